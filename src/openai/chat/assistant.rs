@@ -1,4 +1,4 @@
-//! The assistant's messages: what the model has said, called and thought before.
+//! Assistant messages: text, tool calls and reasoning of earlier turns.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::converse::content::{ContentBlock, ReasoningBlock, ReasoningText, Tool
 use crate::converse::remembered::{RememberedTurn, TurnPart, reasoning_key};
 use crate::error::ApiError;
 
-/// What an assistant's message says.
+/// The fields of an assistant message.
 pub(super) struct AssistantContent {
     pub(super) content: Option<Content>,
     pub(super) refusal: Option<String>,
@@ -23,7 +23,8 @@ pub(super) struct AssistantContent {
 }
 
 impl ConversationReader<'_> {
-    /// The blocks of the message at `index`: what was thought, then what was said, then the calls.
+    /// The blocks of the message at `index`: reasoning, then text, then tool calls, unless the
+    /// gateway remembers another order.
     pub(super) fn assistant(
         &mut self,
         message: AssistantContent,
@@ -54,7 +55,8 @@ impl ConversationReader<'_> {
             calls.push(self.tool_call(*call, &path)?);
         }
         if let Some(call) = function_call {
-            // The older form has no ids; the place in the conversation gives one that stays.
+            // `function_call` has no id. An id made from the message's index is the same in every
+            // request of the conversation.
             let id = format!("call_{index}");
             let path = format!("{path}.function_call");
             let name = call.name.clone().unwrap_or_default();
@@ -64,7 +66,7 @@ impl ConversationReader<'_> {
         if let Some(turn) = &remembered {
             self.instruct(&turn.instructions);
         }
-        let parts = Parts {
+        let parts = AssistantParts {
             reasoning: reasoning
                 .into_iter()
                 .map(ContentBlock::ReasoningContent)
@@ -80,7 +82,7 @@ impl ConversationReader<'_> {
         ))
     }
 
-    /// The reasoning that the client gives back.
+    /// The reasoning blocks that the client sent.
     fn client_reasoning(
         &mut self,
         blocks: Vec<Box<ThinkingBlock>>,
@@ -92,7 +94,7 @@ impl ConversationReader<'_> {
         blocks.collect()
     }
 
-    /// What is remembered of the response that the message gives back.
+    /// The remembered turn that this message repeats, found by a tool call id or by its reasoning.
     fn remembered(
         &self,
         client_reasoning: &[ReasoningBlock],
@@ -102,7 +104,7 @@ impl ConversationReader<'_> {
         let mut ids = calls.iter().filter_map(|call| call.id.as_deref());
         let by_call = ids.find_map(recall);
         match client_reasoning.first() {
-            // The client's own goes before what is remembered, which may be of another response.
+            // The client's reasoning takes precedence: the remembered turn may be another response.
             Some(first) => {
                 let turn = by_call.or_else(|| recall(&reasoning_key(first)));
                 turn.filter(|turn| turn.reasoning == client_reasoning)
@@ -205,9 +207,9 @@ impl ConversationReader<'_> {
         })
     }
 
-    /// Arguments as Bedrock takes them, which is a JSON object. Text that is none (a call that was
-    /// cut at the token limit stays in many a history) travels as the one member of an object, so
-    /// that the conversation goes on and nothing is lost.
+    /// Arguments as a JSON object, which Bedrock requires. Other text (histories often hold a call
+    /// that was cut at the token limit) becomes the only member of an object, so that the
+    /// conversation can continue and no text is lost.
     fn arguments(&mut self, arguments: String) -> JsonText {
         if arguments.trim().is_empty() {
             return JsonText::empty_object();
@@ -217,7 +219,7 @@ impl ConversationReader<'_> {
             _ => {
                 self.adjustments.note(
                     "messages[].tool_calls[].function.arguments",
-                    "not a JSON object; sent as the text of one",
+                    "not a JSON object; sent as the member `arguments` of one",
                 );
                 object_of("arguments", arguments)
             }
@@ -225,7 +227,7 @@ impl ConversationReader<'_> {
     }
 }
 
-/// Reasoning without a signature.
+/// A reasoning block without a signature, if there is text.
 fn unsigned(text: Option<String>) -> Vec<ReasoningBlock> {
     let text = text.filter(|text| !text.is_empty());
     let block = text.map(|text| {
@@ -237,17 +239,17 @@ fn unsigned(text: Option<String>) -> Vec<ReasoningBlock> {
     block.into_iter().collect()
 }
 
-/// The parts of an assistant's message.
-struct Parts {
+/// The translated parts of an assistant message.
+struct AssistantParts {
     reasoning: Vec<ContentBlock>,
     texts: Vec<TextWithCachePoint>,
     refusal: Option<String>,
     calls: Vec<ContentBlock>,
 }
 
-impl Parts {
-    /// The blocks of the message: where the parts are those of a response in `order`, as they stood
-    /// there; else what was thought, then what was said, then the calls.
+impl AssistantParts {
+    /// The blocks of the message: in the remembered `order` if the parts match it, otherwise
+    /// reasoning, then text, then tool calls.
     fn blocks(self, order: Vec<TurnPart>) -> Vec<ContentBlock> {
         let Self {
             reasoning,
@@ -273,18 +275,20 @@ impl Parts {
     }
 }
 
-/// Whether there is as much of everything as `order` has places for.
+/// Whether `order` has as many reasoning blocks, characters of text and tool calls as given.
 fn fits(order: &[TurnPart], reasoning: usize, text: &str, calls: usize) -> bool {
-    let (mut thoughts, mut characters, mut called) = (0, 0_usize, 0);
+    let (mut ordered_reasoning, mut ordered_characters, mut ordered_calls) = (0, 0_usize, 0);
     for part in order {
         match part {
-            TurnPart::Reasoning => thoughts += 1,
-            TurnPart::Text(length) => characters = characters.saturating_add(*length),
-            TurnPart::Call => called += 1,
+            TurnPart::Reasoning => ordered_reasoning += 1,
+            TurnPart::Text(length) => {
+                ordered_characters = ordered_characters.saturating_add(*length)
+            }
+            TurnPart::Call => ordered_calls += 1,
         }
     }
-    (thoughts, called) == (reasoning, calls)
-        && characters == text.chars().count()
+    (ordered_reasoning, ordered_calls) == (reasoning, calls)
+        && ordered_characters == text.chars().count()
         && !order.is_empty()
 }
 

@@ -1,4 +1,4 @@
-//! Where a client marks the end of a prefix to be cached.
+//! Cache breakpoints: `cache_control` and `prompt_cache_breakpoint`.
 
 use super::conversation::note_unknown;
 use super::types::CacheControl;
@@ -6,14 +6,14 @@ use crate::adjustments::Adjustments;
 use crate::converse::content::{CachePoint, CacheTtl};
 use crate::error::ApiError;
 
-/// Where a mark stands in the client's request.
+/// The path of a cache breakpoint in the request, for errors and adjustment notes.
 pub(super) struct CacheControlPath<'a> {
     path: &'a str,
     field: &'static str,
 }
 
 impl<'a> CacheControlPath<'a> {
-    /// The mark `field` of what stands at `path`.
+    /// The breakpoint `field` of the object at `path`.
     pub(super) fn new(path: &'a str, field: &'static str) -> Self {
         Self { path, field }
     }
@@ -24,7 +24,7 @@ impl<'a> CacheControlPath<'a> {
     }
 }
 
-/// The point that a mark asks for.
+/// The Converse cache point for a breakpoint.
 pub(super) fn cache_point(
     cache_control: Option<Box<CacheControl>>,
     field_path: &CacheControlPath<'_>,
@@ -43,13 +43,13 @@ pub(super) fn cache_point(
     if let Some(kind) = kind.filter(|kind| kind != "ephemeral" && kind != "default") {
         return Err(ApiError::invalid(
             field_path.path("type"),
-            format!("`{kind}` is not a kind of cache; it is `ephemeral`"),
+            format!("`{kind}` is not a cache type; use `ephemeral`"),
         ));
     }
     if let Some(mode) = mode.filter(|mode| mode != "explicit") {
         return Err(ApiError::invalid(
             field_path.path("mode"),
-            format!("`{mode}` is not a mode of a breakpoint; it is `explicit`"),
+            format!("`{mode}` is not a breakpoint mode; use `explicit`"),
         ));
     }
     let ttl = ttl
@@ -58,15 +58,15 @@ pub(super) fn cache_point(
     Ok(Some(CachePoint::new(ttl)))
 }
 
-/// How long a prefix is kept: Bedrock has five minutes and an hour; what OpenAI has beyond the
-/// five minutes becomes an hour.
+/// The lifetime of a cached prefix. Bedrock supports five minutes and one hour; every longer
+/// lifetime of OpenAI's API becomes one hour.
 pub(super) fn cache_ttl(ttl: &str, path: &str) -> Result<CacheTtl, ApiError> {
     match ttl {
         "5m" => Ok(CacheTtl::FiveMinutes),
         "1h" | "30m" | "12h" | "24h" => Ok(CacheTtl::OneHour),
         other => Err(ApiError::invalid(
             path,
-            format!("`{other}` is not a time to keep a prefix for; it is `5m` or `1h`"),
+            format!("`{other}` is not a cache lifetime; use `5m` or `1h`"),
         )),
     }
 }

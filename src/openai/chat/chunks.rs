@@ -1,4 +1,4 @@
-//! Pieces of an answer as server-sent events.
+//! Output events as `chat.completion.chunk` server-sent events.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -13,13 +13,13 @@ use super::summary::ResponseSummary;
 pub struct ChunkWriter {
     events: EventBuffer,
     legacy_functions: bool,
-    /// The answer, of several to one request, that the pieces belong to.
+    /// The index of the choice that the next output events belong to.
     choice: u32,
 }
 
 impl ChunkWriter {
-    /// A writer for the answer `id`, begun at `created` (Unix seconds) by the model that the
-    /// client calls `model`.
+    /// A writer for the completion `id`, created at `created` (Unix seconds); `model` is the
+    /// client's name of the model.
     pub fn new(
         id: &str,
         created: u64,
@@ -35,27 +35,28 @@ impl ChunkWriter {
         }
     }
 
-    /// What has been written since the last time.
+    /// The bytes written since the last call.
     pub fn take(&mut self) -> Bytes {
         self.events.take()
     }
 
-    /// Whether there is nothing to take.
+    /// Whether [`take`](Self::take) would return no bytes.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
 
-    /// Says which of several answers the next pieces belong to, from 0.
+    /// Sets the choice that the next output events belong to, from 0.
     pub fn choose(&mut self, choice: u32) {
         self.choice = choice;
     }
 
-    /// Ends the stream: usage where it was asked for and is known, and what else is told at the end.
+    /// Ends the stream with `[DONE]`, after a chunk with usage and the other fields of `summary`
+    /// that were requested.
     pub fn done(&mut self, summary: &ResponseSummary) {
         self.events.done(summary);
     }
 
-    /// Ends the stream with an error instead: one event, and no `[DONE]`.
+    /// Ends the stream with one error event, without `[DONE]`.
     pub fn error(&mut self, error: &impl Serialize) {
         self.events.error(error);
     }
@@ -94,7 +95,7 @@ impl ChunkWriter {
         self.events.value(text);
     }
 
-    /// A list of one, at a place that clients put together by.
+    /// A list of one element. Clients merge the lists of all chunks by the element's `index`.
     fn item(&mut self, name: &[u8], value: &impl Serialize) {
         self.begin_choice();
         self.events.put(name);

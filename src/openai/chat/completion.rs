@@ -1,4 +1,4 @@
-//! Pieces of an answer as one `chat.completion` object.
+//! Output events as one `chat.completion` object.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::converse::content::{ReasoningBlock, ReasoningText};
 use crate::converse::options::Fields;
 use crate::converse::response::{Citation, WebSource};
 
-/// An answer that is being put together: one of the `choices`.
+/// One of the `choices` of a completion, built from output events.
 #[derive(Debug, Default)]
 pub struct Completion {
     legacy_functions: bool,
@@ -30,21 +30,21 @@ struct CompletionToolCall {
     kind: CallKind,
 }
 
-/// What the answers to one request share.
+/// The fields of a completion that its choices share.
 #[derive(Debug, Clone, Copy)]
 pub struct CompletionHead<'a> {
-    /// The id of the whole.
+    /// The id of the completion.
     pub id: &'a str,
-    /// When it was given: Unix seconds.
+    /// The time of creation in Unix seconds.
     pub created: u64,
-    /// The model as the client calls it.
+    /// The client's name of the model.
     pub model: &'a str,
-    /// The client's labels, which are given back.
+    /// The request's `metadata`, which the response repeats.
     pub metadata: Option<&'a Fields>,
 }
 
 impl Completion {
-    /// An answer of which nothing has arrived.
+    /// A choice without any output yet.
     pub fn new(legacy_functions: bool) -> Self {
         Self {
             legacy_functions,
@@ -52,7 +52,7 @@ impl Completion {
         }
     }
 
-    /// The JSON of all answers to one request.
+    /// The JSON of the completion with all its choices.
     pub fn to_json(
         completions: &[Self],
         head: CompletionHead<'_>,
@@ -91,7 +91,7 @@ impl Completion {
         let blocks = self.thinking_blocks.iter();
         let message = MessageObject {
             role: "assistant",
-            // Clients call string methods on the content of an answer without calls.
+            // Without tool calls, clients expect `content` to be a string.
             content: (!has_calls || !self.content.is_empty()).then_some(&self.content),
             refusal: None,
             reasoning_content: (!self.reasoning.is_empty()).then_some(&self.reasoning),
@@ -197,7 +197,7 @@ struct MessageObject<'a> {
     function_call: Option<FunctionCallObject<'a>>,
 }
 
-/// A block of reasoning in Anthropic's shape; in a stream with its place.
+/// A reasoning block in Anthropic's format; chunks of a stream add its `index`.
 #[derive(Serialize)]
 pub(super) struct ThinkingBlockObject<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,7 +212,7 @@ pub(super) struct ThinkingBlockObject<'a> {
 }
 
 impl<'a> ThinkingBlockObject<'a> {
-    /// The block at a place of the list.
+    /// The block with its `index`, for a chunk of a stream.
     pub(super) fn at(index: usize, block: &'a ReasoningBlock) -> Self {
         Self {
             index: Some(index),
@@ -242,7 +242,7 @@ impl<'a> From<&'a ReasoningBlock> for ThinkingBlockObject<'a> {
     }
 }
 
-/// A source on the web.
+/// A citation of a web page.
 #[derive(Debug, Serialize)]
 pub(super) struct AnnotationObject {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -259,7 +259,7 @@ struct UrlCitationObject {
     end_index: usize,
 }
 
-/// A source on the web, in a stream with its place.
+/// A citation of a web page; `index` is `None` outside of streams.
 pub(super) fn annotation(index: Option<usize>, source: &WebSource, span: Span) -> AnnotationObject {
     AnnotationObject {
         index,
@@ -273,7 +273,7 @@ pub(super) fn annotation(index: Option<usize>, source: &WebSource, span: Span) -
     }
 }
 
-/// A source within what the client sent.
+/// A citation of a document or search result of the request.
 #[derive(Debug, Serialize)]
 pub(super) struct CitationObject {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -283,7 +283,7 @@ pub(super) struct CitationObject {
     citation: Citation,
 }
 
-/// A source within what the client sent, in a stream with its place.
+/// A citation of a document or search result of the request; `index` is `None` outside of streams.
 pub(super) fn citation(index: Option<usize>, source: &Citation, span: Span) -> CitationObject {
     CitationObject {
         index,
@@ -339,7 +339,7 @@ impl<'a> From<&'a CompletionToolCall> for FunctionCallObject<'a> {
     }
 }
 
-/// `usage`, in whole answers and in the last chunk of a stream.
+/// `usage`, in non-streaming responses and in the last chunk of a stream.
 #[derive(Serialize)]
 pub(in crate::openai) struct UsageObject {
     prompt_tokens: u64,

@@ -1,5 +1,5 @@
-//! The visible text of an answer on its way to the client: reasoning between tags goes out of it,
-//! then what is around JSON.
+//! The visible text of a choice: separates reasoning in tags from content, then removes fences and
+//! prose around JSON.
 
 use super::fence_filter::{FenceFilter as JsonFilter, Prose};
 use super::output::{OutputEvent, OutputWriter, Span};
@@ -8,21 +8,20 @@ use super::tag_split::{TagSplitter, TextSection, UnclosedTag};
 use crate::converse::response::Citation;
 use crate::converse::rules::JsonDelivery;
 
-/// The visible text of one answer.
+/// The visible text of one choice.
 #[derive(Debug)]
 pub(super) struct CompletionText {
     splitter: Option<TagSplitter>,
     json: Option<JsonFilter>,
-    /// The characters that the client has.
+    /// The characters sent to the client.
     length: usize,
-    /// The characters that the client had when this block began.
+    /// The value of `length` at the start of the current block.
     block_start: usize,
     annotations: usize,
     citations: usize,
 }
 
 impl CompletionText {
-    /// Text of which nothing has arrived.
     pub(super) fn new(output_options: &OutputOptions) -> Self {
         let unclosed = match output_options.reasoning_tag_strays {
             true => UnclosedTag::Content,
@@ -44,22 +43,22 @@ impl CompletionText {
         }
     }
 
-    /// The characters that the client has.
+    /// The number of characters sent to the client.
     pub(super) fn length(&self) -> usize {
         self.length
     }
 
-    /// Whether the client has any of it.
+    /// Whether any text was sent to the client.
     pub(super) fn has_started(&self) -> bool {
         self.length > 0
     }
 
-    /// What comes now belongs to another block.
+    /// Starts the citation span of the next block.
     pub(super) fn end_block(&mut self) {
         self.block_start = self.length;
     }
 
-    /// Takes text of the model's.
+    /// Adds text of the model's response.
     pub(super) fn push(&mut self, text: &str, writer: &mut impl OutputWriter) {
         let Some(mut splitter) = self.splitter.take() else {
             return self.push_content(text, writer);
@@ -68,7 +67,7 @@ impl CompletionText {
         self.splitter = Some(splitter);
     }
 
-    /// The block is over.
+    /// Sends the text that the tag splitter holds at the end of a block.
     pub(super) fn finish_block(&mut self, writer: &mut impl OutputWriter) {
         if let Some(mut splitter) = self.splitter.take() {
             splitter.finish(&mut |part| self.part(part, writer));
@@ -76,7 +75,7 @@ impl CompletionText {
         }
     }
 
-    /// The text is over, or goes on behind a call.
+    /// Sends the text that the JSON filter holds, at the end of the text or before a tool call.
     pub(super) fn finish(&mut self, writer: &mut impl OutputWriter) {
         if let Some(mut json) = self.json.take() {
             json.finish(&mut |text| self.emit(text, writer));
@@ -84,7 +83,7 @@ impl CompletionText {
         }
     }
 
-    /// What was said before the answer's JSON is no part of it.
+    /// Discards the text before the tool call that carries the requested JSON.
     pub(super) fn discard_prose(&mut self) {
         if let Some(json) = self.json.as_mut() {
             json.discard();
@@ -108,7 +107,7 @@ impl CompletionText {
         }
     }
 
-    /// Gives text to the client.
+    /// Sends text to the client unchanged.
     pub(super) fn emit(&mut self, text: &str, writer: &mut impl OutputWriter) {
         if !text.is_empty() {
             self.length += text.chars().count();
@@ -116,7 +115,7 @@ impl CompletionText {
         }
     }
 
-    /// Names the sources of this block's text.
+    /// Sends the citations of the current block's text.
     pub(super) fn cite(&mut self, citations: &[Citation], writer: &mut impl OutputWriter) {
         let span = Span {
             start: self.block_start,

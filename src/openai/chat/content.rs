@@ -1,4 +1,4 @@
-//! Values that clients write in more than one form.
+//! Values that the API accepts in more than one form.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,25 +10,25 @@ use serde::{Deserialize, Deserializer};
 use super::types::ContentPart;
 use crate::openai::object::{ClientField, ClientValue};
 
-/// A message's content: a text, or parts.
+/// The content of a message: a string or a list of parts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
-    /// One text.
+    /// A string.
     Text(String),
-    /// Parts, in order.
+    /// Content parts, in order.
     Parts(Vec<Box<ContentPart>>),
 }
 
-/// One text or several.
+/// A string or a list of strings, such as `stop`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Texts(pub Vec<String>);
 
-/// A word, or an object that says more.
+/// A string or an object, such as `tool_choice` or `image_url`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StringOrObject<T> {
-    /// The word.
+    /// The string form.
     String(String),
-    /// The object.
+    /// The object form.
     Object(T),
 }
 

@@ -1,5 +1,5 @@
-//! What a chat request is translated under: the model's facts, the operator's settings, and what
-//! the gateway knows beside the request.
+//! The context of a chat translation: the model's capabilities, the operator's options, and the
+//! gateway's state.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,56 +11,55 @@ use crate::converse::remembered::RememberedTurn;
 use crate::models::Capabilities;
 use crate::openai::object::ClientField;
 
-/// What a chat request is translated under.
+/// The input of a chat translation besides the request.
 pub struct TranslationContext<'a> {
-    /// What the model takes.
+    /// The capabilities of the model.
     pub capabilities: &'a Capabilities,
-    /// The most tokens that the model can write, where that is known.
+    /// The model's maximum output tokens; `None` if unknown.
     pub output_limit: Option<u32>,
-    /// What the operator and the request's headers say.
+    /// The operator's options and the request's headers.
     pub options: &'a ChatOptions,
-    /// What is remembered of the response that had a tool call of this id, as the client knows the
-    /// id, or that began with the reasoning of this key.
+    /// Looks up a remembered turn by a tool call id, as the client received it, or by the key of
+    /// its reasoning.
     pub recall: &'a dyn Fn(&str) -> Option<Arc<RememberedTurn>>,
-    /// Whether the reasoning of before is left out: the model has refused it in this conversation.
+    /// Whether earlier reasoning is removed because the model rejected it in this conversation.
     pub without_reasoning: bool,
-    /// What the gateway has fetched from the addresses of the request.
+    /// The files that the gateway fetched from the URLs of the request.
     pub fetched: &'a RemoteFiles,
 }
 
-/// What the operator and the request's headers say of a chat request.
+/// The operator's options for chat requests, and the options set by request headers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChatOptions {
-    /// maxTokens where the request says none.
+    /// `maxTokens` if the request sets no limit.
     pub default_max_tokens: Option<u32>,
-    /// The highest maxTokens.
+    /// The maximum of `maxTokens`.
     pub max_tokens_ceiling: Option<u32>,
-    /// The most answers to one request.
+    /// The maximum of `n`.
     pub max_n: u32,
-    /// Whether cache points are placed where the client has placed none.
+    /// Whether cache points are placed automatically if the request has no breakpoints.
     pub automatic_caching: bool,
-    /// The guardrail that the operator has set, which no request gets around.
+    /// The operator's guardrail, which requests cannot replace.
     pub guardrail: Option<GuardrailPolicy>,
     /// The guardrail of the request's headers.
     pub guardrail_headers: GuardrailFields,
-    /// The tier of the request's headers.
+    /// The service tier of the request's headers.
     pub service_tier_header: Option<String>,
-    /// The machines of the request's headers.
+    /// The latency mode (`performanceConfig`) of the request's headers.
     pub latency_header: Option<String>,
-    /// Whether `metadata` becomes labels in the log of invocations.
+    /// Whether `metadata` is sent as `requestMetadata`, which Bedrock writes to the invocation log.
     pub forward_metadata: bool,
-    /// Which keys of the provider's own a request may set.
+    /// The provider-specific fields that a request may set.
     pub model_fields: AllowList,
-    /// Which buckets a request may name.
+    /// The S3 buckets that a request may refer to.
     pub s3_buckets: AllowList,
-    /// Whether `service_tier: "scale"` runs on capacity that was bought.
+    /// Whether `service_tier: "scale"` uses reserved capacity.
     pub reserved_tier: bool,
-    /// The fields that the client's own request may have, which is not a chat request at each
-    /// endpoint: those that an unknown one is compared with.
+    /// The fields of the endpoint's own request type, used to suggest a name for an unknown field.
     pub client_fields: ClientFields,
 }
 
-/// The fields of the request that the client wrote.
+/// The fields of the request type of an endpoint.
 #[derive(Clone, Copy)]
 pub struct ClientFields(pub &'static [ClientField]);
 
@@ -97,21 +96,21 @@ impl Default for ChatOptions {
     }
 }
 
-/// A guardrail that the operator has set.
+/// A guardrail and the part of the conversation that it checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuardrailPolicy {
-    /// The guardrail.
+    /// The guardrail configuration of Converse.
     pub config: GuardrailConfig,
-    /// Whether it looks at the last of the user's turns alone.
+    /// Whether it checks only the last user turn.
     pub only_last_turn: bool,
 }
 
-/// The names that are allowed; `*` stands for all of them.
+/// A list of allowed names; `*` allows all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowList(Arc<[String]>);
 
 impl AllowList {
-    /// A list of names.
+    /// A list of these names.
     pub fn new(names: Vec<String>) -> Self {
         Self(names.into())
     }
@@ -123,7 +122,7 @@ impl AllowList {
             .any(|allowed| allowed == "*" || allowed == name)
     }
 
-    /// Whether `name` itself is in the list.
+    /// Whether the list contains `name` itself, without `*`.
     pub fn names(&self, name: &str) -> bool {
         self.0.iter().any(|allowed| allowed == name)
     }
@@ -138,7 +137,7 @@ impl Default for AllowList {
 impl fmt::Debug for TranslationContext<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Terms")
+            .debug_struct("TranslationContext")
             .field("family", &self.capabilities.family)
             .field("output_limit", &self.output_limit)
             .field("without_reasoning", &self.without_reasoning)

@@ -1,4 +1,5 @@
-//! Messages to turns. What Bedrock then refuses in them is mended by `converse::rules`.
+//! Translates messages to Converse messages. `converse::rules` then repairs conversations that
+//! Bedrock would reject.
 
 use std::collections::HashMap;
 
@@ -14,16 +15,16 @@ use crate::converse::request::{Message, Role, SystemBlock};
 use crate::error::ApiError;
 use crate::openai::object::UnknownFields;
 
-/// The conversation as Converse has it.
+/// The system prompt and the messages of a Converse request.
 #[derive(Debug, Default)]
 pub(super) struct Conversation {
     /// The instructions before the first turn.
     pub(super) system: Vec<SystemBlock>,
-    /// One turn a message; later instructions are turns of role `system`.
+    /// One Converse message per message; later instructions have the role `system`.
     pub(super) messages: Vec<Message>,
 }
 
-/// Reads the client's messages.
+/// Translates the messages of a request.
 pub(super) fn conversation(
     messages: Vec<Box<ChatMessage>>,
     context: &TranslationContext<'_>,
@@ -44,18 +45,18 @@ pub(super) fn conversation(
     Ok(reader.conversation)
 }
 
-/// What is known while the messages are read, oldest first.
+/// The state of the translation while messages are read, oldest first.
 pub(super) struct ConversationReader<'a> {
     pub(super) context: &'a TranslationContext<'a>,
     pub(super) names: &'a mut ToolNames,
     pub(super) media: Media<'a>,
     pub(super) adjustments: &'a mut Adjustments,
     conversation: Conversation,
-    /// The ids of legacy function calls that no message has answered yet, by function name.
+    /// The ids of legacy function calls that have no result yet, by function name.
     pub(super) open_function_calls: HashMap<String, Vec<String>>,
 }
 
-/// A text and the point behind it.
+/// A text and the cache point after it.
 pub(super) type TextWithCachePoint = (String, Option<CachePoint>);
 
 impl ConversationReader<'_> {
@@ -79,14 +80,15 @@ impl ConversationReader<'_> {
         let Some(role) = role else {
             return Err(ApiError::missing(
                 format!("{path}.role"),
-                format!("`{path}.role` is missing; it says who speaks, for example `user`"),
+                format!("`{path}.role` is missing; set it, for example to `user`"),
             ));
         };
         self.note_unknown(&unknown, "messages[]");
         if audio.is_some_and(|audio| !audio.is_neutral()) {
             return Err(ApiError::unsupported(
                 format!("{path}.audio"),
-                "spoken answers are not kept, so none can be referred to; send its text",
+                "audio responses are not stored, so messages cannot refer to one; send its text as \
+                 `content`",
             ));
         }
         if name.is_some() && role != "function" {
@@ -96,7 +98,10 @@ impl ConversationReader<'_> {
         if !is_assistant && (tool_calls.is_some_and_any() || function_call.is_some()) {
             return Err(ApiError::invalid(
                 format!("{path}.tool_calls"),
-                format!("only an assistant's message has tool calls, and `{path}` is of `{role}`"),
+                format!(
+                    "`{path}` has role `{role}`; only messages with role `assistant` can have \
+                     tool calls"
+                ),
             ));
         }
         match role.as_str() {
@@ -120,8 +125,8 @@ impl ConversationReader<'_> {
                 return Err(ApiError::invalid(
                     format!("{path}.role"),
                     format!(
-                        "`{other}` is not a role; it is one of `system`, `developer`, `user`, \
-                         `assistant`, `tool` and `function`"
+                        "`{other}` is not a role; use `system`, `developer`, `user`, `assistant`, \
+                         `tool` or `function`"
                     ),
                 ));
             }
@@ -129,7 +134,7 @@ impl ConversationReader<'_> {
         self.add_cache_point(cache_control, &path)
     }
 
-    /// A mark on a message stands behind all of it.
+    /// A breakpoint on a message becomes a cache point after the message's content.
     fn add_cache_point(
         &mut self,
         cache_control: Option<Box<CacheControl>>,
@@ -166,7 +171,7 @@ impl ConversationReader<'_> {
             None => {
                 return Err(ApiError::missing(
                     format!("{path}.content"),
-                    format!("`{path}.content` is missing; a user's message says something"),
+                    format!("`{path}.content` is missing; a user message needs content"),
                 ));
             }
             Some(Content::Text(text)) => vec![ContentBlock::Text(text)],
@@ -185,7 +190,7 @@ impl ConversationReader<'_> {
         Ok(())
     }
 
-    /// The texts of content that may hold nothing else.
+    /// The texts of content that may only have text parts.
     pub(super) fn texts(
         &mut self,
         content: Option<Content>,
@@ -215,7 +220,7 @@ impl ConversationReader<'_> {
         Ok(texts)
     }
 
-    /// The point that a part asks for, in either of the two ways.
+    /// The cache point of a part: `cache_control` or `prompt_cache_breakpoint`.
     pub(super) fn part_cache_point(
         &mut self,
         part: &mut ContentPart,
@@ -233,8 +238,8 @@ impl ConversationReader<'_> {
         self.conversation.messages.push(Message { role, content });
     }
 
-    /// Puts back what the gateway had asked at the end of the prompt before the model's turn that is
-    /// read now.
+    /// Adds the instructions again that the gateway had appended to the prompt before the current
+    /// assistant turn.
     pub(super) fn instruct(&mut self, instructions: &[String]) {
         let last = self.conversation.messages.last_mut();
         if let Some(last) = last.filter(|message| message.role != Role::Assistant) {
@@ -248,7 +253,7 @@ impl ConversationReader<'_> {
     }
 }
 
-/// Texts as blocks, each with the point behind it.
+/// Texts as blocks, each with its cache point.
 pub(super) fn blocks_of(texts: Vec<TextWithCachePoint>) -> Vec<ContentBlock> {
     let mut blocks = Vec::with_capacity(texts.len());
     for (text, point) in texts {
@@ -258,7 +263,7 @@ pub(super) fn blocks_of(texts: Vec<TextWithCachePoint>) -> Vec<ContentBlock> {
     blocks
 }
 
-/// Notes the keys that are not part of an object; `prefix` is the path before them.
+/// Notes the unknown keys of an object as ignored; `prefix` is the path before them.
 pub(in crate::openai) fn note_unknown(
     adjustments: &mut Adjustments,
     unknown: &UnknownFields,
@@ -281,13 +286,13 @@ impl AnyCalls for Option<Vec<Box<ToolCall>>> {
     }
 }
 
-/// The refusal of a part that cannot stand where it does.
+/// The error for a part whose type is missing or not supported in this message.
 pub(super) fn unknown_part(path: &str, kind: Option<&str>, supported: &str) -> ApiError {
     let message = match kind {
         Some(kind) => {
-            format!("`{kind}` is not a kind of part that can stand here; {supported} can")
+            format!("parts of type `{kind}` are not supported in this message; use {supported}")
         }
-        None => format!("`{path}.type` is missing; {supported} can stand here"),
+        None => format!("`{path}.type` is missing; use {supported}"),
     };
     ApiError::invalid(format!("{path}.type"), message)
 }

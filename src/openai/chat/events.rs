@@ -1,4 +1,4 @@
-//! Server-sent events in a buffer: what the streams of all dialects of pieces share.
+//! A buffer of server-sent events, shared by the streams of chat and legacy completions.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::completion::UsageObject;
 use super::summary::ResponseSummary;
 
-/// Events of one answer. What all of them share is written once, when the answer begins, and
-/// copied from then on.
+/// The events of one streamed response. The fields that all chunks share are serialised once and
+/// copied into each chunk.
 #[derive(Debug)]
 pub(in crate::openai) struct EventBuffer {
     /// `data: {"id":...,"choices":[`
@@ -17,8 +17,8 @@ pub(in crate::openai) struct EventBuffer {
 }
 
 impl EventBuffer {
-    /// Events of the answer `id`, whose objects are called `object`, begun at `created` (Unix
-    /// seconds) by the model that the client calls `model`.
+    /// A buffer for chunks with this `id`, `object`, `created` (Unix seconds) and `model` (the
+    /// client's name).
     pub(in crate::openai) fn new(
         id: &str,
         object: &str,
@@ -43,24 +43,24 @@ impl EventBuffer {
         }
     }
 
-    /// What has been written since the last time.
+    /// The bytes written since the last call.
     pub(in crate::openai) fn take(&mut self) -> Bytes {
         self.buffer.split().freeze()
     }
 
-    /// Whether there is nothing to take.
+    /// Whether [`take`](Self::take) would return no bytes.
     pub(in crate::openai) fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }
 
-    /// Begins an event, up to its first choice, with room for a usual one, so that small deltas do
-    /// not each grow the buffer.
+    /// Begins an event, up to its first choice. Reserves space for a typical event, so that small
+    /// deltas do not each grow the buffer.
     pub(in crate::openai) fn begin(&mut self) {
         self.buffer.reserve(self.head.len() + 160);
         self.buffer.put_slice(&self.head);
     }
 
-    /// Ends an event whose choices are written.
+    /// Ends an event after its choices.
     pub(in crate::openai) fn end(&mut self) {
         self.buffer.put_slice(b"]");
         if self.include_usage {
@@ -69,18 +69,18 @@ impl EventBuffer {
         self.buffer.put_slice(b"}\n\n");
     }
 
-    /// JSON that is written already.
+    /// Appends serialised JSON.
     pub(in crate::openai) fn put(&mut self, json: &[u8]) {
         self.buffer.put_slice(json);
     }
 
-    /// A value that has no line breaks between its tokens.
+    /// Appends a value that serialises without line breaks between its tokens.
     pub(in crate::openai) fn value(&mut self, value: &(impl Serialize + ?Sized)) {
         append_json((&mut self.buffer).writer(), value);
     }
 
-    /// JSON with parts that others have written. There it may have line breaks between its tokens,
-    /// and nowhere else; the data of an event is one line.
+    /// Appends a value that contains JSON of the client or the provider. Such JSON may have line
+    /// breaks between its tokens; they become spaces, since the data of an event is one line.
     pub(in crate::openai) fn json(&mut self, value: &(impl Serialize + ?Sized)) {
         let start = self.buffer.len();
         self.value(value);
@@ -91,7 +91,8 @@ impl EventBuffer {
         }
     }
 
-    /// Ends the stream: usage where it was asked for and is known, and what else is told at the end.
+    /// Ends the stream with `[DONE]`, after a chunk with usage and the other fields of `summary`
+    /// that were requested.
     pub(in crate::openai) fn done(&mut self, summary: &ResponseSummary) {
         let ResponseSummary {
             usage,
@@ -113,7 +114,7 @@ impl EventBuffer {
         self.buffer.put_slice(b"data: [DONE]\n\n");
     }
 
-    /// Ends the stream with an error instead: one event, and no `[DONE]`.
+    /// Ends the stream with one error event, without `[DONE]`.
     pub(in crate::openai) fn error(&mut self, error: &impl Serialize) {
         self.buffer.put_slice(b"data: ");
         self.value(error);
@@ -130,8 +131,8 @@ impl EventBuffer {
     }
 }
 
-/// Writes `value` as JSON. Memory is the only thing that can run out here, and text, numbers and
-/// plain structs always have a JSON form.
+/// Writes `value` as JSON. This cannot fail: the writers are memory buffers, and all values are
+/// strings, numbers or plain structs.
 fn append_json<T: Serialize + ?Sized>(writer: impl std::io::Write, value: &T) {
     let written = serde_json::to_writer(writer, value);
     debug_assert!(written.is_ok(), "{written:?}");

@@ -1,5 +1,5 @@
-//! Bedrock's own knobs, which OpenAI's API has no fields for: guardrail, machines, tier, labels,
-//! and the keys of the model's provider.
+//! Bedrock parameters that OpenAI's API does not have: guardrail, latency mode, service tier,
+//! request metadata, and provider-specific fields.
 
 use std::collections::BTreeMap;
 
@@ -17,17 +17,18 @@ use crate::models::{Capabilities, RefusedField};
 use crate::openai::object::UnknownFields;
 use crate::openai::typo::note_unknown_fields;
 
-/// The most paths into the provider's answer (botocore, bedrock-runtime).
+/// The maximum number of response field paths (botocore, bedrock-runtime).
 const MAX_PATHS: usize = 10;
 
-/// The most labels of a call, and the longest value of one (botocore, bedrock-runtime).
+/// The maximum number of `requestMetadata` labels, and the maximum length of a key or a value
+/// (botocore, bedrock-runtime).
 const MAX_LABELS: usize = 16;
 const MAX_LABEL_CHARS: usize = 256;
 
-/// The most keys of the provider's own; no provider has as many.
+/// The maximum number of provider-specific fields; no provider has as many.
 const MAX_KEYS: usize = 256;
 
-/// The guardrail of the operator, else the request's, else that of its headers.
+/// The guardrail of the operator, otherwise of the request's body, otherwise of its headers.
 pub(super) fn guardrail(
     fields: Option<GuardrailFields>,
     options: &ChatOptions,
@@ -52,14 +53,14 @@ pub(super) fn guardrail(
         if is_other(&requested.identifier, &own.config.guardrail_identifier)
             || is_other(&requested.version, &own.config.guardrail_version)
         {
-            adjustments.note("guardrailConfig", "the operator's guardrail in its place");
+            adjustments.note("guardrailConfig", "replaced by the operator's guardrail");
         }
         policy.config.trace = requested.trace.or(policy.config.trace);
     }
     Ok(Some(policy))
 }
 
-/// A guardrail as a request asks for it.
+/// The guardrail fields of a request, parsed.
 struct GuardrailRequest {
     identifier: Option<String>,
     version: Option<String>,
@@ -89,7 +90,9 @@ fn requested_policy(
         Some(other) => {
             return Err(ApiError::invalid(
                 "guardrailConfig.trace",
-                format!("`{other}` is none of `enabled`, `disabled` and `enabled_full`"),
+                format!(
+                    "`{other}` is not a trace mode; use `enabled`, `disabled` or `enabled_full`"
+                ),
             ));
         }
     };
@@ -100,7 +103,7 @@ fn requested_policy(
         Some(other) => {
             return Err(ApiError::invalid(
                 "guardrailConfig.streamProcessingMode",
-                format!("`{other}` is neither `sync` nor `async`"),
+                format!("`{other}` is not a stream processing mode; use `sync` or `async`"),
             ));
         }
     };
@@ -130,7 +133,7 @@ fn complete(requested: GuardrailRequest) -> Result<GuardrailPolicy, ApiError> {
     })
 }
 
-/// The tier, of OpenAI's words and Bedrock's.
+/// The service tier, from OpenAI's or Bedrock's name of it.
 pub(super) fn service_tier(
     tier: Option<&str>,
     options: &ChatOptions,
@@ -145,27 +148,30 @@ pub(super) fn service_tier(
         Some("reserved") => ServiceTierType::Reserved,
         Some("scale") if options.reserved_tier => ServiceTierType::Reserved,
         Some("scale") => {
-            adjustments.note("service_tier", "`default`, no capacity is reserved");
+            adjustments.note(
+                "service_tier",
+                "replaced by `default`; no capacity is reserved",
+            );
             ServiceTierType::Default
         }
         Some(other) => {
             return Err(ApiError::invalid(
                 "service_tier",
                 format!(
-                    "`{other}` is not a tier; it is one of `auto`, `default`, `flex`, `priority` \
-                     and `scale`"
+                    "`{other}` is not a service tier; use `auto`, `default`, `flex`, `priority` \
+                     or `scale`"
                 ),
             ));
         }
     };
     if capabilities.refuses(&RefusedField::ServiceTier) {
-        adjustments.note("service_tier", "dropped, this model refuses it");
+        adjustments.note("service_tier", "removed; the model does not accept it");
         return Ok(None);
     }
     Ok(Some(ServiceTier { r#type }))
 }
 
-/// Which machines to run on.
+/// The latency mode.
 pub(super) fn performance(
     fields: Option<PerformanceFields>,
     capabilities: &Capabilities,
@@ -182,18 +188,19 @@ pub(super) fn performance(
         Some(other) => {
             return Err(ApiError::invalid(
                 "performanceConfig.latency",
-                format!("`{other}` is neither `standard` nor `optimized`"),
+                format!("`{other}` is not a latency mode; use `standard` or `optimized`"),
             ));
         }
     };
     if capabilities.refuses(&RefusedField::PerformanceConfig) {
-        adjustments.note("performanceConfig", "dropped, this model refuses it");
+        adjustments.note("performanceConfig", "removed; the model does not accept it");
         return Ok(None);
     }
     Ok(Some(PerformanceConfig { latency }))
 }
 
-/// The labels of the call: Bedrock's own field, and OpenAI's where the operator wants it there.
+/// The labels of the Bedrock request: `requestMetadata`, and `metadata` if the operator's options
+/// forward it.
 pub(super) fn labels(
     own: Option<BTreeMap<String, String>>,
     metadata: Option<&Fields>,
@@ -204,12 +211,12 @@ pub(super) fn labels(
     let metadata = metadata.filter(|metadata| !metadata.is_empty());
     if let Some(metadata) = metadata {
         if !options.forward_metadata {
-            adjustments.note("metadata", "given back, not passed on");
+            adjustments.note("metadata", "returned in the response; not sent to Bedrock");
         } else {
             for (key, value) in metadata.iter() {
                 let value: String = serde_json::from_str(value.as_str()).map_err(|_| {
                     let path = format!("metadata.{key}");
-                    ApiError::invalid(path, "a value of `metadata` is a string")
+                    ApiError::invalid(path, "the values of `metadata` must be strings")
                 })?;
                 let (key, value) = (fitting(key), fitting(&value));
                 if !key.is_empty() {
@@ -222,7 +229,7 @@ pub(super) fn labels(
         return Err(ApiError::invalid(
             "requestMetadata",
             format!(
-                "there are {} labels, and {MAX_LABELS} is the most",
+                "the request has {} labels; the maximum is {MAX_LABELS}",
                 labels.len()
             ),
         ));
@@ -230,14 +237,13 @@ pub(super) fn labels(
     Ok(labels)
 }
 
-/// A label of the characters that Bedrock takes, `[a-zA-Z0-9\s:_@$#=/+,-.]`.
+/// `text` as a label. Bedrock accepts the characters `[a-zA-Z0-9\s:_@$#=/+,-.]`; others become `_`.
 fn fitting(text: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || " :_@$#=/+,-.".contains(c);
     let characters = text.chars().map(|c| if fits(c) { c } else { '_' });
     characters.take(MAX_LABEL_CHARS).collect()
 }
 
-/// The variables of a prompt.
 pub(super) fn prompt_variables(
     variables: Option<BTreeMap<String, PromptVariable>>,
     adjustments: &mut Adjustments,
@@ -253,8 +259,8 @@ pub(super) fn prompt_variables(
         .collect()
 }
 
-/// The keys of the provider's own: those in the field for them, and those that stand among
-/// OpenAI's and that the operator lets pass.
+/// The provider-specific fields: `additionalModelRequestFields`, and unknown top-level fields that
+/// the operator allows by name. All other unknown fields are noted.
 pub(super) fn provider_fields(
     fields: Option<Fields>,
     unknown: &UnknownFields,
@@ -266,7 +272,7 @@ pub(super) fn provider_fields(
         return Err(ApiError::invalid(
             "additionalModelRequestFields",
             format!(
-                "there are {} keys, and {MAX_KEYS} is the most",
+                "the object has {} fields; the maximum is {MAX_KEYS}",
                 fields.count()
             ),
         ));
@@ -275,7 +281,7 @@ pub(super) fn provider_fields(
     if let Some((key, _)) = fields.iter().find(|(key, _)| !allowed.allows(key)) {
         return Err(ApiError::unsupported(
             format!("additionalModelRequestFields.{key}"),
-            format!("the operator of this gateway does not let `{key}` pass"),
+            format!("the operator of this gateway does not allow `{key}`; remove it"),
         ));
     }
     let mut all = fields;
@@ -291,14 +297,14 @@ pub(super) fn provider_fields(
     Ok(all)
 }
 
-/// Paths into the provider's own answer.
+/// The paths of provider-specific response fields.
 pub(super) fn response_paths(paths: Option<Vec<String>>) -> Result<Vec<String>, ApiError> {
     let paths = paths.unwrap_or_default();
     if paths.len() > MAX_PATHS {
         return Err(ApiError::invalid(
             "additionalModelResponseFieldPaths",
             format!(
-                "there are {} paths, and {MAX_PATHS} is the most",
+                "the list has {} paths; the maximum is {MAX_PATHS}",
                 paths.len()
             ),
         ));
@@ -307,7 +313,7 @@ pub(super) fn response_paths(paths: Option<Vec<String>>) -> Result<Vec<String>, 
     if let Some(position) = wrong {
         return Err(ApiError::invalid(
             format!("additionalModelResponseFieldPaths[{position}]"),
-            "a path is a JSON Pointer, which begins with `/`",
+            "a path must be a JSON Pointer, which starts with `/`",
         ));
     }
     Ok(paths)

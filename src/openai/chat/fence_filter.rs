@@ -1,26 +1,26 @@
-//! Text that should be one JSON value: models put it between Markdown fences, or say something
-//! before they answer by a call.
+//! Extracts JSON from the text of a JSON response: models put it in Markdown fences, or write prose
+//! before the tool call that carries it.
 
 use serde::de::IgnoredAny;
 
-/// What becomes of text that does not begin like JSON.
+/// The handling of text that does not begin with JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Prose {
-    /// It passes: the answer is this text, whatever it is.
+    /// Emit it: the response is this text.
     PassThrough,
-    /// It is held: a call may follow that is the answer.
+    /// Hold it: a tool call with the JSON may follow.
     Hold,
-    /// It is left out, with all that stands behind the JSON, as far as there is JSON.
+    /// Discard it, and the text after the JSON; if there is no JSON, emit all of it.
     Discard,
 }
 
-/// Takes the fences away while the text streams. White space within them goes with them; text
-/// without fences comes through byte for byte.
+/// Removes the fences while the text streams, with the white space inside them. Text without fences
+/// is unchanged, byte for byte.
 ///
-/// The opening fence is three backticks at the beginning of the text, with `json` behind them or
-/// nothing, and then an object or an array; the closing one is three backticks at its end, and
-/// only where there was an opening one. Held back are the first characters, as long as they may
-/// be a fence (``` ```json``` and white space), and behind an opening fence white space and
+/// An opening fence is three backticks at the beginning of the text, optionally followed by `json`,
+/// before an object or an array. A closing fence is three backticks at the end of the text; it is
+/// removed only after an opening fence. The filter holds the first characters while they may be a
+/// fence (``` ```json``` and white space), and, after an opening fence, trailing white space and
 /// backticks.
 #[derive(Debug)]
 pub(super) struct FenceFilter {
@@ -33,23 +33,23 @@ pub(super) struct FenceFilter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FencePosition {
     Start,
-    /// Behind an opening fence.
+    /// After an opening fence.
     Fenced,
-    /// Within a value behind which nothing passes.
+    /// Inside a JSON value; the text after it is discarded.
     Value,
-    /// All that comes passes.
+    /// All further text is emitted.
     Passing,
-    /// All that comes is held.
+    /// All further text is held.
     Holding,
-    /// All that comes is dropped.
+    /// All further text is discarded.
     Dropping,
 }
 
-/// How a text begins.
+/// The kind of text, by its first characters.
 enum Beginning {
     Undecided,
     Json,
-    /// The JSON begins after so many bytes.
+    /// Fenced JSON, which begins after this number of bytes.
     Fence(usize),
     Prose,
 }
@@ -64,7 +64,7 @@ impl FenceFilter {
         }
     }
 
-    /// Takes the next piece and gives `out` what is known by now; nothing empty.
+    /// Adds the next fragment and passes the text that is decided to `out`, which is never empty.
     pub(super) fn push(&mut self, text: &str, out: &mut impl FnMut(&str)) {
         match self.position {
             FencePosition::Start => {
@@ -73,34 +73,34 @@ impl FenceFilter {
             }
             FencePosition::Fenced => self.within_fences(text, out),
             FencePosition::Value => self.within_value(text, out),
-            FencePosition::Passing => give(text, out),
+            FencePosition::Passing => emit(text, out),
             FencePosition::Holding => self.held.push_str(text),
             FencePosition::Dropping => {}
         }
     }
 
-    /// The message is over, or a call begins that is not the answer: what was held is given out.
-    /// What may come after passes.
+    /// Emits the held text, at the end of the message or before a tool call that does not carry the
+    /// JSON. Text after it is emitted unchanged.
     pub(super) fn finish(&mut self, out: &mut impl FnMut(&str)) {
         let held = std::mem::take(&mut self.held);
         let fenced = self.position == FencePosition::Fenced;
         if self.prose == Prose::Discard {
-            give(json_within(&held).unwrap_or(&held), out);
+            emit(json_within(&held).unwrap_or(&held), out);
             if self.position != FencePosition::Dropping {
                 self.position = FencePosition::Passing;
             }
             return;
         }
         match held.trim_end().strip_suffix("```").filter(|_| fenced) {
-            Some(before_fence) => give(before_fence.trim_end(), out),
-            None => give(&held, out),
+            Some(before_fence) => emit(before_fence.trim_end(), out),
+            None => emit(&held, out),
         }
         if self.position != FencePosition::Dropping {
             self.position = FencePosition::Passing;
         }
     }
 
-    /// The answer comes as a call: neither what was held nor what may come after is part of it.
+    /// Discards the held text and all further text: a tool call carries the JSON.
     pub(super) fn discard(&mut self) {
         self.held.clear();
         self.position = FencePosition::Dropping;
@@ -131,35 +131,35 @@ impl FenceFilter {
             }
             Beginning::Json | Beginning::Prose => {
                 self.position = FencePosition::Passing;
-                give(&std::mem::take(&mut self.held), out);
+                emit(&std::mem::take(&mut self.held), out);
             }
         }
     }
 
-    /// Passes `text` up to the end of the value.
+    /// Emits `text` up to the end of the value.
     fn within_value(&mut self, text: &str, out: &mut impl FnMut(&str)) {
         match self.value.find(text) {
-            None => give(text, out),
+            None => emit(text, out),
             Some(end) => {
-                give(text.split_at(end).0, out);
+                emit(text.split_at(end).0, out);
                 self.position = FencePosition::Dropping;
             }
         }
     }
 
-    /// Passes `text` up to what may be the closing fence.
+    /// Emits `text` up to a possible closing fence.
     fn within_fences(&mut self, text: &str, out: &mut impl FnMut(&str)) {
         let body = text.trim_end_matches(|c: char| c == '`' || c.is_whitespace());
         if !body.is_empty() {
-            give(&std::mem::take(&mut self.held), out);
-            give(body, out);
+            emit(&std::mem::take(&mut self.held), out);
+            emit(body, out);
         }
         let (_, tail) = text.split_at(body.len());
         self.held.push_str(tail);
     }
 }
 
-/// Finds where an object or an array ends, piece by piece.
+/// Finds the end of an object or an array across fragments.
 #[derive(Debug, Default)]
 struct JsonEnd {
     depth: usize,
@@ -168,7 +168,8 @@ struct JsonEnd {
 }
 
 impl JsonEnd {
-    /// Where in the next piece the value ends, if it does; always between two characters.
+    /// The byte offset of the end of the value in the next fragment, if it ends there; always a
+    /// character boundary.
     fn find(&mut self, text: &str) -> Option<usize> {
         for (position, byte) in text.bytes().enumerate() {
             match byte {
@@ -189,8 +190,8 @@ impl JsonEnd {
     }
 }
 
-/// The first object within a text, or else the first array. Only so many places are tried: each
-/// may be read to the end of the text.
+/// The first object in a text, otherwise the first array. The number of attempts is limited: each
+/// may read to the end of the text.
 fn json_within(text: &str) -> Option<&str> {
     const MAX_ATTEMPTS: usize = 64;
     ['{', '['].into_iter().find_map(|start| {
@@ -233,7 +234,7 @@ fn beginning(text: &str) -> Beginning {
     }
 }
 
-fn give(text: &str, out: &mut impl FnMut(&str)) {
+fn emit(text: &str, out: &mut impl FnMut(&str)) {
     if !text.is_empty() {
         out(text);
     }
@@ -244,7 +245,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What is given out for these pieces.
+    /// The text emitted for these fragments.
     fn emitted(prose: Prose, fragments: &[&str]) -> Vec<String> {
         let mut filter = FenceFilter::new(prose);
         let mut emitted = Vec::new();
@@ -291,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn little_is_held_back() {
+    fn only_possible_fences_are_held() {
         assert_eq!(
             emitted(
                 Prose::PassThrough,
@@ -307,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_before_the_call_that_is_the_answer_is_dropped() {
+    fn prose_around_the_tool_call_with_the_json_is_discarded() {
         let mut filter = FenceFilter::new(Prose::Hold);
         let mut emitted = Vec::new();
         let mut out = |text: &str| emitted.push(text.to_owned());
@@ -320,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_without_such_a_call_is_the_answer() {
+    fn prose_without_a_tool_call_is_emitted() {
         assert_eq!(
             emitted(Prose::Hold, &["I cannot", " do that."]),
             ["I cannot do that."]
@@ -328,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_around_json_that_was_asked_for_in_words_is_left_out() {
+    fn text_around_prompted_json_is_discarded() {
         for (text, expected) in [
             ("{\"a\": \"}{\\\"\"} That is it.", "{\"a\": \"}{\\\"\"}"),
             ("```json\n{\"a\": [1]}\n```\nThat is it.", "{\"a\": [1]}"),
@@ -344,14 +345,14 @@ mod tests {
                 "{text}"
             );
         }
-        // Nothing of it waits.
+        // JSON is emitted without delay.
         let fragments = ["{\"a\"", ": 1", "} so"];
         assert_eq!(emitted(Prose::Discard, &fragments), ["{\"a\"", ": 1", "}"]);
     }
 
     proptest! {
         #[test]
-        fn the_splitting_into_pieces_does_not_matter(
+        fn fragment_boundaries_do_not_matter(
             fragments in proptest::collection::vec("(```json\n|```|[`json{}\\[ \nü]{0,5})", 0..8),
         ) {
             let fragments: Vec<&str> = fragments.iter().map(String::as_str).collect();
@@ -365,7 +366,7 @@ mod tests {
         }
 
         #[test]
-        fn json_between_fences_comes_out_exactly(
+        fn fenced_json_is_unchanged(
             text in any::<String>(),
             language in "(json|JSON|)",
             space in "[ \n]{0,3}",

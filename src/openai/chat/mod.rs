@@ -1,5 +1,6 @@
-//! `POST /v1/chat/completions`: a request becomes a Converse request; events become chunks, or
-//! one whole completion. `upstream/` is for what goes to one of AWS's OpenAI surfaces instead.
+//! `POST /v1/chat/completions`: translates a request to Converse, and Converse events to chunks or
+//! to one completion. `upstream/` handles requests for AWS's chat-completions endpoints, which are
+//! forwarded in OpenAI's format.
 
 mod assistant;
 mod cache_control;
@@ -47,7 +48,7 @@ pub use upstream::{
     unsupported_field, upstream_request, upstream_response,
 };
 
-// What other endpoints read in the same way.
+// Request types and helpers shared with other endpoints.
 pub use content::StringOrObject;
 pub(super) use content::{Content, Texts};
 pub(super) use conversation::note_unknown;
@@ -62,6 +63,6 @@ pub(super) use types::{
     ResponseFormat, StreamOptions, ToolCall, ToolChoiceObject,
 };
 
-// What they write in the same way.
+// Response types shared with other endpoints.
 pub(super) use completion::UsageObject;
 pub(super) use events::EventBuffer;

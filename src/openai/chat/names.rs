@@ -1,13 +1,13 @@
-//! Names and ids that Bedrock refuses, mapped for the length of one request and back.
+//! Maps tool names and call ids to the characters that Bedrock accepts, and tool names back.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::converse::identifier::identifier;
 
-/// The tool names of one request, as the client writes them and as Bedrock takes them.
+/// The tool names of one request: the client's and those sent to Bedrock.
 ///
-/// A name is changed by itself alone (a digest of it is part of the new one), so that the same
-/// tool has the same name in every request, whatever tools stand beside it.
+/// A name that Bedrock would reject is replaced by one that contains its digest. The new name does
+/// not depend on other tools, so that a tool has the same name in every request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToolNames {
     client_names: HashMap<String, String>,
@@ -15,7 +15,7 @@ pub struct ToolNames {
 }
 
 impl ToolNames {
-    /// The name that Bedrock takes for the client's `name`.
+    /// The name sent to Bedrock for the client's `name`.
     pub fn bedrock_name(&mut self, name: &str) -> String {
         let bedrock = identifier(name, &['_', '-']);
         if bedrock != name {
@@ -24,27 +24,27 @@ impl ToolNames {
         bedrock
     }
 
-    /// The name that Bedrock takes for the client's function `name`, which takes the place of a
-    /// custom tool of this name.
+    /// The name sent to Bedrock for the client's function `name`. The function replaces a custom
+    /// tool of the same name.
     pub fn bedrock_name_of_function(&mut self, name: &str) -> String {
         let bedrock = self.bedrock_name(name);
         self.custom.remove(&bedrock);
         bedrock
     }
 
-    /// The name that Bedrock takes for the client's custom tool `name`, which is given text.
+    /// The name sent to Bedrock for the client's custom tool `name`, whose input is text.
     pub fn bedrock_name_of_custom(&mut self, name: &str) -> String {
         let bedrock = self.bedrock_name(name);
         self.custom.insert(bedrock.clone());
         bedrock
     }
 
-    /// Whether Bedrock's name is that of a custom tool.
+    /// Whether the tool named `bedrock` is a custom tool.
     pub fn is_custom(&self, bedrock: &str) -> bool {
         self.custom.contains(bedrock)
     }
 
-    /// The client's name for the one that Bedrock gave.
+    /// The client's name of the tool named `bedrock`.
     pub fn client_name<'a>(&'a self, bedrock: &'a str) -> &'a str {
         self.client_names
             .get(bedrock)
@@ -52,8 +52,8 @@ impl ToolNames {
     }
 }
 
-/// The tool call id that Bedrock takes for the client's `id`: the same text always gives the same
-/// id, so that a call and its result stay together.
+/// The tool call id sent to Bedrock for the client's `id`. It depends only on `id`, so that a tool
+/// call and its result still match.
 pub(super) fn bedrock_call_id(id: &str) -> String {
     identifier(id, &['_', '-', '.', ':'])
 }

@@ -1,25 +1,24 @@
-//! A block of the model's reasoning that is not whole yet.
+//! A reasoning block that is still streaming.
 
 use super::output::{OutputEvent, OutputWriter};
 use super::output_options::OutputOptions;
 use crate::converse::content::{ReasoningBlock, ReasoningText};
 use crate::converse::event::Delta;
 
-/// A block of the model's reasoning that is not whole yet.
+/// A reasoning block that is still streaming.
 #[derive(Debug, Default)]
 pub(super) struct OpenReasoning {
-    /// The text so far, as far as it is kept.
+    /// The text so far; empty unless the reasoning has to be sent back to the model.
     text: String,
     signature: Option<String>,
-    /// Text that may become the provider's placeholder.
+    /// Text that may turn out to be the provider's placeholder.
     held: String,
-    /// What is done with the text.
     visibility: ReasoningVisibility,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum ReasoningVisibility {
-    /// It may be the placeholder.
+    /// The text may be the placeholder.
     #[default]
     Undecided,
     Visible,
@@ -27,7 +26,7 @@ enum ReasoningVisibility {
 }
 
 impl OpenReasoning {
-    /// Takes the next delta of the block.
+    /// Adds the next delta of the block.
     pub(super) fn delta(
         &mut self,
         delta: &Delta,
@@ -66,7 +65,8 @@ impl OpenReasoning {
         }
     }
 
-    /// The block as it is given back to the model.
+    /// Ends the block and returns it if it has a signature, without which it cannot be sent back to
+    /// the model.
     pub(super) fn close(
         self,
         output_options: &OutputOptions,

@@ -1,86 +1,86 @@
-//! The pieces of an OpenAI answer, which streams and whole answers share.
+//! Output events: the parts of an OpenAI response, for streams and non-streaming responses.
 
 use crate::converse::content::ReasoningBlock;
 use crate::converse::response::{Citation, WebSource};
 
-/// A piece of an answer.
+/// A part of a choice.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OutputEvent<'a> {
-    /// The answer begins.
+    /// The start of the choice.
     Role,
     /// Visible text, never empty.
     Content(&'a str),
-    /// The model's reasoning, never empty.
+    /// Reasoning text, never empty.
     Reasoning(&'a str),
-    /// A block of reasoning is whole, and can be given back to the model.
+    /// A complete reasoning block, which clients send back with the next request.
     ThinkingBlock {
-        /// The place among the blocks, from 0.
+        /// The index among the reasoning blocks, from 0.
         index: usize,
-        /// The block.
+        /// The complete block.
         block: &'a ReasoningBlock,
     },
-    /// A source of the visible text, on the web.
+    /// A citation of a web page in the visible text.
     Annotation {
-        /// The place among the annotations, from 0.
+        /// The index among the annotations, from 0.
         index: usize,
-        /// The source.
+        /// The cited web page.
         source: &'a WebSource,
-        /// What of the text it is a source of.
+        /// The text that cites the page.
         span: Span,
     },
-    /// A source of the visible text within what the client sent.
+    /// A citation of a document or search result of the request.
     Citation {
-        /// The place among the citations, from 0.
+        /// The index among the citations, from 0.
         index: usize,
-        /// The source, as Bedrock wrote it.
+        /// The citation in Bedrock's format.
         citation: &'a Citation,
-        /// What of the text it is a source of.
+        /// The text that cites the source.
         span: Span,
     },
-    /// A call begins.
+    /// The start of a tool call.
     ToolCall {
-        /// The place among the calls that the client sees, from 0.
+        /// The index among the tool calls that the client receives, from 0.
         index: usize,
-        /// The call's id.
+        /// The id that the tool's result refers to.
         id: &'a str,
-        /// The tool's name as the client wrote it.
+        /// The client's name of the tool.
         name: &'a str,
-        /// Whether the tool is given JSON or text.
+        /// The type of the tool.
         kind: CallKind,
     },
-    /// A fragment of a call's arguments, never empty.
+    /// A fragment of a tool call's input, never empty.
     Arguments {
-        /// The place of the call.
+        /// The index of the tool call.
         index: usize,
-        /// JSON text in part, or the text itself for a custom tool.
+        /// A fragment of JSON text for a function, of plain text for a custom tool.
         fragment: &'a str,
-        /// Whether the tool is given JSON or text.
+        /// The type of the tool.
         kind: CallKind,
     },
-    /// The answer is whole.
+    /// The end of the choice.
     Finish(FinishReason),
 }
 
-/// A stretch of the visible text, in characters (Unicode code points) from its beginning.
+/// A range of the visible text, in characters (Unicode code points) from its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// Of the first character.
+    /// The index of the first character.
     pub start: usize,
-    /// Behind the last one.
+    /// The index after the last character.
     pub end: usize,
 }
 
-/// What a tool is given.
+/// The type of a called tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallKind {
-    /// JSON: a function.
+    /// A function, whose input is JSON.
     Function,
-    /// Text: a custom tool.
+    /// A custom tool, whose input is text.
     Custom,
 }
 
 impl CallKind {
-    /// The word on the wire, which is also the name of the member that describes the call.
+    /// The value of `type` in the API, which is also the name of the call's object.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Function => "function",
@@ -88,7 +88,7 @@ impl CallKind {
         }
     }
 
-    /// The name of the member that holds what the tool is given.
+    /// The name of the field with the tool's input.
     pub fn input(self) -> &'static str {
         match self {
             Self::Function => "arguments",
@@ -97,23 +97,23 @@ impl CallKind {
     }
 }
 
-/// Why an answer ended, in OpenAI's words.
+/// OpenAI's `finish_reason` of a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FinishReason {
-    /// The model was done, or met a stop sequence.
+    /// The model finished or produced a stop sequence.
     Stop,
-    /// The token limit or the context window.
+    /// The token limit or the context window was reached.
     Length,
-    /// The client is to run tools.
+    /// The model called tools.
     ToolCalls,
-    /// The same, for clients of `functions`.
+    /// The model called a function, for clients that use `functions`.
     FunctionCall,
-    /// A guardrail or the provider's filter.
+    /// A guardrail or the provider's filter intervened.
     ContentFilter,
 }
 
 impl FinishReason {
-    /// The word on the wire.
+    /// The value in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stop => "stop",
@@ -125,8 +125,8 @@ impl FinishReason {
     }
 }
 
-/// Where pieces go.
+/// Receives the output events of a response, such as a chunk writer or a completion builder.
 pub trait OutputWriter {
-    /// Takes the next piece.
+    /// Handles the next event.
     fn output(&mut self, output: OutputEvent<'_>);
 }

@@ -1,5 +1,4 @@
-//! From Bedrock's events to the pieces of an OpenAI answer: the one path that streams and whole
-//! answers share.
+//! Translates Converse events to output events, for streams and non-streaming responses.
 
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ use crate::converse::rules::JsonDelivery;
 use crate::converse::trace::without_operator;
 use crate::error::{ApiError, ErrorKind};
 
-/// The state of one answer between its events.
+/// The state of one choice between its events.
 #[derive(Debug)]
 pub struct OutputEvents {
     output_options: Arc<OutputOptions>,
@@ -29,42 +28,51 @@ pub struct OutputEvents {
     text: CompletionText,
     calls: Vec<String>,
     reasoning: Vec<ReasoningBlock>,
-    /// The parts of the turn as the client gets them, but for the text since the last of them.
+    /// The parts of the turn in the order sent to the client, without the text since the last part.
     order: Vec<TurnPart>,
-    /// The characters of the text in `order`.
+    /// The number of characters of text in `order`.
     ordered_text: usize,
     started: bool,
     finish: Option<FinishReason>,
     usage: Option<Usage>,
-    /// What of the answer's tokens was reasoning, where the provider says so.
+    /// The output tokens used for reasoning; 0 if the provider does not report them.
     reasoning_tokens: u64,
     tier: Option<&'static str>,
-    /// Events of the response that could not be shown to the client.
+    /// The number of events that could not be delivered to the client.
     undelivered: u64,
-    /// Calls that the client did not want.
+    /// The number of tool calls that the request does not allow.
     withheld_calls: u64,
     summary: ResponseSummary,
 }
 
-/// What is done with the deltas of a block.
+/// An open block, by the handling of its deltas.
 #[derive(Debug)]
 enum Block {
-    /// A call that the client sees.
-    Call { index: usize, empty: bool },
-    /// A call of a custom tool.
-    CustomCall { index: usize, input: InputUnescape },
-    /// The call that is the answer's JSON.
-    Json { empty: bool },
-    /// Text with sources.
-    Cited { citations: Vec<Citation> },
-    /// The model's reasoning.
+    /// A function call sent to the client.
+    Call {
+        index: usize,
+        empty: bool,
+    },
+    /// A custom tool call sent to the client.
+    CustomCall {
+        index: usize,
+        input: InputUnescape,
+    },
+    /// The tool call that carries the requested JSON, sent as text.
+    Json {
+        empty: bool,
+    },
+    /// Text with citations.
+    Cited {
+        citations: Vec<Citation>,
+    },
     Reasoning(OpenReasoning),
-    /// Something that the client does not see.
+    /// A block that the client does not receive.
     Hidden,
 }
 
 impl OutputEvents {
-    /// An answer of which nothing has arrived.
+    /// The state before the first event.
     pub fn new(output_options: Arc<OutputOptions>) -> Self {
         Self {
             keys: KeyRestorer::default(),
@@ -86,40 +94,40 @@ impl OutputEvents {
         }
     }
 
-    /// Why the answer ended, once it has.
+    /// The finish reason; `None` until the response has ended.
     pub fn finish(&self) -> Option<FinishReason> {
         self.finish
     }
 
-    /// What was used, as Bedrock counts it, once it is known.
+    /// Bedrock's token usage; `None` until it is known.
     pub fn usage(&self) -> Option<Usage> {
         self.usage
     }
 
-    /// What is told of the answer at its end.
+    /// Usage and the other fields sent at the end of the response.
     pub fn summary(&self) -> &ResponseSummary {
         &self.summary
     }
 
-    /// The tier that the call ran on, in Bedrock's word.
+    /// Bedrock's name of the service tier of the response; `None` if not reported.
     pub fn tier(&self) -> Option<&'static str> {
         self.tier
     }
 
-    /// How many events of the response could not be shown to the client, because they are of a
-    /// kind that is not known or stand where they mean nothing.
+    /// The number of events that could not be delivered to the client, because their type is
+    /// unknown or they are out of place.
     pub fn undelivered(&self) -> u64 {
         self.undelivered
     }
 
-    /// How many calls the model made although the client wanted no such call.
+    /// The number of tool calls that the model made although the request does not allow them.
     pub fn withheld_calls(&self) -> u64 {
         self.withheld_calls
     }
 
-    /// What has to be given back to the model with this turn, and what the turn is found by: the
-    /// ids of the calls that the client sees, and the key of its reasoning. Nothing where the turn
-    /// has no reasoning, or the client has all of it.
+    /// The turn to remember, which has to be sent back to the model, and its keys: the ids of the
+    /// tool calls that the client received, and the key of its reasoning. `None` if the turn has no
+    /// reasoning, or if the client received all that has to be sent back.
     pub fn remembered(&mut self) -> Option<(Vec<String>, RememberedTurn)> {
         if self.reasoning.is_empty() {
             return None;
@@ -140,9 +148,11 @@ impl OutputEvents {
         (!keys.is_empty()).then_some((keys, turn))
     }
 
-    /// Takes the next event and gives the pieces it makes to `writer`.
+    /// Handles the next event and passes the resulting output events to `writer`.
     ///
-    /// Fails where the model wrote nothing that can be used.
+    /// # Errors
+    ///
+    /// If the model's output is malformed and the client has received none of it.
     pub fn accept(
         &mut self,
         event: &Event,
@@ -157,7 +167,7 @@ impl OutputEvents {
         events.try_for_each(|event| self.accept_restored(event, writer))
     }
 
-    /// The same for an event that has the client's names of properties.
+    /// Handles an event whose properties have the client's names.
     fn accept_restored(
         &mut self,
         event: &Event,
@@ -165,7 +175,7 @@ impl OutputEvents {
     ) -> Result<(), ApiError> {
         match event {
             Event::Metadata(metadata) => self.note_metadata(metadata),
-            // An answer that has told its end has said everything.
+            // Deltas after the end of the message are not sent.
             Event::BlockDelta { .. } if self.finish.is_some() => self.undelivered += 1,
             _ if self.finish.is_some() => {}
             Event::MessageStart => {}
@@ -189,7 +199,7 @@ impl OutputEvents {
         Ok(())
     }
 
-    /// Begins the answer, if nothing has begun it.
+    /// Writes the start of the choice, once.
     pub fn start(&mut self, writer: &mut impl OutputWriter) {
         if !self.started {
             self.started = true;
@@ -204,7 +214,7 @@ impl OutputEvents {
         let block = match start {
             BlockStart::ToolUse { id, name } => self.start_call(id, name, writer),
             BlockStart::Hidden => Block::Hidden,
-            // As of text, which has no start at all, the deltas say what the block is.
+            // The deltas determine the type of the block, as for text blocks, which have no start.
             BlockStart::Unknown => return,
         };
         self.blocks.push((index, block));
@@ -212,7 +222,7 @@ impl OutputEvents {
 
     fn start_call(&mut self, id: &str, name: &str, writer: &mut impl OutputWriter) -> Block {
         if matches!(&self.output_options.json, Some(JsonDelivery::Tool(tool)) if tool == name) {
-            // The answer is there already: as text, or by a call before this one.
+            // The client has the JSON already, as text or from an earlier tool call.
             if self.text.has_started() {
                 return Block::Hidden;
             }
@@ -251,9 +261,8 @@ impl OutputEvents {
     fn delta(&mut self, index: u32, delta: &Delta, writer: &mut impl OutputWriter) {
         let open = self.blocks.iter_mut().find(|(open, _)| *open == index);
         match (open.map(|(_, block)| block), delta) {
-            // What the client has no part in, and what is kept from it.
             (Some(Block::Hidden), _) => {}
-            // Text is shown whatever the block was said to be.
+            // Text is sent whatever the type of the block.
             (_, Delta::Text(text)) => self.text.push(text, writer),
             (_, Delta::ToolInput(fragment)) if fragment.is_empty() => {}
             (Some(Block::Call { index, empty }), Delta::ToolInput(fragment)) => {
@@ -298,7 +307,7 @@ impl OutputEvents {
         }
     }
 
-    /// What a block holds back is not lost where its end is not told.
+    /// Ends blocks without a stop event, so that the text they hold is not lost.
     fn stop_open_blocks(&mut self, writer: &mut impl OutputWriter) {
         while let Some((index, _)) = self.blocks.first() {
             self.stop_block(*index, writer);
@@ -309,7 +318,8 @@ impl OutputEvents {
         let position = self.blocks.iter().position(|(open, _)| *open == index);
         let closed = position.map(|position| self.blocks.remove(position).1);
         match closed {
-            // Clients parse the arguments as JSON: a call without any has an empty object.
+            // Clients parse the arguments as JSON: a tool call without arguments gets an empty
+            // object.
             Some(Block::Call { index, empty: true }) => writer.output(OutputEvent::Arguments {
                 index,
                 fragment: "{}",
@@ -422,7 +432,7 @@ impl OutputEvents {
                 if !self.text.has_started() && self.calls.is_empty() {
                     return Err(ApiError::new(
                         ErrorKind::BadGateway,
-                        "the model wrote something that is not an answer; asking again may help",
+                        "the model returned a malformed response; retry the request",
                     )
                     .code("malformed_model_output"));
                 }
@@ -442,7 +452,7 @@ fn custom_input(index: usize, fragment: &str) -> OutputEvent<'_> {
     }
 }
 
-/// The tokens of reasoning, where the provider's own answer tells them.
+/// The reasoning tokens in the provider-specific response fields; 0 if absent.
 fn thinking_tokens(fields: &JsonText) -> u64 {
     #[derive(Default, serde::Deserialize)]
     #[serde(default)]

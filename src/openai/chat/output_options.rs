@@ -1,51 +1,51 @@
-//! What the client's request says of its answer.
+//! The options of a chat request that determine the form of its response.
 
 use super::names::ToolNames;
 use crate::converse::options::Fields;
 use crate::converse::property_keys::PropertyKeys;
 use crate::converse::rules::{AllowedCalls, JsonDelivery};
 
-/// What the client's request says of its answer.
+/// The options of a chat request that determine the form of its response.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OutputOptions {
-    /// Whether it is streamed.
+    /// Whether the client requested a stream.
     pub stream: bool,
-    /// Whether Bedrock is asked for it whole, streamed or not.
+    /// Whether the Bedrock request is non-streaming, even if the client's response is a stream.
     pub non_streaming: bool,
-    /// How many answers.
+    /// The number of choices (`n`).
     pub choices: u32,
-    /// Whether the stream ends with a chunk of usage.
+    /// Whether the stream ends with a chunk with usage.
     pub include_usage: bool,
     /// The client's names of the tools.
     pub names: ToolNames,
-    /// The properties that the model knows by other names than the client.
+    /// The properties that were renamed for the model.
     pub keys: PropertyKeys,
-    /// Whether the client speaks of `function_call` rather than of `tool_calls`.
+    /// Whether the response has `function_call` instead of `tool_calls`.
     pub legacy_functions: bool,
-    /// Which of the model's calls reach the client.
+    /// The tool calls that the client receives.
     pub allowed_calls: AllowedCalls,
-    /// Whether the client takes one call at the most.
+    /// Whether the client receives at most one tool call.
     pub one_tool_call: bool,
-    /// How the JSON that was asked for comes back.
+    /// How the model returns the requested JSON; `None` for a text response.
     pub json: Option<JsonDelivery>,
-    /// What stands at the end of the prompt, to be remembered with the model's reasoning.
+    /// The instructions that the gateway appended to the prompt, remembered with the reasoning.
     pub instructions: Vec<String>,
-    /// The tag that reasoning stands in within the text; empty where it has blocks of its own.
+    /// The name of the tag around reasoning in the text; empty if reasoning has its own blocks.
     pub reasoning_tag: String,
-    /// Whether such a tag without its closing one is a remnant, and the text behind it the answer.
+    /// Whether the text after an unclosed reasoning tag is content.
     pub reasoning_tag_strays: bool,
-    /// What reasoning begins with where its text was taken out.
+    /// The text with which the provider replaces redacted reasoning; empty if it has none.
     pub reasoning_placeholder: String,
-    /// Whether reasoning is kept, to be given back to the model.
+    /// Whether reasoning blocks are kept, to be sent back to the model.
     pub keeps_reasoning: bool,
-    /// Whether the answer tells what the guardrail found.
+    /// Whether the response includes the guardrail trace.
     pub include_trace: bool,
-    /// The operator's guardrail, which the answer does not name.
+    /// The id of the operator's guardrail, which the trace must not reveal.
     pub hidden_guardrail: Option<String>,
-    /// Whether it shows fields of the provider's own answer.
+    /// Whether the response includes provider-specific response fields.
     pub include_response_fields: bool,
-    /// Whether it names the tier.
+    /// Whether the response includes the service tier.
     pub include_service_tier: bool,
-    /// The client's labels, which are given back.
+    /// The request's `metadata`, which the response repeats.
     pub metadata: Option<Fields>,
 }

@@ -1,5 +1,5 @@
-//! The settings of a request that are neither conversation nor tools: translated, refused by
-//! name, or noted.
+//! The parameters of a request other than messages and tools: each is translated, rejected or
+//! noted.
 
 use serde_json::Number;
 
@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::openai::misspelling;
 use crate::openai::object::UnknownFields;
 
-/// Length and sampling as the client writes them.
+/// The client's token limits, sampling parameters and stop sequences.
 pub(super) struct InferenceFields {
     pub(super) max_completion_tokens: Option<i64>,
     pub(super) max_tokens: Option<i64>,
@@ -22,7 +22,7 @@ pub(super) struct InferenceFields {
     pub(super) stop: Option<Texts>,
 }
 
-/// Length and sampling as Converse takes them, within OpenAI's ranges.
+/// The `inferenceConfig` of Converse, checked against OpenAI's ranges.
 pub(super) fn inference_config(
     fields: InferenceFields,
     options: &ChatOptions,
@@ -43,7 +43,7 @@ pub(super) fn inference_config(
     })
 }
 
-/// The most tokens of the answer, by the request's two fields and the operator's options.
+/// The maximum output tokens, from the request's two fields and the operator's options.
 pub(super) fn effective_max_tokens(
     max_completion_tokens: Option<i64>,
     max_tokens: Option<i64>,
@@ -57,7 +57,10 @@ pub(super) fn effective_max_tokens(
     if let (Some(count), Some(older)) = (max_completion_tokens, max_tokens)
         && count != older
     {
-        adjustments.note("max_tokens", "ignored, `max_completion_tokens` says it");
+        adjustments.note(
+            "max_tokens",
+            "ignored; `max_completion_tokens` takes precedence",
+        );
     }
     let requested = requested
         .map(|count| token_limit(count, field))
@@ -67,7 +70,7 @@ pub(super) fn effective_max_tokens(
         Some(limit) if limit > ceiling => {
             adjustments.note(
                 field,
-                format!("lowered to {ceiling}, the operator's ceiling"),
+                format!("lowered to {ceiling}; the operator's maximum"),
             );
             Some(ceiling)
         }
@@ -84,12 +87,15 @@ fn token_limit(count: i64, field: &str) -> Result<u32, ApiError> {
         Ok(limit) if (1..=i32::MAX as u32).contains(&limit) => Ok(limit),
         _ => Err(ApiError::invalid(
             field,
-            format!("`{field}` is {count}, and a limit of tokens is at least 1"),
+            format!(
+                "`{field}` is {count}; it must be between 1 and {}",
+                i32::MAX
+            ),
         )),
     }
 }
 
-/// OpenAI's range goes to 2, Bedrock's to 1.
+/// The maximum is 2 in OpenAI's API, and 1 on Bedrock.
 fn temperature(
     temperature: Option<Number>,
     adjustments: &mut Adjustments,
@@ -110,7 +116,7 @@ fn within(number: Option<Number>, max: f64, field: &str) -> Result<Option<Number
     between(number, 0.0, max, field)
 }
 
-/// A number from `min` to `max`.
+/// Checks that a number is between `min` and `max`.
 pub(super) fn between(
     number: Option<Number>,
     min: f64,
@@ -122,7 +128,7 @@ pub(super) fn between(
         let text = number.map(|number| number.to_string()).unwrap_or_default();
         return Err(ApiError::invalid(
             field,
-            format!("`{field}` is {text}, and its range is {min} to {max}"),
+            format!("`{field}` is {text}; it must be between {min} and {max}"),
         ));
     }
     Ok(number)
@@ -135,12 +141,12 @@ fn stop_sequences(stop: Option<Texts>, adjustments: &mut Adjustments) -> Vec<Str
     let count = texts.len();
     texts.retain(|text| !text.is_empty());
     if texts.len() < count {
-        adjustments.note("stop", "empty texts left out");
+        adjustments.note("stop", "empty strings removed");
     }
     texts
 }
 
-/// Whether the stream ends with a chunk of usage.
+/// Whether the stream ends with a chunk with usage.
 pub(super) fn include_usage(
     stream: bool,
     options: Option<StreamOptions>,
@@ -152,7 +158,7 @@ pub(super) fn include_usage(
     if !stream {
         return Err(ApiError::invalid(
             "stream_options",
-            "`stream_options` is for streams; send `stream: true` with it, or leave it out",
+            "`stream_options` requires `stream: true`; set it or remove `stream_options`",
         ));
     }
     let StreamOptions {
@@ -164,7 +170,7 @@ pub(super) fn include_usage(
     Ok(include_usage.unwrap_or(false))
 }
 
-/// How many answers.
+/// The number of choices.
 pub(super) fn choices(n: Option<i64>, max: u32) -> Result<u32, ApiError> {
     let Some(n) = n else {
         return Ok(1);
@@ -173,12 +179,12 @@ pub(super) fn choices(n: Option<i64>, max: u32) -> Result<u32, ApiError> {
         Ok(choices) if (1..=max).contains(&choices) => Ok(choices),
         _ => Err(ApiError::unsupported_value(
             "n",
-            format!("`n` is {n}, and this gateway gives 1 to {max} answers to a request"),
+            format!("`n` is {n}; this gateway accepts 1 to {max}"),
         )),
     }
 }
 
-/// The kinds of output: text alone.
+/// Checks that text is the only requested output modality.
 pub(super) fn check_modalities(modalities: Option<Vec<String>>) -> Result<(), ApiError> {
     let other = modalities
         .into_iter()
@@ -188,13 +194,13 @@ pub(super) fn check_modalities(modalities: Option<Vec<String>>) -> Result<(), Ap
         None => Ok(()),
         Some(modality) => Err(ApiError::unsupported_value(
             "modalities",
-            format!("`{modality}` is not something Bedrock answers in chat; ask for `text`"),
+            format!("`{modality}` output is not supported; use `text`"),
         )),
     }
 }
 
-/// Refuses a field that Bedrock has no counterpart for and that the client would miss, unless its
-/// value asks for nothing.
+/// Rejects a field that Bedrock has no counterpart for and whose effect clients rely on, unless its
+/// value is neutral.
 pub(in crate::openai) fn refuse(
     field: &str,
     value: Option<JsonText>,
@@ -203,35 +209,38 @@ pub(in crate::openai) fn refuse(
     match value {
         Some(value) if !value.is_neutral() => Err(ApiError::unsupported(
             field,
-            format!("`{field}` is not served: {why}"),
+            format!("`{field}` is not supported: {why}"),
         )),
         _ => Ok(()),
     }
 }
 
-/// Notes that the probabilities of tokens are not given, unless none are asked for. A client that
-/// asks for them reads the rest of the response all the same.
+/// Notes that token probabilities are not returned, if the request asks for them. It is not
+/// rejected, since the rest of the response is still useful.
 pub(in crate::openai) fn note_no_logprobs(
     field: &str,
     value: Option<JsonText>,
     adjustments: &mut Adjustments,
 ) {
     if value.is_some_and(|value| !value.is_neutral()) {
-        adjustments.note(field, "ignored, the model gives no token probabilities");
+        adjustments.note(
+            field,
+            "ignored; the model does not return token probabilities",
+        );
     }
 }
 
-/// A request without a conversation.
+/// The error for a request without messages.
 pub(super) fn no_messages(unknown: &UnknownFields) -> ApiError {
     let misspelling = misspelling(unknown, "messages", ChatRequest::FIELDS);
     ApiError::invalid(
         "messages",
-        format!("`messages` is empty or missing; a request has at least one message{misspelling}"),
+        format!("`messages` is empty or missing; send at least one message{misspelling}"),
     )
 }
 
-/// Notes a hint that has no effect, unless its value asks for nothing (`default` is the word, as
-/// JSON, for what happens anyhow).
+/// Notes a hint that has no effect, unless its value is neutral or `default`, the JSON value for
+/// the default behaviour.
 pub(in crate::openai) fn hint(
     field: &str,
     value: Option<JsonText>,

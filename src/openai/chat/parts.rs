@@ -1,4 +1,4 @@
-//! The parts of users' and tools' messages.
+//! The content parts of user and tool messages.
 
 use super::content::Content;
 use super::conversation::{ConversationReader, unknown_part};
@@ -13,16 +13,16 @@ use crate::converse::content::{
 use crate::converse::request::Role;
 use crate::error::ApiError;
 
-/// What a part says, before it is known where it goes.
+/// A translated part, which becomes a block of a message or of a tool result.
 enum PartContent {
     Text(String),
     Guarded(GuardText),
-    Medium(MediaBlock),
+    Media(MediaBlock),
     SearchResult(SearchResultBlock),
 }
 
 impl ConversationReader<'_> {
-    /// The block of a user's part, and the point behind it.
+    /// The block of a user message's part, and the cache point after it.
     pub(super) fn user_part(
         &mut self,
         part: ContentPart,
@@ -32,19 +32,20 @@ impl ConversationReader<'_> {
         let block = match part {
             PartContent::Text(text) => ContentBlock::Text(text),
             PartContent::Guarded(text) => ContentBlock::GuardContent(GuardBlock::Text(text)),
-            PartContent::Medium(medium) => medium.into(),
+            PartContent::Media(media) => media.into(),
             PartContent::SearchResult(result) => ContentBlock::SearchResult(result),
         };
         Ok((block, point))
     }
 
-    /// A text that a guardrail is to look at, and at nothing else. That would get the rest around
-    /// the operator's guardrail, so there it is a text like any other.
+    /// A `guarded_text` part. With one, Bedrock's guardrail checks only such parts. With the
+    /// operator's guardrail it becomes plain text, so that the rest of the conversation is checked
+    /// too.
     fn guarded(&mut self, text: String, qualifiers: Vec<String>) -> PartContent {
         if self.context.options.guardrail.is_none() {
             return PartContent::Guarded(GuardText { text, qualifiers });
         }
-        let note = "guarded like all else: the operator's guardrail looks at everything";
+        let note = "sent as plain text; the operator's guardrail checks the other parts too";
         self.adjustments
             .note("messages[].content[].guarded_text", note);
         PartContent::Text(text)
@@ -84,15 +85,15 @@ impl ConversationReader<'_> {
             }
             Some("image_url") => {
                 let image_url = image_url.ok_or_else(|| missing("image_url"))?;
-                PartContent::Medium(self.media.image_url(*image_url, path, self.adjustments)?)
+                PartContent::Media(self.media.image_url(*image_url, path, self.adjustments)?)
             }
             Some("input_audio") => {
                 let audio = input_audio.ok_or_else(|| missing("input_audio"))?;
-                PartContent::Medium(self.media.input_audio(*audio, path, self.adjustments)?)
+                PartContent::Media(self.media.input_audio(*audio, path, self.adjustments)?)
             }
             Some("video_url") => {
                 let video_url = video_url.ok_or_else(|| missing("video_url"))?;
-                PartContent::Medium(self.media.video_url(*video_url, path, self.adjustments)?)
+                PartContent::Media(self.media.video_url(*video_url, path, self.adjustments)?)
             }
             Some("file") => {
                 let file = file.ok_or_else(|| missing("file"))?;
@@ -100,7 +101,7 @@ impl ConversationReader<'_> {
                 let block = self
                     .media
                     .file(*file, citations, context, path, self.adjustments)?;
-                PartContent::Medium(block)
+                PartContent::Media(block)
             }
             Some("search_result") => {
                 let fields = SearchResultFields {
@@ -112,7 +113,7 @@ impl ConversationReader<'_> {
                 PartContent::SearchResult(search_result(fields, path, self.adjustments)?)
             }
             other => {
-                let supported = "`text`, `image_url`, `file`, `input_audio` and `video_url`";
+                let supported = "`text`, `image_url`, `file`, `input_audio` or `video_url`";
                 return Err(unknown_part(path, other, supported));
             }
         };
@@ -120,12 +121,13 @@ impl ConversationReader<'_> {
         Ok((part, point))
     }
 
-    /// A file in S3 is read with the gateway's permissions, so the operator says where.
+    /// Checks the bucket of a file in S3 against the operator's list: Bedrock reads the file with
+    /// the gateway's permissions.
     fn check_bucket(&self, part: &PartContent, path: &str) -> Result<(), ApiError> {
-        let PartContent::Medium(medium) = part else {
+        let PartContent::Media(media) = part else {
             return Ok(());
         };
-        let bucket = medium.s3_location().and_then(|location| {
+        let bucket = media.s3_location().and_then(|location| {
             let rest = location.uri.strip_prefix("s3://")?;
             rest.split('/').next()
         });
@@ -133,14 +135,17 @@ impl ConversationReader<'_> {
             Some(bucket) if !self.context.options.s3_buckets.allows(bucket) => {
                 Err(ApiError::unsupported_value(
                     path,
-                    format!("the operator of this gateway does not let `s3://{bucket}` be read"),
+                    format!(
+                        "the operator of this gateway does not allow reading from \
+                         `s3://{bucket}`; send the bytes as a data URL"
+                    ),
                 ))
             }
             _ => Ok(()),
         }
     }
 
-    /// A message of role `tool`.
+    /// Translates a message with role `tool`.
     pub(super) fn tool(
         &mut self,
         content: Option<Content>,
@@ -152,7 +157,7 @@ impl ConversationReader<'_> {
         self.tool_result(bedrock_call_id(&id), content, is_error, path)
     }
 
-    /// A message of role `function`, the older form.
+    /// Translates a message with role `function`, the legacy form of `tool`.
     pub(super) fn function(
         &mut self,
         content: Option<Content>,
@@ -164,7 +169,7 @@ impl ConversationReader<'_> {
         let Some(id) = open.and_then(Vec::pop) else {
             return Err(ApiError::invalid(
                 format!("{path}.name"),
-                format!("no call of `{name}` before this message waits for a result"),
+                format!("no earlier `function_call` of `{name}` is without a result"),
             ));
         };
         self.tool_result(id, content, false, path)
@@ -181,11 +186,11 @@ impl ConversationReader<'_> {
             None => Vec::new(),
             Some(Content::Text(text)) => vec![(PartContent::Text(text), None)],
             Some(Content::Parts(parts)) => {
-                let mut read = Vec::with_capacity(parts.len());
+                let mut translated = Vec::with_capacity(parts.len());
                 for (position, part) in parts.into_iter().enumerate() {
-                    read.push(self.part(*part, &format!("{path}.content[{position}]"))?);
+                    translated.push(self.part(*part, &format!("{path}.content[{position}]"))?);
                 }
-                read
+                translated
             }
         };
         let mut content = Vec::with_capacity(parts.len().max(1));
@@ -198,8 +203,11 @@ impl ConversationReader<'_> {
                         content.push(self.result_text(text));
                     }
                 }
-                PartContent::Medium(medium) => content.push(medium.try_into().map_err(|_| {
-                    ApiError::unsupported_value(path, "a tool's result cannot hold sound")
+                PartContent::Media(media) => content.push(media.try_into().map_err(|_| {
+                    ApiError::unsupported_value(
+                        path,
+                        "tool results cannot contain audio; send it in a user message",
+                    )
                 })?),
                 PartContent::SearchResult(result) => {
                     content.push(ToolResultContent::SearchResult(result))
@@ -220,7 +228,7 @@ impl ConversationReader<'_> {
         Ok(())
     }
 
-    /// Whether the tool failed, in words where the family has no status for it.
+    /// The status of a failed tool call. Models that do not support the status get a text instead.
     fn status(
         &mut self,
         is_error: bool,
@@ -233,8 +241,7 @@ impl ConversationReader<'_> {
             return Some(ToolResultStatus::Error);
         }
         content.insert(0, ToolResultContent::Text("The tool failed:".to_owned()));
-        self.adjustments
-            .note("messages[].is_error", "told in words");
+        self.adjustments.note("messages[].is_error", "sent as text");
         None
     }
 

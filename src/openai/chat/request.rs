@@ -1,4 +1,4 @@
-//! A chat request as a Converse request, and what its answer has to look like.
+//! Translates a chat request to a Converse request and the options of its response.
 
 use super::content::Texts;
 use super::context::TranslationContext;
@@ -22,20 +22,22 @@ use crate::converse::rules::{self, LastTurnGuard, RequestOptions};
 use crate::error::ApiError;
 use crate::models::ReasoningReplay;
 
-/// A chat request, understood.
+/// A translated chat request.
 #[derive(Debug)]
 pub struct ChatTranslation {
-    /// What Bedrock is asked.
+    /// The request for Bedrock.
     pub converse: ConverseRequest,
-    /// What the client is answered.
+    /// The options of the client's response.
     pub output_options: OutputOptions,
-    /// What was changed on the way.
+    /// The notes about changed and ignored fields.
     pub adjustments: Adjustments,
 }
 
-/// Translates `request` under `context`. The model's name is the caller's business.
+/// Translates a chat request to Converse. The caller handles `model`.
 ///
-/// Fails with a fault that names the field which cannot be served.
+/// # Errors
+///
+/// If a field is invalid or not supported; the error names the field.
 pub fn translate(
     request: ChatRequest,
     context: &TranslationContext<'_>,
@@ -47,7 +49,7 @@ pub fn translate(
     } = *context;
     let mut adjustments = Adjustments::default();
     let mut names = ToolNames::default();
-    // Taken apart without a rest pattern: a new field does not compile until it is treated here.
+    // No rest pattern: a new field does not compile until it is handled here.
     let ChatRequest {
         model: _,
         messages,
@@ -98,9 +100,8 @@ pub fn translate(
     } = request;
 
     check_modalities(modalities)?;
-    refuse("logit_bias", logit_bias, "Bedrock takes no bias of tokens")?;
-    let no_scores = "ask for a guardrail with `guardrailConfig` instead";
-    refuse("moderation", moderation, no_scores)?;
+    refuse("logit_bias", logit_bias, "Bedrock has no token bias")?;
+    refuse("moderation", moderation, "use `guardrailConfig` instead")?;
     for (field, value) in [("logprobs", logprobs), ("top_logprobs", top_logprobs)] {
         note_no_logprobs(field, value, &mut adjustments);
     }
@@ -150,7 +151,7 @@ pub fn translate(
     let response_paths = response_paths(additional_model_response_field_paths)?;
     let one_call = tool_translation.legacy || parallel_tool_calls == Some(false);
     let ceiling = options.max_tokens_ceiling;
-    // An empty object asks for a search, too.
+    // An empty object enables web search, too.
     let web_search = web_search_options.as_ref().and_then(Fields::from_object);
     for (key, value) in web_search.iter().flat_map(Fields::iter) {
         let field = format!("web_search_options.{key}");
@@ -227,7 +228,7 @@ pub fn translate(
     if let Some(guardrail) = converse.guardrail_config.as_mut() {
         let trace = guardrail.trace.unwrap_or(GuardrailTrace::Disabled);
         include_trace = trace != GuardrailTrace::Disabled;
-        // Converse refuses what ConverseStream takes.
+        // Converse rejects this field; only ConverseStream has it.
         guardrail.stream_processing_mode.take_if(|_| non_streaming);
     }
     Ok(ChatTranslation {

@@ -1,4 +1,4 @@
-//! What Converse has no one word for: reasoning, the form of the answer, caching.
+//! Request options that Converse has no single field for: reasoning, response format, caching.
 
 use super::cache_control::cache_ttl;
 use super::context::ChatOptions;
@@ -12,7 +12,7 @@ use crate::converse::rules::{CachePolicy, EffortOption, JsonFormat, ReasoningReq
 use crate::error::ApiError;
 use crate::models::Effort;
 
-/// Whether and how much to reason, from OpenAI's field and Anthropic's.
+/// The reasoning options, from OpenAI's `reasoning_effort` and Anthropic's `thinking`.
 pub(super) fn reasoning_request(
     effort: Option<String>,
     thinking: Option<ThinkingParameter>,
@@ -37,8 +37,8 @@ pub(super) fn effort_option(word: &str) -> Result<EffortOption, ApiError> {
         ApiError::invalid(
             "reasoning_effort",
             format!(
-                "`{word}` is not an effort; it is one of `none`, `minimal`, `low`, `medium`, \
-                 `high`, `xhigh` and `max`"
+                "`{word}` is not a reasoning effort; use `none`, `minimal`, `low`, `medium`, \
+                 `high`, `xhigh` or `max`"
             ),
         )
     })
@@ -69,20 +69,23 @@ fn thinking_request(
             let budget = budget.ok_or_else(|| {
                 ApiError::invalid(
                     "thinking.budget_tokens",
-                    format!("`thinking.budget_tokens` is {tokens}, and 1024 is the least"),
+                    format!("`thinking.budget_tokens` is {tokens}; the minimum is 1024"),
                 )
             })?;
             Ok(Some(Thinking::Enabled { budget }))
         }
         Some(other) => Err(ApiError::invalid(
             "thinking.type",
-            format!("`{other}` is none of `enabled`, `adaptive`, `between_tools` and `disabled`"),
+            format!(
+                "`{other}` is not a thinking type; use `enabled`, `adaptive`, `between_tools` or \
+                 `disabled`"
+            ),
         )),
         None => Err(ApiError::missing_field("thinking", "type")),
     }
 }
 
-/// The form of the answer.
+/// The requested JSON format; `None` for a text response.
 pub(super) fn json_format(
     format: Option<ResponseFormat>,
     adjustments: &mut Adjustments,
@@ -110,7 +113,9 @@ pub(super) fn json_format(
         }
         Some(other) => Err(ApiError::invalid(
             "response_format.type",
-            format!("`{other}` is none of `text`, `json_object` and `json_schema`"),
+            format!(
+                "`{other}` is not a response format; use `text`, `json_object` or `json_schema`"
+            ),
         )),
     }
 }
@@ -123,7 +128,7 @@ fn schema_format(
         name,
         description,
         schema,
-        // Bedrock holds an answer to its schema whether or not that is asked for.
+        // Bedrock always enforces the schema.
         strict: _,
         unknown,
     } = format;
@@ -135,13 +140,13 @@ fn schema_format(
         Some(schema) if !schema.is_object() => {
             return Err(ApiError::invalid(
                 format!("{path}.schema"),
-                "a schema is a JSON object",
+                "a JSON Schema must be an object",
             ));
         }
         Some(schema) if !may_be_object(&schema) => {
             return Err(ApiError::invalid(
                 format!("{path}.schema"),
-                "the root of the schema of an answer is of type `object`",
+                "the root of a response schema must have type `object`",
             ));
         }
         schema => schema.filter(|schema| !schema.is_neutral()),
@@ -153,14 +158,14 @@ fn schema_format(
     })
 }
 
-/// Whether the root of a schema is of type `object`, or of none that is said.
+/// Whether the root of a schema has type `object`, or no type.
 fn may_be_object(schema: &JsonText) -> bool {
     let members = Fields::from_object(schema).unwrap_or_default();
     let root = members.get("type").map(JsonText::as_str);
     matches!(root, None | Some("\"object\"" | "null"))
 }
 
-/// Whether and for how long prefixes are cached without the client's marks.
+/// The policy of automatic prompt caching: whether it is enabled, and the lifetime of a prefix.
 pub(super) fn cache_policy(
     automatic: bool,
     options: Option<PromptCacheOptions>,
@@ -175,7 +180,7 @@ pub(super) fn cache_policy(
         Some(other) => {
             return Err(ApiError::invalid(
                 "prompt_cache_options.mode",
-                format!("`{other}` is neither `implicit` nor `explicit`"),
+                format!("`{other}` is not a cache mode; use `implicit` or `explicit`"),
             ));
         }
     };
@@ -186,7 +191,7 @@ pub(super) fn cache_policy(
         (None, Some(other)) => {
             return Err(ApiError::invalid(
                 "prompt_cache_retention",
-                format!("`{other}` is neither `in_memory` nor `24h`"),
+                format!("`{other}` is not a cache retention; use `in_memory` or `24h`"),
             ));
         }
     };

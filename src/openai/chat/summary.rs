@@ -1,23 +1,23 @@
-//! What is told of an answer when it is over: usage, and what was asked for beside it.
+//! The fields at the end of a response: usage, and optional fields such as the guardrail trace.
 
 use crate::converse::JsonText;
 use crate::converse::response::Usage;
 
-/// What is told of an answer, or of several to one request, when it is over.
+/// The fields at the end of a response, for one choice or for all.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResponseSummary {
-    /// What was used, where Bedrock has said so.
+    /// The token usage; `None` if Bedrock did not report it.
     pub usage: Option<TokenCounts>,
-    /// What the guardrail found.
+    /// The guardrail trace, if requested.
     pub trace: Option<JsonText>,
-    /// Fields of the provider's own answer.
+    /// The provider-specific response fields, if requested.
     pub response_fields: Option<JsonText>,
-    /// The tier that the call ran on, in OpenAI's words.
+    /// OpenAI's name of the service tier, if the request set one.
     pub service_tier: Option<String>,
 }
 
 impl ResponseSummary {
-    /// The ending of a request with several answers: OpenAI counts the prompt once.
+    /// The summary of all choices of a request. Like OpenAI, it counts the prompt once.
     pub fn of_all(summaries: impl IntoIterator<Item = ResponseSummary>) -> Self {
         let mut summaries = summaries.into_iter();
         let mut all = summaries.next().unwrap_or_default();
@@ -31,7 +31,8 @@ impl ResponseSummary {
         all
     }
 
-    /// The ending of a request with several prompts, each answered `choices` times, in order.
+    /// The summary of a request with several prompts. `summaries` has `choices` entries per prompt,
+    /// in order.
     pub fn of_prompts(summaries: &[ResponseSummary], choices: u32) -> Self {
         let prompts = summaries.chunks(choices.max(1) as usize);
         let mut prompts = prompts.map(|summaries| Self::of_all(summaries.iter().cloned()));
@@ -46,23 +47,23 @@ impl ResponseSummary {
     }
 }
 
-/// Usage as OpenAI counts it: `prompt` holds what the cache served and took.
+/// Usage as OpenAI counts it: `prompt` includes the tokens read from and written to the cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TokenCounts {
     /// `prompt_tokens`
     pub prompt: u64,
-    /// `completion_tokens`, reasoning included
+    /// `completion_tokens`, including reasoning
     pub completion: u64,
     /// `prompt_tokens_details.cached_tokens`
     pub cached: u64,
     /// `prompt_tokens_details.cache_write_tokens`
     pub cache_write: u64,
-    /// `completion_tokens_details.reasoning_tokens`; 0 where the provider does not say.
+    /// `completion_tokens_details.reasoning_tokens`; 0 if the provider does not report them
     pub reasoning: u64,
 }
 
 impl TokenCounts {
-    /// Adds what another answer used.
+    /// Adds the usage of another response.
     pub fn add(&mut self, more: Self) {
         let Self {
             prompt,

@@ -1,56 +1,55 @@
-//! Reasoning that a model writes into its plain text, between `<thinking>` and `</thinking>`, told
-//! apart from the answer while the text streams.
+//! Separates reasoning that a model writes into its text, between `<thinking>` and `</thinking>`,
+//! from the content while the text streams.
 //!
-//! A section opens only where the text has nothing but white space or other sections before it: in
-//! all recordings the tag is there and nowhere else (Nova 1 before its calls and its answers,
-//! conv-nova-611b91f8, convs-nova-844a5c56; gpt-oss several sections in a row,
-//! invs-gpt-oss-a31fbcbe). Once the answer has begun a tag is part of it, as where a model
-//! explains XML.
+//! Only white space and other sections can precede a reasoning section: in all recordings the tag
+//! appears only there (Nova 1 before its tool calls and its content, conv-nova-611b91f8,
+//! convs-nova-844a5c56; gpt-oss with several sections in a row, invs-gpt-oss-a31fbcbe). A tag after
+//! the start of the content is part of it, for example if a model explains XML.
 
-/// What a stretch of text is.
+/// A section of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TextSection<'a> {
-    /// Between the tags, unchanged.
+    /// The text between the tags, unchanged.
     Reasoning(&'a str),
-    /// The answer, without the white space before and after the sections.
+    /// The content, without the white space around the reasoning sections.
     Content(&'a str),
 }
 
-/// What the text behind an opening tag is where no closing tag follows.
+/// The meaning of the text after an opening tag without a closing tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum UnclosedTag {
-    /// Reasoning that was cut off, as Nova's at the limit of tokens; it is given out as it comes.
+    /// Reasoning that was cut off, as Nova's at the token limit. It is emitted immediately.
     Reasoning,
-    /// The answer: Kimi's reasoning has blocks of its own, and a lone tag can be left in the text
-    /// (conv-moonshot-25df26ca). The text is held until one or the other is known.
+    /// Content: Kimi's reasoning has its own blocks, and a stray tag can remain in the text
+    /// (conv-moonshot-25df26ca). The text is held until the closing tag or the end of the block.
     Content,
 }
 
-/// Splits the text of one block; its end is told with [`finish`](Self::finish).
+/// Splits the text of one block, which ends with [`finish`](Self::finish).
 #[derive(Debug)]
 pub(super) struct TagSplitter {
     open: String,
     close: String,
     unclosed: UnclosedTag,
     position: TagPosition,
-    /// Text that may still become a tag.
+    /// Text that may be the beginning of a tag.
     held: String,
-    /// The open section, where its kind is not known before its end.
+    /// The text of the open section, if it is held until its end.
     section: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TagPosition {
-    /// Nothing but white space so far.
+    /// At the start: only white space so far.
     Start,
     Section,
-    /// Behind a tag: white space is not part of the answer.
+    /// After a closing tag: white space is not part of the content.
     Between,
     Content,
 }
 
 impl TagSplitter {
-    /// For the tags `<tag>` and `</tag>`.
+    /// A splitter for the tags `<tag>` and `</tag>`.
     pub(super) fn new(tag: &str, unclosed: UnclosedTag) -> Self {
         Self {
             open: format!("<{tag}>"),
@@ -62,7 +61,8 @@ impl TagSplitter {
         }
     }
 
-    /// Takes the next piece of the block and gives `out` what is known by now; no part is empty.
+    /// Adds the next fragment of the block and passes the sections that are decided to `out`. No
+    /// section is empty.
     pub(super) fn push(&mut self, text: &str, out: &mut impl FnMut(TextSection<'_>)) {
         if self.position == TagPosition::Content {
             emit(TextSection::Content, text, out);
@@ -85,7 +85,7 @@ impl TagSplitter {
         }
     }
 
-    /// The block is over: what was held back is given out. The next piece begins a new block.
+    /// Ends the block and emits the held text. The next fragment begins a new block.
     pub(super) fn finish(&mut self, out: &mut impl FnMut(TextSection<'_>)) {
         let held = std::mem::take(&mut self.held);
         let section = std::mem::take(&mut self.section);
@@ -104,7 +104,7 @@ impl TagSplitter {
         self.position = TagPosition::Start;
     }
 
-    /// Looks for a tag in front of the answer; gives what is left to look at.
+    /// Looks for a tag before the content. Returns the text that remains to be split.
     fn before_content(
         &mut self,
         text: String,
@@ -115,7 +115,7 @@ impl TagSplitter {
             self.position = TagPosition::Section;
             return Some(rest.to_owned());
         }
-        // A closing tag without its opening one is a remnant.
+        // A stray closing tag is removed.
         if let Some(rest) = body.strip_prefix(self.close.as_str()) {
             self.position = TagPosition::Between;
             return Some(rest.to_owned());
@@ -133,7 +133,7 @@ impl TagSplitter {
         None
     }
 
-    /// Looks for the end of the section; gives what is behind it.
+    /// Looks for the end of the section. Returns the text after it.
     fn in_section(
         &mut self,
         text: String,
@@ -157,16 +157,16 @@ impl TagSplitter {
 }
 
 fn emit<'a>(
-    part: fn(&'a str) -> TextSection<'a>,
+    section: fn(&'a str) -> TextSection<'a>,
     text: &'a str,
     out: &mut impl FnMut(TextSection<'_>),
 ) {
     if !text.is_empty() {
-        out(part(text));
+        out(section(text));
     }
 }
 
-/// How many bytes at the end of `text` are the beginning of `tag`.
+/// The number of bytes at the end of `text` that are the beginning of `tag`.
 fn beginning_at_end(text: &str, tag: &str) -> usize {
     let beginnings = tag.char_indices().map(|(end, _)| tag.split_at(end).0);
     beginnings
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The reasoning and the answer of a block that comes in these pieces.
+    /// The reasoning and the content of a block that arrives in these fragments.
     fn split(unclosed: UnclosedTag, tag: &str, fragments: &[&str]) -> (String, String) {
         let mut splitter = TagSplitter::new(tag, unclosed);
         let (mut reasoning, mut content) = (String::new(), String::new());
@@ -233,7 +233,7 @@ mod tests {
                 "Use it.",
                 "",
             ),
-            // cut at the limit of tokens
+            // cut off at the token limit
             (
                 "thinking",
                 "<thinking>I was abou</thin",

@@ -1,4 +1,4 @@
-//! Tools and the choice among them, in the present form and in the older one.
+//! `tools` and `tool_choice`, and their legacy forms `functions` and `function_call`.
 
 mod choice;
 mod schema;
@@ -16,10 +16,10 @@ use crate::error::ApiError;
 use choice::without_tools;
 use schema::schema;
 
-/// The most tools OpenAI takes in a request.
+/// OpenAI's maximum number of tools in a request.
 const MAX_TOOLS: usize = 128;
 
-/// What the client says of tools.
+/// The fields of a request that define tools.
 #[derive(Debug, Default)]
 pub(super) struct ToolFields {
     pub(super) tools: Option<Vec<Box<ChatTool>>>,
@@ -28,18 +28,18 @@ pub(super) struct ToolFields {
     pub(super) function_call: Option<StringOrObject<FunctionName>>,
 }
 
-/// What that comes to.
+/// The translated tools of a request.
 #[derive(Debug)]
 pub(super) struct ToolTranslation {
-    /// The tools for Bedrock.
+    /// The `toolConfig` of Converse.
     pub(super) config: Option<ToolConfig>,
-    /// Which tools the client wants called, which Bedrock cannot be told.
+    /// The tools that the model may call. Converse has no field for them.
     pub(super) allowed: AllowedCalls,
-    /// Whether the client speaks the older form, and is answered in it.
+    /// Whether the request, and therefore the response, uses the legacy form.
     pub(super) legacy: bool,
 }
 
-/// Reads what the client says of tools.
+/// Translates the tools of a request.
 pub(super) fn tool_translation(
     fields: ToolFields,
     names: &mut ToolNames,
@@ -51,7 +51,7 @@ pub(super) fn tool_translation(
     match (tools, functions) {
         (Some(_), Some(_)) => Err(ApiError::invalid(
             "functions",
-            "`functions` is the older form of `tools`; send one of them",
+            "`functions` is deprecated and cannot be combined with `tools`; send only `tools`",
         )),
         (Some(tools), None) => {
             let config = reader.tools(tools)?;
@@ -139,7 +139,7 @@ impl ToolReader<'_> {
                 Some(kind) => {
                     return Err(ApiError::unsupported_value(
                         format!("{path}.type"),
-                        format!("`{kind}` tools are not served; declare it as a `function`"),
+                        format!("`{kind}` tools are not supported; use `function` or `custom`"),
                     ));
                 }
             }
@@ -148,10 +148,10 @@ impl ToolReader<'_> {
         Ok(specs)
     }
 
-    /// Notes members of the flat form where the tool has no place for them.
-    fn ignore_flat(&mut self, members: &[(&str, bool)]) {
-        for (member, _) in members.iter().filter(|(_, is_there)| *is_there) {
-            self.adjustments.ignored(&format!("tools[].{member}"));
+    /// Notes the fields of the flat form that the tool does not use.
+    fn ignore_flat(&mut self, fields: &[(&str, bool)]) {
+        for (field, _) in fields.iter().filter(|(_, is_set)| *is_set) {
+            self.adjustments.ignored(&format!("tools[].{field}"));
         }
     }
 
@@ -164,7 +164,8 @@ impl ToolReader<'_> {
         Ok(specs)
     }
 
-    /// A tool that is given text: one of Bedrock's whose input is an object with one text.
+    /// A custom tool, whose input is text, as a Bedrock tool whose input is an object with one
+    /// string.
     fn custom(&mut self, custom: CustomTool, path: &str) -> Result<Tool, ApiError> {
         const SCHEMA: &str =
             r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
@@ -181,14 +182,14 @@ impl ToolReader<'_> {
         let mut description = description.filter(|text| !text.trim().is_empty());
         let grammar = format.filter(|format| format.as_str().contains("\"grammar\""));
         if let Some(grammar) = grammar {
-            // No model on Bedrock is held to a grammar; it is told of it.
+            // Bedrock cannot enforce a grammar, so the description states it.
             let grammar_note = format!("The input follows this grammar: {}", grammar.as_str());
             description = Some(match description {
                 Some(text) => format!("{text}\n{grammar_note}"),
                 None => grammar_note,
             });
             self.adjustments
-                .note("tools[].custom.format", "told in the description");
+                .note("tools[].custom.format", "added to the tool's description");
         }
         let schema = JsonText::parse(SCHEMA.to_owned());
         Ok(Tool::ToolSpec(ToolSpec {
@@ -201,7 +202,7 @@ impl ToolReader<'_> {
         }))
     }
 
-    /// A function, and the point behind it.
+    /// A function, and the cache point after it.
     fn function(&mut self, function: FunctionObject, path: &str) -> Result<Vec<Tool>, ApiError> {
         let FunctionObject {
             name,
@@ -219,7 +220,7 @@ impl ToolReader<'_> {
             .ok_or_else(|| ApiError::missing_field(path, "name"))?;
         let spec = Tool::ToolSpec(ToolSpec {
             name: self.names.bedrock_name_of_function(&name),
-            // An empty description is refused by Bedrock.
+            // Bedrock rejects an empty description.
             description: description.filter(|text| !text.trim().is_empty()),
             input_schema: ToolInputSchema::Json(schema(parameters, &format!("{path}.parameters"))?),
             strict: strict.filter(|strict| *strict),
@@ -234,7 +235,7 @@ fn check_count(count: usize, field: &str) -> Result<(), ApiError> {
     if count > MAX_TOOLS {
         return Err(ApiError::invalid(
             field,
-            format!("`{field}` has {count} entries, and {MAX_TOOLS} is the most"),
+            format!("`{field}` has {count} entries; the maximum is {MAX_TOOLS}"),
         ));
     }
     Ok(())

@@ -1,18 +1,21 @@
-//! Leaving out the oldest turns of a conversation that is too long for its model.
+//! Removes the oldest turns of a conversation that exceeds the model's context window.
 
 use super::content::Content;
 use super::types::{ChatMessage, ChatRequest, ContentPart};
 use crate::error::ApiError;
 
-/// What a part that is not text counts as: no more than a guess of what it is to the model.
-const MEDIUM: usize = 6000;
+/// The size of a part that is not text, in bytes of text: a rough estimate.
+const MEDIA_SIZE: usize = 6000;
 
-/// Leaves out the oldest turns until at most `share` of a thousand parts of the conversation are
-/// left, and gives the places that the messages left out had, in order.
+/// Removes the oldest turns until at most `share` thousandths of the conversation remain. Returns
+/// the indices of the removed messages, in order.
 ///
-/// Instructions stay. A turn goes whole, from what the user said to the last result before the user
-/// speaks again, so that no call is without its result. The last turn stays; where nothing but it
-/// is left, the conversation is too long for good.
+/// Instructions stay. A turn, from a user message to the last message before the next one, is
+/// removed as a whole, so that every tool call keeps its result. The last turn stays.
+///
+/// # Errors
+///
+/// `context_length_exceeded` if the instructions and the last turn alone are too long.
 pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<Vec<usize>, ApiError> {
     let mut messages = request.messages.take().unwrap_or_default();
     let sizes: Vec<usize> = messages
@@ -45,7 +48,7 @@ pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<Vec<usize>, 
     Ok(dropped)
 }
 
-/// Takes what stands at `indices`, which are in order, out of `list`.
+/// Removes the elements at `indices`, which are sorted, from `list`.
 pub(super) fn remove_at<T>(list: &mut Vec<T>, indices: &[usize]) {
     let mut index = 0;
     list.retain(|_| {
@@ -55,7 +58,7 @@ pub(super) fn remove_at<T>(list: &mut Vec<T>, indices: &[usize]) {
     });
 }
 
-/// The places of the messages of each turn; instructions belong to none.
+/// The message indices of each turn; instructions belong to no turn.
 fn turns(messages: &[Box<ChatMessage>]) -> Vec<Vec<usize>> {
     let mut turns: Vec<Vec<usize>> = Vec::new();
     for (index, message) in messages.iter().enumerate() {
@@ -83,7 +86,7 @@ fn message_size(message: &ChatMessage) -> usize {
 fn part_size(part: &ContentPart) -> usize {
     match &part.text {
         Some(text) => text.len(),
-        None => MEDIUM,
+        None => MEDIA_SIZE,
     }
 }
 

@@ -1,5 +1,5 @@
-//! The request as clients write it (OpenAI's openapi.yaml 2.3.0, and the extensions that clients
-//! are seen to send).
+//! The request body (OpenAI's openapi.yaml 2.3.0, and the extensions that clients are known to
+//! send).
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use crate::openai::object::client_object;
 client_object! {
     /// The body of `POST /v1/chat/completions`.
     pub struct ChatRequest {
-        /// The name of a model.
+        /// The public name or Bedrock id of the model.
         model: String,
         /// The conversation.
         messages: Vec<Box<ChatMessage>>,
-        /// The most tokens to write, reasoning included.
+        /// The maximum output tokens, including reasoning.
         max_completion_tokens: i64,
         /// The older name of `max_completion_tokens`.
         max_tokens: i64,
@@ -26,117 +26,117 @@ client_object! {
         temperature: Number,
         /// 0 to 1.
         top_p: Number,
-        /// Texts at which the model stops.
+        /// Stop sequences.
         stop: Texts,
-        /// Whether to stream.
+        /// Whether to stream the response.
         stream: bool,
-        /// What the stream carries beside the text.
+        /// Options of the stream, such as usage.
         stream_options: StreamOptions,
-        /// How many answers.
+        /// The number of choices.
         n: i64,
-        /// The tools the model may call.
+        /// The tools that the model may call.
         tools: Vec<Box<ChatTool>>,
-        /// Whether it must.
+        /// Whether the model may or must call a tool, and which one.
         tool_choice: StringOrObject<ToolChoiceObject>,
-        /// Whether it may call several at once.
+        /// Whether the model may call several tools at once.
         parallel_tool_calls: bool,
         /// The older form of `tools`.
         functions: Vec<Box<FunctionObject>>,
         /// The older form of `tool_choice`.
         function_call: StringOrObject<FunctionName>,
-        /// The form of the answer.
+        /// Text, a JSON object, or JSON with a schema.
         response_format: ResponseFormat,
-        /// How much to reason: `none` to `max`.
+        /// `none` to `max`.
         reasoning_effort: String,
-        /// How much to reason, in Anthropic's shape, as an extension.
+        /// The reasoning options in Anthropic's format, as an extension.
         thinking: ThinkingParameter,
-        /// How many of the likeliest tokens are drawn from, as an extension.
+        /// The number of most likely tokens to sample from, as an extension.
         top_k: Number,
-        /// How much to say.
+        /// The level of detail of the response; no effect with Converse.
         verbosity: JsonText,
-        /// Which tier to run on.
+        /// `auto`, `default`, `flex`, `priority` or `scale`.
         service_tier: String,
         /// −2 to 2.
         frequency_penalty: Number,
         /// −2 to 2.
         presence_penalty: Number,
-        /// For answers that can be had again.
+        /// The seed for reproducible sampling; no effect with Converse.
         seed: JsonText,
-        /// Tokens to prefer or avoid.
+        /// The bias of single tokens; Converse has none.
         logit_bias: JsonText,
-        /// Whether to give the tokens' probabilities.
+        /// Whether to return token probabilities.
         logprobs: JsonText,
-        /// How many of them.
+        /// The number of alternative tokens to return probabilities for.
         top_logprobs: JsonText,
-        /// The kinds of output.
+        /// The output modalities; only `text` is supported.
         modalities: Vec<String>,
-        /// The voice.
+        /// The voice and format of audio output; no effect.
         audio: JsonText,
-        /// Text that the answer is likely to hold.
+        /// The expected content of the response; no effect with Converse.
         prediction: JsonText,
-        /// Search the web.
+        /// Enables web search.
         web_search_options: JsonText,
-        /// Check the content.
+        /// OpenAI's moderation of the content; not supported.
         moderation: JsonText,
-        /// The client's labels.
+        /// The client's labels, which the response repeats.
         metadata: Fields,
-        /// Keep the answer.
+        /// Whether OpenAI stores the completion; no effect.
         store: JsonText,
-        /// The end user.
+        /// The id of the end user; no effect with Converse.
         user: JsonText,
-        /// The end user, hashed.
+        /// The hashed id of the end user; no effect with Converse.
         safety_identifier: JsonText,
-        /// Where to look for a cached prefix.
+        /// OpenAI's routing key for prompt caching; no effect with Converse.
         prompt_cache_key: JsonText,
-        /// How long to keep it.
+        /// The lifetime of a cached prefix: `in_memory` or `24h`.
         prompt_cache_retention: String,
-        /// How to cache.
+        /// The mode and lifetime of prompt caching.
         prompt_cache_options: PromptCacheOptions,
         /// Bedrock's guardrail, as an extension.
         guardrail_config => "guardrailConfig": GuardrailFields,
-        /// Which machines to run on, as an extension.
+        /// Bedrock's latency mode, as an extension.
         performance_config => "performanceConfig": PerformanceFields,
-        /// Labels in the log of invocations, as an extension.
+        /// Labels for Bedrock's invocation log, as an extension.
         request_metadata => "requestMetadata": BTreeMap<String, String>,
-        /// A prompt's variables, as an extension.
+        /// The variables of a Bedrock prompt, as an extension.
         prompt_variables => "promptVariables": BTreeMap<String, PromptVariable>,
-        /// Model fields of the provider, as an extension.
+        /// Provider-specific request fields, as an extension.
         additional_model_request_fields => "additionalModelRequestFields": Fields,
-        /// Paths of the provider's answer, as an extension.
+        /// JSON Pointers of provider-specific response fields, as an extension.
         additional_model_response_field_paths => "additionalModelResponseFieldPaths": Vec<String>,
     }
 }
 
 client_object! {
-    /// How much to reason, in Anthropic's shape.
+    /// The reasoning options in Anthropic's format.
     pub struct ThinkingParameter {
         /// `enabled`, `adaptive`, `between_tools` or `disabled`.
         kind => "type": String,
-        /// The tokens to reason with.
+        /// The maximum number of reasoning tokens, for `enabled`.
         budget_tokens: i64,
-        /// How the reasoning is shown.
+        /// The form in which reasoning is returned; only `summarized` has an effect.
         display: String,
     }
 }
 
 client_object! {
-    /// How to cache.
+    /// The options of prompt caching.
     pub struct PromptCacheOptions {
         /// `implicit` or `explicit`.
         mode: String,
-        /// How long to keep what is cached.
+        /// The lifetime of a cached prefix, such as `5m` or `1h`.
         ttl: String,
     }
 }
 
 client_object! {
-    /// The end of a prefix to be cached, in Anthropic's shape (`type`) or OpenAI's (`mode`).
+    /// A cache breakpoint, in Anthropic's format (`type`) or OpenAI's (`mode`).
     pub struct CacheControl {
         /// `ephemeral`
         kind => "type": String,
         /// `explicit`
         mode: String,
-        /// How long to keep it.
+        /// The lifetime of the cached prefix, such as `5m` or `1h`.
         ttl: String,
     }
 }
@@ -144,7 +144,7 @@ client_object! {
 client_object! {
     /// Bedrock's guardrail.
     pub struct GuardrailFields {
-        /// Its id or ARN.
+        /// The guardrail's id or ARN.
         identifier => "guardrailIdentifier": String,
         /// `DRAFT` or a number.
         version => "guardrailVersion": String,
@@ -152,13 +152,13 @@ client_object! {
         trace: String,
         /// `sync` or `async`.
         stream_processing_mode => "streamProcessingMode": String,
-        /// Whether it looks at the last of the user's turns alone.
+        /// Whether the guardrail checks only the last user turn.
         only_last_turn => "onlyLastTurn": bool,
     }
 }
 
 client_object! {
-    /// Which machines to run on.
+    /// Bedrock's performance configuration.
     pub struct PerformanceFields {
         /// `standard` or `optimized`.
         latency: String,
@@ -166,65 +166,65 @@ client_object! {
 }
 
 client_object! {
-    /// The value of a prompt's variable.
+    /// The value of a prompt variable.
     pub struct PromptVariable {
-        /// Text.
+        /// The value as text.
         text: String,
     }
 }
 
 client_object! {
-    /// What the stream carries beside the text.
+    /// The options of a stream.
     pub struct StreamOptions {
-        /// Whether a last chunk tells what was used.
+        /// Whether the stream ends with a chunk with usage.
         include_usage: bool,
-        /// Padding against traffic analysis; never written here.
+        /// Whether chunks are padded against traffic analysis; the gateway never pads.
         include_obfuscation: bool,
     }
 }
 
 client_object! {
-    /// One message.
+    /// A message of the conversation.
     pub struct ChatMessage {
         /// `system`, `developer`, `user`, `assistant`, `tool` or `function`.
         role: String,
-        /// What is said.
+        /// A string or content parts.
         content: Content,
-        /// Who of several users, or which function.
+        /// The name of a participant, or of the function in a `function` message.
         name: String,
-        /// The model's calls, in an assistant's message.
+        /// The model's tool calls, in an assistant message.
         tool_calls: Vec<Box<ToolCall>>,
         /// The older form of `tool_calls`.
         function_call: Box<FunctionCall>,
-        /// The call that a tool's message answers.
+        /// The id of the tool call, in a tool message.
         tool_call_id: String,
-        /// The model's refusal, in an assistant's message.
+        /// The model's refusal, in an assistant message.
         refusal: String,
-        /// A spoken answer of before.
+        /// The id of an earlier audio response; not supported.
         audio: JsonText,
-        /// The model's reasoning, as an extension.
+        /// The text of the model's reasoning, as an extension.
         reasoning_content: String,
-        /// The same with what is signed or redacted in it, as an extension.
+        /// The model's reasoning with signatures and redacted blocks, as an extension.
         thinking_blocks: Vec<Box<ThinkingBlock>>,
-        /// Whether the tool failed, in a tool's message, as an extension.
+        /// Whether the tool failed, in a tool message, as an extension.
         is_error: bool,
-        /// The end of a prefix to be cached, as an extension.
+        /// A cache breakpoint after the message, as an extension.
         cache_control: Box<CacheControl>,
     }
 }
 
 client_object! {
-    /// A block of the model's reasoning, in Anthropic's shape.
+    /// A reasoning block in Anthropic's format.
     pub struct ThinkingBlock {
         /// `thinking` or `redacted_thinking`.
         kind => "type": String,
-        /// The text.
+        /// The text of a `thinking` block.
         thinking: String,
-        /// The provider's mark that the text is the model's own.
+        /// The provider's signature of the text.
         signature: String,
-        /// Reasoning that only the model can read: base64.
+        /// The encrypted reasoning of a `redacted_thinking` block, in base64.
         data: String,
-        /// The place in a stream; some clients send it back.
+        /// The index in a stream, which some clients send back.
         index: JsonText,
     }
 }
@@ -232,43 +232,44 @@ client_object! {
 client_object! {
     /// One part of a message's content.
     pub struct ContentPart {
-        /// Which part it is.
+        /// The type of the part, such as `text`.
         kind => "type": String,
         /// The text of a `text` part.
         text: String,
         /// The text of a `refusal` part.
         refusal: String,
-        /// The picture of an `image_url` part.
+        /// The image of an `image_url` part.
         image_url: Box<StringOrObject<ImageUrl>>,
-        /// The sound of an `input_audio` part.
+        /// The audio of an `input_audio` part.
         input_audio: Box<InputAudio>,
         /// The file of a `file` part.
         file: Box<FilePart>,
-        /// The film of a `video_url` part, as an extension.
+        /// The video of a `video_url` part, as an extension.
         video_url: Box<StringOrObject<VideoUrl>>,
-        /// Where a `search_result` is from, as an extension.
+        /// The source of a `search_result`, such as its URL, as an extension.
         source: String,
         /// The title of a `search_result`, as an extension.
         title: String,
         /// The text of a `search_result`, as an extension.
         content: Vec<SearchResultText>,
-        /// Whether a `file` or `search_result` is cited, as an extension.
+        /// Whether the response cites a `file` or `search_result`, as an extension.
         citations: Box<Citations>,
-        /// What the model is told of a `file`, as an extension.
+        /// Text about a `file` for the model, as an extension.
         context: String,
-        /// What a `guarded_text` is to the guardrail, as an extension.
+        /// The guardrail's qualifiers of a `guarded_text`, such as `grounding_source`, as an
+        /// extension.
         qualifiers: Vec<String>,
-        /// The end of a prefix to be cached, in Anthropic's shape.
+        /// A cache breakpoint after the part, in Anthropic's format.
         cache_control: Box<CacheControl>,
-        /// The same in OpenAI's shape.
+        /// A cache breakpoint after the part, in OpenAI's format.
         prompt_cache_breakpoint: Box<CacheControl>,
     }
 }
 
 client_object! {
-    /// One call of a tool, in an assistant's message.
+    /// A tool call in an assistant message.
     pub struct ToolCall {
-        /// The call's id.
+        /// The id that the tool's result refers to.
         id: String,
         /// `function` or `custom`.
         kind => "type": String,
@@ -276,7 +277,7 @@ client_object! {
         function: FunctionCall,
         /// The custom tool and its input.
         custom: CustomCall,
-        /// The place in a stream; some clients send it back.
+        /// The index in a stream, which some clients send back.
         index: JsonText,
     }
 }
@@ -286,50 +287,50 @@ client_object! {
     pub struct FunctionCall {
         /// The function's name.
         name: String,
-        /// JSON as text.
+        /// The arguments, as JSON text.
         arguments: String,
     }
 }
 
 client_object! {
-    /// One tool.
+    /// A tool that the model may call.
     pub struct ChatTool {
         /// `function` or `custom`.
         kind => "type": String,
-        /// The function.
+        /// The function, for type `function`.
         function: FunctionObject,
-        /// The custom tool.
+        /// The custom tool, for type `custom`.
         custom: CustomTool,
-        /// The name in the flat form of the Responses API, which has no object within the tool.
+        /// The name, in the flat form of the Responses API, which has no nested object.
         name: String,
-        /// What it is for, in the flat form.
+        /// The description for the model, in the flat form.
         description: String,
         /// The JSON Schema of a function's arguments, in the flat form.
         parameters: JsonText,
-        /// Whether a function's arguments must fit the schema, in the flat form.
+        /// Whether a function's arguments must match the schema, in the flat form.
         strict: bool,
-        /// What a custom tool's text has to be, in the flat form.
+        /// The format of a custom tool's input, in the flat form.
         format: JsonText,
-        /// The end of a prefix to be cached, as an extension.
+        /// A cache breakpoint after the tool, as an extension.
         cache_control: Box<CacheControl>,
     }
 }
 
 impl ChatTool {
-    /// Whether the tool is written in the flat form of the Responses API.
+    /// Whether the tool has the flat form of the Responses API.
     pub(super) fn is_flat(&self) -> bool {
         self.name.is_some() && self.function.is_none() && self.custom.is_none()
     }
 }
 
 client_object! {
-    /// A tool that takes text instead of JSON.
+    /// A tool whose input is text instead of JSON.
     pub struct CustomTool {
-        /// Its name.
+        /// The name, unique in the request.
         name: String,
-        /// What it is for.
+        /// The description for the model.
         description: String,
-        /// What the text has to be.
+        /// The format of the input: `text` or a grammar.
         format: JsonText,
     }
 }
@@ -339,7 +340,7 @@ client_object! {
     pub struct CustomCall {
         /// The tool's name.
         name: String,
-        /// Any text.
+        /// The input, which can be any text.
         input: String,
     }
 }
@@ -347,91 +348,91 @@ client_object! {
 client_object! {
     /// A function that the client runs.
     pub struct FunctionObject {
-        /// Its name.
+        /// The name, unique in the request.
         name: String,
-        /// What it is for.
+        /// The description for the model.
         description: String,
-        /// The JSON Schema of its arguments.
+        /// The JSON Schema of the arguments.
         parameters: JsonText,
-        /// Whether the arguments must fit the schema.
+        /// Whether the arguments must match the schema.
         strict: bool,
-        /// The end of a prefix to be cached, as an extension.
+        /// A cache breakpoint after the function, as an extension.
         cache_control: Box<CacheControl>,
     }
 }
 
 client_object! {
-    /// A tool that must be called, or the tools of which one may be.
+    /// The object form of `tool_choice`: the tool that the model must call, or the allowed tools.
     pub struct ToolChoiceObject {
         /// `function`, `custom` or `allowed_tools`.
         kind => "type": String,
-        /// The function.
+        /// The function, for type `function`.
         function: FunctionName,
-        /// The custom tool.
+        /// The custom tool, for type `custom`.
         custom: FunctionName,
-        /// The tools allowed.
+        /// The allowed tools, for type `allowed_tools`.
         allowed_tools: AllowedTools,
-        /// The function, as the Responses API has it.
+        /// The name of the tool, in the flat form of the Responses API.
         name: String,
-        /// `auto` or `required` for `allowed_tools`, as the Responses API has it.
+        /// The mode of `allowed_tools`, in the flat form of the Responses API.
         mode: String,
-        /// The tools allowed, as the Responses API has them.
+        /// The list of `allowed_tools`, in the flat form of the Responses API.
         tools: Vec<Box<AllowedTool>>,
     }
 }
 
 client_object! {
-    /// The tools of which one may be called.
+    /// The tools that the model may call, out of all tools of the request.
     pub struct AllowedTools {
         /// `auto` or `required`.
         mode: String,
-        /// Their names.
+        /// The allowed tools, by name.
         tools: Vec<Box<AllowedTool>>,
     }
 }
 
 client_object! {
-    /// A tool that may be called.
+    /// An allowed tool.
     pub struct AllowedTool {
         /// `function` or `custom`.
         kind => "type": String,
-        /// The function.
+        /// The function, for type `function`.
         function: FunctionName,
-        /// The custom tool.
+        /// The custom tool, for type `custom`.
         custom: FunctionName,
-        /// The tool, as the Responses API has it.
+        /// The name of the tool, in the flat form of the Responses API.
         name: String,
     }
 }
 
 client_object! {
-    /// A function by name.
+    /// A reference to a tool of the request.
     pub struct FunctionName {
-        /// The name.
+        /// The tool's name.
         name: String,
     }
 }
 
 client_object! {
-    /// The form of the answer.
+    /// The format of the response.
     pub struct ResponseFormat {
         /// `text`, `json_object` or `json_schema`.
         kind => "type": String,
-        /// The schema.
+        /// The schema, for type `json_schema`.
         json_schema: JsonSchemaFormat,
     }
 }
 
 client_object! {
-    /// A schema with its name.
+    /// A named JSON Schema for the response.
     pub struct JsonSchemaFormat {
-        /// Its name.
+        /// The name of the format.
         name: String,
-        /// What it is for.
+        /// The description for the model.
         description: String,
-        /// The schema.
+        /// The JSON Schema; its root must have type `object`.
         schema: JsonText,
-        /// Whether the answer must fit it.
+        /// Whether the response must match the schema.
         strict: bool,
     }
 }

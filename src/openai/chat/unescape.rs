@@ -1,54 +1,54 @@
-//! The text of a custom tool's call: Bedrock's model writes `{"input":"…"}`, the client gets the
-//! string itself, decoded while it streams.
+//! The input of a custom tool call: the model on Bedrock writes `{"input":"…"}`, and the client
+//! receives the string, decoded while it streams.
 
-/// Decodes the member `input` of arguments that arrive in fragments.
+/// Decodes the string `input` of arguments that arrive in fragments.
 ///
-/// Arguments of another form are given out as they are, when the call is over. What stands behind
-/// the string is not given out: nothing does where the form is kept. A string that is cut off ends
-/// where it was cut.
+/// Arguments of another form are emitted unchanged at the end of the call. Text after the string is
+/// discarded; valid arguments have only the closing brace there. A string may be cut off at any
+/// character.
 #[derive(Debug, Default)]
 pub(super) struct InputUnescape {
     position: EscapePosition,
-    /// Arguments that are not yet known to have the form.
+    /// Arguments whose form is undecided or other.
     raw: String,
-    /// An escape that is not whole, from its `\` on: one of `\u` is up to 12 characters long,
-    /// where it is the first of a pair.
+    /// An incomplete escape, starting with `\`. A `\u` escape has up to 12 characters if it is the
+    /// first of a surrogate pair.
     escape: String,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum EscapePosition {
-    /// In front of the string.
+    /// Before the string.
     #[default]
     Start,
     InString,
-    /// Behind the string.
+    /// After the string.
     Done,
     /// The arguments have another form.
     Other,
 }
 
-/// What the beginning of the arguments says about their form.
+/// The form of the arguments, by their beginning.
 enum ArgumentsForm<'a> {
     Undecided,
     Other,
-    /// The form is kept; the string begins here.
+    /// `{"input":"` and the beginning of the string.
     Input(&'a str),
 }
 
-/// What an escape means.
+/// A decoded escape.
 enum Escape {
     Incomplete,
     Character(char),
-    /// The first of a pair that goes on otherwise, which says nothing: U+FFFD in its place, then
-    /// what stands behind it (`\u` and four digits).
+    /// An unpaired surrogate (`\u` and four digits): decoded as U+FFFD, then the characters after
+    /// it are decoded.
     Broken,
-    /// Not an escape of JSON: it stays as it is.
+    /// Not a JSON escape: kept unchanged.
     Unknown,
 }
 
 impl InputUnescape {
-    /// Takes the next fragment; what it decodes to is given to `out`, unless it is empty.
+    /// Adds the next fragment and passes the decoded text to `out`, unless it is empty.
     pub(super) fn push(&mut self, fragment: &str, out: &mut impl FnMut(&str)) {
         match self.position {
             EscapePosition::Start => {
@@ -72,7 +72,7 @@ impl InputUnescape {
         }
     }
 
-    /// The call is over: arguments of another form are given out.
+    /// Ends the call and emits arguments of another form.
     pub(super) fn finish(&mut self, out: &mut impl FnMut(&str)) {
         if !self.raw.is_empty() {
             out(&self.raw);
@@ -93,7 +93,7 @@ impl InputUnescape {
         }
     }
 
-    /// Takes one character of the string; whether the string goes on behind it.
+    /// Decodes one character of the string. Returns `false` at the end of the string.
     fn take(&mut self, character: char, decoded: &mut String) -> bool {
         if self.escape.is_empty() {
             match character {
@@ -125,7 +125,7 @@ impl InputUnescape {
     }
 }
 
-/// Reads `{"input":"` with white space between its tokens.
+/// Parses `{"input":"` with optional white space between the tokens.
 fn form(text: &str) -> ArgumentsForm<'_> {
     let mut rest = text;
     for token in ["{", "\"input\"", ":", "\""] {
@@ -139,7 +139,7 @@ fn form(text: &str) -> ArgumentsForm<'_> {
     ArgumentsForm::Input(rest)
 }
 
-/// What `text`, which begins with `\`, means so far.
+/// Decodes `text`, which begins with `\` and may be incomplete.
 fn escape(text: &str) -> Escape {
     let mut characters = text.chars().skip(1);
     let unescaped = match characters.next() {
@@ -156,7 +156,7 @@ fn escape(text: &str) -> Escape {
     Escape::Character(unescaped)
 }
 
-/// What `\uXXXX`, or two of them, mean so far.
+/// Decodes one or two `\uXXXX`, which may be incomplete.
 fn code_unit_escape(text: &str) -> Escape {
     let (first, second) = text.split_at_checked(6).unwrap_or((text, ""));
     let Some(first) = code_unit(first) else {
@@ -177,7 +177,7 @@ fn code_unit_escape(text: &str) -> Escape {
     }
 }
 
-/// The number of a whole `\uXXXX`.
+/// The code unit of a complete `\uXXXX`.
 fn code_unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u").filter(|d| d.len() == 4)?;
     let is_number = digits.bytes().all(|b| b.is_ascii_hexdigit());
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What is given out for these fragments.
+    /// The text emitted for these fragments.
     fn decoded(fragments: &[&str]) -> Vec<String> {
         let mut unescape = InputUnescape::default();
         let mut decoded = Vec::new();
@@ -216,7 +216,7 @@ mod tests {
         text.split_inclusive(|_| true).collect()
     }
 
-    /// As JSON encoders write that keep to ASCII.
+    /// The arguments as written by JSON encoders that escape all characters.
     fn in_ascii(text: &str) -> String {
         let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
         format!(r#"{{"input":"{}"}}"#, units.collect::<String>())

@@ -32,9 +32,9 @@ from recorded_response import parse_response
 
 # Requests that the gateway rejects itself: part of the recorded message, and part of the gateway's.
 REJECTED_BY_GATEWAY = {
-    "This model doesn't support the s3Uri field": "this model reads nothing from S3",
-    "document.source.type: Field required": "this model reads nothing from S3",
-    "does not match the expected type image/png": "by its bytes, this is none of png",
+    "This model doesn't support the s3Uri field": "this model does not read from S3",
+    "document.source.type: Field required": "this model does not read from S3",
+    "does not match the expected type image/png": "is not supported; supported formats: png",
 }
 
 # Request fields that are not arguments of OpenAI's client.

@@ -188,7 +188,7 @@ async fn strict_rejects_requests_that_need_adjustments() {
     assert_eq!(reply.error()["param"], "temperature");
     let reply = harness.chat(&body).await;
     assert!(
-        reply.adjustments().starts_with("temperature: dropped"),
+        reply.adjustments().starts_with("temperature: removed"),
         "{}",
         reply.adjustments()
     );
@@ -255,7 +255,10 @@ async fn a_response_has_its_cost_and_metadata() {
         .chat(&request(GPT, json!({ "metadata": { "a": "b" } })))
         .await;
     assert_eq!(reply.json()["metadata"], json!({ "a": "b" }));
-    assert_eq!(reply.adjustments(), "metadata: given back; not passed on");
+    assert_eq!(
+        reply.adjustments(),
+        "metadata: returned in the response; not sent to Bedrock"
+    );
     let usage = &reply.json()["usage"];
     let count = |name: &str| usage[name].as_f64().unwrap();
     // prices.toml: 0.1 and 0.5 dollars for a million tokens.
@@ -402,7 +405,10 @@ async fn a_refused_field_is_omitted_from_then_on() {
     }));
     let reply = harness.chat(&body).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    assert_eq!(reply.adjustments(), "seed: dropped; this model refuses it");
+    assert_eq!(
+        reply.adjustments(),
+        "seed: removed; the model does not accept it"
+    );
     assert_eq!(forwarded(&harness).len(), 2);
     harness.chat(&body).await;
     let forwarded = forwarded(&harness);

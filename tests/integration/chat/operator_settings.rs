@@ -59,7 +59,7 @@ async fn max_tokens_is_set_by_the_key_the_model_or_the_default() {
     })
     .await;
     let lowered =
-        |ceiling: u32| format!("max_tokens: lowered to {ceiling}; the operator's ceiling");
+        |ceiling: u32| format!("max_tokens: lowered to {ceiling}; the operator's maximum");
     for (key, model, requested, sent, note) in [
         ("a", MODEL, None, 100, None),
         ("a", MODEL, Some(10), 10, None),
@@ -350,7 +350,10 @@ async fn metadata_is_forwarded_when_enabled() {
         match forward {
             false => {
                 assert_eq!(labels, json!({"run": "8"}));
-                assert_eq!(reply.adjustments(), "metadata: given back; not passed on");
+                assert_eq!(
+                    reply.adjustments(),
+                    "metadata: returned in the response; not sent to Bedrock"
+                );
             }
             true => {
                 let long = "x".repeat(256);

@@ -247,8 +247,8 @@ async fn logprobs_are_noted_and_rejected_in_strict_mode() {
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(
         reply.adjustments(),
-        "logprobs: ignored; the model gives no token probabilities, \
-         top_logprobs: ignored; the model gives no token probabilities"
+        "logprobs: ignored; the model does not return token probabilities, \
+         top_logprobs: ignored; the model does not return token probabilities"
     );
     assert_eq!(reply.json()["choices"][0]["logprobs"], json!(null));
     let refused = harness

@@ -1,4 +1,4 @@
-//! A part as a block.
+//! Translates a media part to a Converse block.
 
 use super::data_url::is_data_url;
 use super::declared::{Format, FormatHints};
@@ -16,21 +16,17 @@ use crate::converse::media::{
 use crate::error::ApiError;
 use crate::models::Medium;
 
-/// A block of some medium.
+/// A Converse block of one of the media types.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::openai::chat) enum MediaBlock {
-    /// A picture.
     Image(ImageBlock),
-    /// A document.
     Document(DocumentBlock),
-    /// A film.
     Video(VideoBlock),
-    /// Sound.
     Audio(AudioBlock),
 }
 
 impl MediaBlock {
-    /// Where it lies in S3, if it does.
+    /// The S3 location of the file; `None` if its bytes are inline.
     pub(in crate::openai::chat) fn s3_location(&self) -> Option<&S3Location> {
         let source = match self {
             Self::Image(block) => &block.source,
@@ -56,7 +52,7 @@ impl From<MediaBlock> for ContentBlock {
     }
 }
 
-/// Fails with the block where it is sound, which no tool's result can hold.
+/// Fails with the block if it is audio, which tool results cannot contain.
 impl TryFrom<MediaBlock> for ToolResultContent {
     type Error = MediaBlock;
 
@@ -71,7 +67,7 @@ impl TryFrom<MediaBlock> for ToolResultContent {
 }
 
 impl Media<'_> {
-    /// The block of a part.
+    /// Translates a part.
     pub(super) fn block(
         &mut self,
         mut part: MediaPart,
@@ -94,13 +90,14 @@ impl Media<'_> {
         self.finish(part, format, source, adjustments)
     }
 
-    /// What lies in S3 is not looked into: the client says what it is.
+    /// The format and source of a file in S3. The gateway does not read it, so the client declares
+    /// its format.
     fn s3_object(&self, part: &mut MediaPart) -> Result<(Format, MediaSource), ApiError> {
         let path = part.address_path.as_str();
         if !self.capabilities.s3_sources {
             return Err(ApiError::unsupported_value(
                 path,
-                "this model reads nothing from S3; send the bytes as a data URL, \
+                "this model does not read from S3; send the bytes as a data URL, \
                  `data:<media type>;base64,...`",
             ));
         }
@@ -111,7 +108,7 @@ impl Media<'_> {
             ApiError::invalid(
                 path,
                 format!(
-                    "neither the key nor `format` says which format this is; set `format` to one \
+                    "the format is not known from the key or from `format`; set `format` to one \
                      of {}",
                     part.kind.formats()
                 ),
@@ -126,13 +123,15 @@ impl Media<'_> {
         let path = part.address_path.as_str();
         let declared = part.declared(opened.media_type.as_deref());
         let format = detect(part.kind, &opened.bytes, &declared).ok_or_else(|| {
-            let message = match part.kind {
-                PartKind::File => format!(
-                    "the file is none that can be sent, by its bytes: {}, or text in UTF-8",
-                    part.kind.formats()
-                ),
-                _ => format!("by its bytes, this is none of {}", part.kind.formats()),
+            let or_text = match part.kind {
+                PartKind::File => ", or UTF-8 text",
+                _ => "",
             };
+            let message = format!(
+                "the format of the file, detected from its bytes, is not supported; supported \
+                 formats: {}{or_text}",
+                part.kind.formats()
+            );
             ApiError::invalid(path, message).code(part.kind.wrong_format_code())
         })?;
         check_size(format, &opened.bytes, path)?;
@@ -152,7 +151,7 @@ impl Media<'_> {
         Err(ApiError::unsupported_value(
             path,
             format!(
-                "this model takes no {}; it takes text{supported}",
+                "this model does not accept {}; it accepts text{supported}",
                 plural(medium)
             ),
         ))
@@ -166,11 +165,11 @@ impl Media<'_> {
         adjustments: &mut Adjustments,
     ) -> Result<MediaBlock, ApiError> {
         if !matches!(format, Format::Document(_)) {
-            for (name, is_there) in [
+            for (name, is_set) in [
                 ("citations", part.citations.is_some()),
                 ("context", part.context.is_some()),
             ] {
-                if is_there {
+                if is_set {
                     adjustments.ignored(&format!("messages[].content[].{name}"));
                 }
             }
@@ -184,8 +183,8 @@ impl Media<'_> {
                     return Err(ApiError::invalid(
                         part.path,
                         format!(
-                            "Bedrock takes at most {MAX_DOCUMENTS} documents in a request, and \
-                             this is one more; send fewer, or send their text"
+                            "Bedrock accepts at most {MAX_DOCUMENTS} documents in a request; send \
+                             fewer, or send their text"
                         ),
                     ));
                 }
@@ -202,14 +201,14 @@ impl Media<'_> {
 }
 
 impl MediaPart {
-    /// What the client says of the format; `media_type` came with the bytes.
+    /// The client's declarations of the format; `media_type` is that of the data URL or download.
     fn declared(&self, media_type: Option<&str>) -> FormatHints {
         let extension = self.filename.as_deref().and_then(extension);
         FormatHints::new([self.format.as_deref(), extension.as_deref(), media_type])
     }
 }
 
-/// Notes a `format` that the bytes contradict.
+/// Notes a declared `format` that differs from the format of the bytes.
 fn note_other_format(part: &MediaPart, format: Format, adjustments: &mut Adjustments) {
     let declared = FormatHints::new([part.format.as_deref(), None, None]);
     let expected = match format {
@@ -217,15 +216,18 @@ fn note_other_format(part: &MediaPart, format: Format, adjustments: &mut Adjustm
         _ => declared.format(),
     };
     if expected.is_some_and(|expected| expected != format) {
-        adjustments.note(&format!("{}.format", part.field), "taken from the bytes");
+        adjustments.note(
+            &format!("{}.format", part.field),
+            "ignored; the bytes have another format",
+        );
     }
 }
 
 fn plural(medium: Medium) -> &'static str {
     match medium {
-        Medium::Image => "pictures",
+        Medium::Image => "images",
         Medium::Document => "documents",
-        Medium::Video => "films",
-        Medium::Audio => "sound",
+        Medium::Video => "videos",
+        Medium::Audio => "audio",
     }
 }

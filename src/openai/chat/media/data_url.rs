@@ -1,4 +1,4 @@
-//! Data URLs, and base64 as clients write it.
+//! Data URLs and the variants of base64 that clients send.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use percent_encoding::percent_decode_str;
 
-/// Clients leave the padding out at times; it is put back for Bedrock.
+/// Some clients omit the padding, which Bedrock requires.
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const STANDARD_LENIENT: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
@@ -17,40 +17,37 @@ const URL_SAFE_LENIENT: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE
 /// Bytes with their base64.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Base64Content {
-    /// The bytes.
     pub(super) bytes: Vec<u8>,
     /// Standard base64 with padding.
     pub(super) base64: String,
 }
 
-/// What a data URL holds.
+/// A parsed data URL.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct DataUrl {
-    /// The media type, without parameters; empty where there is none.
+    /// The media type without parameters; empty if absent.
     pub(super) media_type: String,
-    /// What stands behind the comma.
     pub(super) data: DataUrlContent,
 }
 
-/// What stands behind the comma of a data URL.
+/// The data of a data URL.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum DataUrlContent {
-    /// It was base64.
     Base64(Base64Content),
-    /// It was written out.
+    /// Percent-encoded data, decoded.
     Plain(Vec<u8>),
 }
 
-/// Whether `text` means to be a data URL.
+/// Whether `text` starts like a data URL.
 pub(in crate::openai) fn is_data_url(text: &str) -> bool {
     text.split_at_checked(5)
         .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("data:"))
 }
 
-/// Reads a data URL; fails with what is wrong with it.
+/// Parses a data URL. The error is a message for the client.
 pub(super) fn read_data_url(mut url: String) -> Result<DataUrl, &'static str> {
     let Some(comma) = url.find(',') else {
-        return Err("the data URL has no comma before its data");
+        return Err("the data URL has no comma; send `data:<media type>;base64,...`");
     };
     let header = url.get(5..comma).unwrap_or_default();
     let mut parameters = header.split(';').map(str::trim);
@@ -58,21 +55,21 @@ pub(super) fn read_data_url(mut url: String) -> Result<DataUrl, &'static str> {
     let is_base64 = parameters
         .next_back()
         .is_some_and(|last| last.eq_ignore_ascii_case("base64"));
-    // In place: the data may be megabytes.
+    // Edits the string in place, since the data may be megabytes.
     url.drain(..=comma);
     let data = if is_base64 {
-        DataUrlContent::Base64(read_base64(url).ok_or("the data of the data URL is not base64")?)
+        DataUrlContent::Base64(read_base64(url).ok_or("the data URL is not valid base64")?)
     } else {
         DataUrlContent::Plain(percent_decode_str(&url).collect())
     };
     Ok(DataUrl { media_type, data })
 }
 
-/// Reads base64, with or without padding, of either alphabet, line breaks and all. Text that
-/// Bedrock takes as it is stays as it is.
+/// Decodes base64 with or without padding, of either alphabet, with any white space. Base64 that
+/// Bedrock accepts stays unchanged.
 pub(super) fn read_base64(mut text: String) -> Option<Base64Content> {
     if text.contains('%') {
-        // A data URL whose `+`, `/` and `=` were escaped.
+        // A data URL with percent-encoded `+`, `/` and `=`.
         text = match percent_decode_str(&text).decode_utf8().ok()? {
             Cow::Borrowed(text) => text.to_owned(),
             Cow::Owned(text) => text,

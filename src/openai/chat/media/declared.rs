@@ -1,28 +1,23 @@
-//! The formats that names, extensions and media types stand for.
+//! Formats declared by the client: format names, file extensions and media types.
 
 use crate::converse::media::{AudioFormat, DocumentFormat, ImageFormat, VideoFormat};
 use crate::models::Medium;
 
-/// A format of some medium.
+/// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
-    /// Of a picture.
     Image(ImageFormat),
-    /// Of a document.
     Document(DocumentFormat),
-    /// Of a film.
     Video(VideoFormat),
-    /// Of sound.
     Audio(AudioFormat),
 }
 
-/// What the client says of a format, the most telling first: words such as `pdf` and media types
-/// such as `application/pdf`.
+/// The client's declarations of a format, the most reliable first: names such as `pdf` and media
+/// types such as `application/pdf`.
 #[derive(Debug, Default)]
 pub(super) struct FormatHints(Vec<String>);
 
 impl Format {
-    /// The medium.
     pub(super) fn medium(self) -> Medium {
         match self {
             Self::Image(_) => Medium::Image,
@@ -34,18 +29,18 @@ impl Format {
 }
 
 impl FormatHints {
-    /// What is said by `words`, the most telling first.
+    /// Declarations in order of reliability.
     pub(super) fn new(words: [Option<&str>; 3]) -> Self {
         let words = words.into_iter().flatten();
         let words = words.map(|word| {
-            // Parameters such as `charset` tell nothing of the format.
+            // Without parameters such as `charset`.
             let word = word.split(';').next().unwrap_or_default();
             word.trim().to_ascii_lowercase()
         });
         Self(words.filter(|word| !word.is_empty()).collect())
     }
 
-    /// The first format that is named.
+    /// The first known format.
     pub(super) fn format(&self) -> Option<Format> {
         self.0.iter().find_map(|word| {
             let image = || image(word).map(Format::Image);
@@ -56,18 +51,18 @@ impl FormatHints {
         })
     }
 
-    /// The first format of sound that is named: `mp4` and `webm` name films as well.
+    /// The first known audio format. `mp4` and `webm` are both audio and video formats.
     pub(super) fn audio(&self) -> Option<AudioFormat> {
         self.0.iter().find_map(|word| audio(word))
     }
 
-    /// The first format of a document that is named.
+    /// The first known document format.
     pub(super) fn document(&self) -> Option<DocumentFormat> {
         self.0.iter().find_map(|word| document(word))
     }
 }
 
-/// Whether a document of this format is text, which no first bytes tell.
+/// Whether a document of this format is text, which has no signature.
 pub(super) fn is_text(format: DocumentFormat) -> bool {
     matches!(
         format,

@@ -1,25 +1,24 @@
-//! The format of a file: the bytes tell it, and what the client says counts where they cannot.
+//! Detects the format of a file from its bytes, and from the client's declaration if the bytes are
+//! not decisive.
 
 use super::declared::{Format, FormatHints, is_text};
 use super::office::{contained_document, container};
 use super::signatures::{audio_format, image_format, video_format};
 use crate::converse::media::{AudioFormat, DocumentFormat, ImageFormat, VideoFormat};
 
-/// A kind of part: which files may be in it.
+/// The type of a part, which determines the formats it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PartKind {
-    /// A picture; a document that is there is sent as what it is.
+    /// An image. Some clients send a document here; it is sent as a document.
     ImageUrl,
-    /// A file of any medium.
+    /// A file of any supported format.
     File,
-    /// Sound.
     InputAudio,
-    /// A film.
     VideoUrl,
 }
 
 impl PartKind {
-    /// The formats, in words.
+    /// The supported formats, for error messages.
     pub(super) fn formats(self) -> String {
         match self {
             Self::ImageUrl => ImageFormat::WORDS.join(", "),
@@ -33,7 +32,7 @@ impl PartKind {
         }
     }
 
-    /// The code of a refusal for a file that may not be in the part.
+    /// The error code for a file of another format.
     pub(super) fn wrong_format_code(self) -> &'static str {
         match self {
             Self::ImageUrl => "invalid_image_format",
@@ -42,7 +41,7 @@ impl PartKind {
     }
 }
 
-/// The format of `bytes` in a part of this kind; nothing where it is none that may be there.
+/// The format of `bytes` in a part of this type; `None` if the part does not support it.
 pub(super) fn detect(kind: PartKind, bytes: &[u8], declared: &FormatHints) -> Option<Format> {
     let image = || image_format(bytes).map(Format::Image);
     let video = || video_format(bytes).map(Format::Video);
@@ -52,25 +51,28 @@ pub(super) fn detect(kind: PartKind, bytes: &[u8], declared: &FormatHints) -> Op
         PartKind::ImageUrl => image().or_else(binary),
         PartKind::VideoUrl => video(),
         PartKind::InputAudio => audio().or_else(|| {
-            // Bare samples have no head.
+            // Raw PCM samples have no header.
             let declared = declared.audio();
             let is_bare = image_format(bytes).is_none() && declared == Some(AudioFormat::Pcm);
             is_bare.then_some(Format::Audio(AudioFormat::Pcm))
         }),
         PartKind::File => {
             let text = || text_document(bytes, declared).map(Format::Document);
-            // Several containers hold films and sound alike.
+            // Some containers are used for both video and audio.
             let is_audio = matches!(declared.format(), Some(Format::Audio(_)));
-            let moving = || match is_audio {
+            let audio_or_video = || match is_audio {
                 true => audio().or_else(video),
                 false => video().or_else(audio),
             };
-            image().or_else(binary).or_else(moving).or_else(text)
+            image()
+                .or_else(binary)
+                .or_else(audio_or_video)
+                .or_else(text)
         }
     }
 }
 
-/// The format of what lies in S3, in a part of this kind: its bytes are not at hand.
+/// The declared format of a file in S3, in a part of this type.
 pub(super) fn declared_format(kind: PartKind, declared: &FormatHints) -> Option<Format> {
     match kind {
         PartKind::InputAudio => declared.audio().map(Format::Audio),
@@ -90,14 +92,14 @@ fn binary_document(bytes: &[u8], declared: &FormatHints) -> Option<DocumentForma
     }
     let container = container(bytes)?;
     contained_document(container, bytes).or_else(|| {
-        // Old compound files may keep their directory under other names.
+        // Old compound files may have other names in their directory.
         let declared = declared.document();
         declared.filter(|format| matches!(format, DocumentFormat::Doc | DocumentFormat::Xls))
     })
 }
 
-/// Text of the format that the client says, or plain. What is declared to be something else is
-/// not text by accident: it may be an error page, or base64 twice over.
+/// The declared text format, or plain text. A file declared as another format is not accepted as
+/// text: it may be an error page, or base64 encoded twice.
 pub(super) fn text_document(bytes: &[u8], declared: &FormatHints) -> Option<DocumentFormat> {
     let format = match declared.format() {
         None => DocumentFormat::Txt,
@@ -105,8 +107,9 @@ pub(super) fn text_document(bytes: &[u8], declared: &FormatHints) -> Option<Docu
         Some(_) => return None,
     };
     let text = std::str::from_utf8(bytes).ok()?;
-    let is_printed = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\x0c' | '\x1b');
-    text.chars().all(is_printed).then_some(format)
+    let is_text_char =
+        |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\x0c' | '\x1b');
+    text.chars().all(is_text_char).then_some(format)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Pictures that stand alone, for the endpoints that take nothing else.
+//! Images outside of messages, for other endpoints such as images and embeddings.
 
 use bytes::Bytes;
 
@@ -12,23 +12,22 @@ use crate::converse::dimensions::{Dimensions, dimensions};
 use crate::converse::media::{ImageFormat, MediaSource};
 use crate::error::ApiError;
 
-/// What the first bytes of a picture tell.
+/// The header of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::openai) struct ImageHeader {
-    /// The format.
     pub(in crate::openai) format: ImageFormat,
-    /// Width and height in pixels, where they can be read.
+    /// Width and height in pixels; `None` if the header cannot be parsed.
     pub(in crate::openai) dimensions: Option<Dimensions>,
 }
 
-/// The format and size of a picture; nothing where the bytes are none.
+/// The format and dimensions of an image; `None` if the bytes are not an image.
 pub(in crate::openai) fn image_header(bytes: &[u8]) -> Option<ImageHeader> {
     let format = image_format(bytes)?;
     let dimensions = dimensions(format, bytes);
     Some(ImageHeader { format, dimensions })
 }
 
-/// The bytes of the picture at `address`: a data URL, base64, or an address that was fetched.
+/// The bytes of the image at `address`: a data URL, base64, or a fetched URL.
 pub(in crate::openai) fn open_image_bytes(
     address: String,
     fetched: &RemoteFiles,
@@ -38,7 +37,7 @@ pub(in crate::openai) fn open_image_bytes(
     open(address, fetched, SourcePath { kind, path }).map(|opened| opened.bytes)
 }
 
-/// The format and the base64 of the picture at `address`, likewise.
+/// The format and the base64 of the image at `address`: a data URL, base64, or a fetched URL.
 pub(in crate::openai) fn open_image(
     address: String,
     path: &str,
@@ -48,12 +47,12 @@ pub(in crate::openai) fn open_image(
     let opened = open(address, fetched, SourcePath { kind, path })?;
     let Some(format) = image_format(&opened.bytes) else {
         let words = ImageFormat::WORDS.join(", ");
-        let message = format!("this is no picture of a format that is taken: {words}");
+        let message = format!("the file is not a supported image; supported formats: {words}");
         return Err(ApiError::invalid(path, message).code("invalid_image_format"));
     };
     match opened.into_source(Format::Image(format)) {
         MediaSource::Bytes(base64) => Ok((format, base64)),
-        // Pictures are never text, and nothing here lies in S3.
+        // An image is never text, and `open` does not return S3 locations.
         MediaSource::Text(_) | MediaSource::S3Location(_) => Err(ApiError::internal()),
     }
 }

@@ -1,8 +1,9 @@
-//! How much of a medium Bedrock takes.
+//! Bedrock's size limits for media.
 //!
-//! Only limits that hold for every model are kept here; where a model takes less, Bedrock says so.
-//! Pictures are not counted: the API reference says 20, but the user guide's page of API
-//! restrictions says that Bedrock sets no limit, and models take up to some hundreds.
+//! Only limits of all models are checked here; Bedrock itself checks the lower limits of single
+//! models. The number of images is not checked: the API reference states 20, but the user guide's
+//! page on API restrictions states that Bedrock has no limit, and models accept up to some
+//! hundreds.
 
 use super::declared::Format;
 use crate::converse::dimensions::dimensions;
@@ -15,25 +16,25 @@ const MEGABYTE: usize = 1024 * 1024;
 /// 3.75 MB, which is 5 MB of base64 (API reference, Message).
 const MAX_IMAGE_BYTES: usize = 15 * MEGABYTE / 4;
 
-/// The most pixels on a side (the same).
+/// The maximum number of pixels per side (API reference, Message).
 const MAX_IMAGE_SIDE: u32 = 8000;
 
 /// 4.5 MB (user guide, API restrictions).
 const MAX_DOCUMENT_BYTES: usize = 9 * MEGABYTE / 2;
 
-/// 25 MB of base64 (Nova's user guide, video understanding): nothing larger fits into a request.
+/// 25 MB of base64 (Nova's user guide, video understanding): the maximum size of a request.
 const MAX_INLINE_BYTES: usize = 25 * MEGABYTE;
 
-/// The most documents of a request: "You can't include more than 5 documents in a request."
+/// The maximum number of documents: "You can't include more than 5 documents in a request."
 pub(super) const MAX_DOCUMENTS: usize = 5;
 
-/// Refuses what has no bytes and what has too many; `path` is where the client wrote them.
+/// Rejects files that exceed a limit; `path` is the path of the file in the request.
 pub(super) fn check_size(format: Format, bytes: &[u8], path: &str) -> Result<(), ApiError> {
     match format {
         Format::Image(format) => {
             if bytes.len() > MAX_IMAGE_BYTES {
                 return Err(
-                    too_large(path, "picture", bytes.len(), "3.75 MB").code("image_too_large")
+                    too_large(path, "image", bytes.len(), "3.75 MB").code("image_too_large")
                 );
             }
             if let Some((width, height)) = dimensions(format, bytes)
@@ -42,8 +43,8 @@ pub(super) fn check_size(format: Format, bytes: &[u8], path: &str) -> Result<(),
                 return Err(ApiError::invalid(
                     path,
                     format!(
-                        "the picture has {width} × {height} pixels, and Bedrock takes \
-                         {MAX_IMAGE_SIDE} on a side; send a smaller one"
+                        "the image has {width} × {height} pixels; the maximum is \
+                         {MAX_IMAGE_SIDE} per side; send a smaller image"
                     ),
                 )
                 .code("image_too_large"));
@@ -66,7 +67,7 @@ fn too_large(path: &str, what: &str, size: usize, limit: &str) -> ApiError {
     ApiError::invalid(
         path,
         format!(
-            "the {what} has {size} bytes, and Bedrock takes at most {limit}; send a smaller one"
+            "the {what} has {size} bytes; Bedrock accepts at most {limit}; send a smaller {what}"
         ),
     )
 }

@@ -1,8 +1,9 @@
-//! Media within messages: `image_url`, `file`, `input_audio` and `video_url` parts become blocks
-//! of Converse. The bytes decide what a file is; what a client declares counts where they cannot.
+//! Media in messages: translates `image_url`, `file`, `input_audio` and `video_url` parts to
+//! Converse blocks. The bytes determine the format of a file; the client's declaration counts only
+//! if they cannot.
 //!
-//! Nothing is fetched here. What lies at addresses on the web is asked for beforehand
-//! ([`remote_addresses`]) and handed in as [`RemoteFiles`].
+//! This module does not fetch URLs. The caller fetches the [`remote_addresses`] of a request first
+//! and passes them as [`RemoteFiles`].
 
 mod block;
 mod data_url;
@@ -45,7 +46,7 @@ pub use types::ImageUrl;
 pub(super) use types::{Citations, SearchResultText, VideoUrl};
 pub(in crate::openai) use types::{FilePart, InputAudio};
 
-/// Translates the media of one request, in order: it keeps the names of documents apart.
+/// Translates the media of one request, in order. It gives each document a unique name.
 #[derive(Debug)]
 pub(super) struct Media<'a> {
     capabilities: &'a Capabilities,
@@ -53,16 +54,16 @@ pub(super) struct Media<'a> {
     names: DocumentNames,
 }
 
-/// A part, whichever it was, and where the client wrote it.
+/// A media part of any type, with its paths in the request.
 struct MediaPart {
     kind: PartKind,
-    /// A data URL, base64, or an address.
+    /// A data URL, base64, or a URL.
     address: String,
-    /// The place of the address, for refusals.
+    /// The path of `address`, for errors.
     address_path: String,
-    /// The place of the part's object, for refusals.
+    /// The path of the part's object, for errors.
     path: String,
-    /// The place of the object in the client's schema, for notes.
+    /// The path of the object without indices, for adjustment notes.
     field: &'static str,
     filename: Option<String>,
     format: Option<String>,
@@ -72,7 +73,6 @@ struct MediaPart {
 }
 
 impl<'a> Media<'a> {
-    /// For a model with these facts, and with what was fetched for the request.
     pub(super) fn new(capabilities: &'a Capabilities, fetched: &'a RemoteFiles) -> Self {
         Self {
             capabilities,
@@ -116,8 +116,8 @@ impl<'a> Media<'a> {
         self.block(part, adjustments)
     }
 
-    /// The block of a `file` part at `path`; `citations` and `context` stand beside `file` and
-    /// are for documents.
+    /// The block of a `file` part at `path`. `citations` and `context` are fields of the part, for
+    /// documents only.
     pub(super) fn file(
         &mut self,
         part: FilePart,
@@ -146,15 +146,15 @@ impl<'a> Media<'a> {
             _ => {
                 return Err(ApiError::invalid(
                     path,
-                    "a file has one of `file_data`, `file_url` and `file_id`, and this one has more",
+                    "send only one of `file_data`, `file_url` and `file_id`",
                 ));
             }
         };
         if name != ".file_data" && !source::is_address(&address) {
             return Err(ApiError::invalid(
                 format!("{path}{name}"),
-                "this is no address; write `s3://bucket/key` or an https address, or send the \
-                 file's bytes as `file_data`",
+                "the value is not a URL; send `s3://bucket/key`, an https URL, or the file's \
+                 bytes as `file_data`",
             ));
         }
         let part = MediaPart {
@@ -226,7 +226,7 @@ impl<'a> Media<'a> {
 }
 
 impl MediaPart {
-    /// A part with nothing but an address, which stands at `path` and `name`.
+    /// A part with only an address, whose path is `path` followed by `name`.
     fn new(kind: PartKind, field: &'static str, address: String, path: &str, name: &str) -> Self {
         Self {
             kind,
@@ -242,7 +242,6 @@ impl MediaPart {
         }
     }
 
-    /// Where the client wrote the address, and in which part.
     fn source_path(&self) -> SourcePath<'_> {
         SourcePath {
             kind: self.kind,

@@ -1,27 +1,26 @@
-//! Names of documents, as Bedrock takes them.
+//! Document names that Bedrock accepts.
 
 use std::collections::HashSet;
 
 use percent_encoding::percent_decode_str;
 
-/// The longest name (botocore, bedrock-runtime: `DocumentBlock.name`).
+/// The maximum length of a name (botocore, bedrock-runtime: `DocumentBlock.name`).
 const MAX_NAME_BYTES: usize = 200;
 
-/// The name of a document that has none, and of one whose name has nothing that Bedrock takes.
-const NEUTRAL: &str = "document";
+/// The name of a document without a filename, or without any character that Bedrock accepts.
+const DEFAULT_NAME: &str = "document";
 
-/// Gives every document of a request a name of its own: Bedrock refuses a request that has one
-/// twice.
+/// Gives every document of a request a unique name: Bedrock rejects duplicate names.
 ///
-/// The names depend on the documents before and not on those behind, so that a conversation which
-/// goes on keeps its names, and with them its cached prefix.
+/// A name depends only on earlier documents, so that the names stay the same while a conversation
+/// grows, which keeps the cached prompt prefix valid.
 #[derive(Debug, Default)]
 pub(super) struct DocumentNames {
     assigned: HashSet<String>,
 }
 
 impl DocumentNames {
-    /// The name for a document that the client calls `filename`.
+    /// The name of the next document, derived from its `filename`.
     pub(super) fn name(&mut self, filename: Option<&str>) -> String {
         let name = legal_name(filename.unwrap_or_default());
         let mut candidate = name.clone();
@@ -37,29 +36,29 @@ impl DocumentNames {
         candidate
     }
 
-    /// How many names were given.
+    /// The number of documents so far.
     pub(super) fn count(&self) -> usize {
         self.assigned.len()
     }
 }
 
-/// The last piece of an address, by which a file is called.
+/// The file name of a URL: the last segment of its path.
 pub(super) fn filename_of_address(address: &str) -> String {
     let (_, path) = address.split_once("://").unwrap_or(("", address));
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    // What stands before the first slash is a host or a bucket.
+    // The text before the first slash is a host or a bucket.
     let name = path.rsplit_once('/').map_or("", |(_, name)| name);
     percent_decode_str(name).decode_utf8_lossy().into_owned()
 }
 
-/// The extension of a file's name, in lower case.
+/// The extension of a filename, in lower case.
 pub(super) fn extension(filename: &str) -> Option<String> {
     let (_, extension) = filename.rsplit_once('.')?;
     Some(extension.trim().to_ascii_lowercase())
 }
 
-/// `filename` without folders and extension, in letters, digits, single spaces, hyphens,
-/// parentheses and brackets. Bedrock's letters are ASCII's; what is none becomes a space.
+/// `filename` without folders and extension, restricted to letters, digits, single spaces, hyphens,
+/// parentheses and brackets. Bedrock accepts only ASCII letters; other characters become spaces.
 fn legal_name(filename: &str) -> String {
     let name = filename.rsplit(['/', '\\']).next().unwrap_or_default();
     let stem = match name.rsplit_once('.') {
@@ -76,10 +75,10 @@ fn legal_name(filename: &str) -> String {
     }
     legal.truncate(MAX_NAME_BYTES);
     legal.truncate(legal.trim_end().len());
-    // Punctuation alone is no name either.
+    // A name needs at least one letter or digit.
     match legal.contains(|c: char| c.is_ascii_alphanumeric()) {
         true => legal,
-        false => NEUTRAL.to_owned(),
+        false => DEFAULT_NAME.to_owned(),
     }
 }
 
@@ -153,9 +152,9 @@ mod tests {
                 prop_assert!(!name.contains("  "));
                 prop_assert_eq!(name.trim(), name);
             }
-            let apart: HashSet<&String> = assigned.iter().collect();
-            prop_assert_eq!(apart.len(), assigned.len());
-            // One turn fewer gives the same names.
+            let unique: HashSet<&String> = assigned.iter().collect();
+            prop_assert_eq!(unique.len(), assigned.len());
+            // Without the last document, the names stay the same.
             let before = names(&filenames[..filenames.len() - 1]);
             prop_assert_eq!(&before[..], &assigned[..before.len()]);
         }

@@ -1,12 +1,11 @@
-//! What is inside the containers of office documents.
+//! Detects office documents in their containers.
 
 use memchr::memmem;
 
 use crate::converse::media::DocumentFormat;
 
-/// The first bytes of an entry's header in a ZIP archive's central directory, and in front of the
-/// entry itself, each with the places of the name's length and of the name (PKWARE's APPNOTE,
-/// 4.3.7 and 4.3.12).
+/// The central directory header and the local header of a ZIP entry, with the offsets of the name's
+/// length and of the name (PKWARE's APPNOTE, 4.3.12 and 4.3.7).
 const ZIP_HEADERS: [ZipHeader; 2] = [
     ZipHeader {
         signature: b"PK\x01\x02",
@@ -35,7 +34,7 @@ pub(super) enum Container {
     Compound,
 }
 
-/// The container that the first bytes tell.
+/// The container, by the first bytes of the file.
 pub(super) fn container(bytes: &[u8]) -> Option<Container> {
     match bytes {
         [b'P', b'K', 3, 4, ..] => Some(Container::Zip),
@@ -44,7 +43,7 @@ pub(super) fn container(bytes: &[u8]) -> Option<Container> {
     }
 }
 
-/// The document in a container, by the names of what is inside; nothing where they do not tell.
+/// The document format, by the names of the container's entries; `None` if they are not decisive.
 pub(super) fn contained_document(container: Container, bytes: &[u8]) -> Option<DocumentFormat> {
     match container {
         Container::Zip => zipped_document(bytes),
@@ -53,8 +52,8 @@ pub(super) fn contained_document(container: Container, bytes: &[u8]) -> Option<D
 }
 
 fn zipped_document(bytes: &[u8]) -> Option<DocumentFormat> {
-    // The directory at the end is whole in every archive that is; the headers in front of the
-    // entries do for one that is cut.
+    // A complete archive has a central directory at its end. The local headers identify a truncated
+    // archive.
     ZIP_HEADERS.iter().find_map(|header| {
         memmem::find_iter(bytes, header.signature)
             .filter_map(|start| entry_name(bytes.get(start..)?, header))
@@ -72,7 +71,7 @@ fn entry_name<'a>(entry: &'a [u8], header: &ZipHeader) -> Option<&'a [u8]> {
     entry.get(header.name_at..)?.get(..length)
 }
 
-/// A compound file's directory has its names in UTF-16.
+/// The directory of a compound file has UTF-16 names.
 fn compound_document(bytes: &[u8]) -> Option<DocumentFormat> {
     let names = |name: &str| {
         let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();

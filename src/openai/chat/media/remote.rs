@@ -1,4 +1,4 @@
-//! What parts point to by addresses on the web: https, and http where the operator allows that.
+//! Finds the web URLs of media parts: https, and http if the operator allows it.
 
 use std::collections::HashMap;
 
@@ -8,21 +8,21 @@ use super::types::{FilePart, ImageUrl, InputAudio, VideoUrl};
 use crate::openai::chat::content::{Content, StringOrObject};
 use crate::openai::chat::types::ChatRequest;
 
-/// What was fetched for a request, by the address that a part points to.
+/// The files fetched for a request, by URL.
 pub type RemoteFiles = HashMap<String, RemoteMedia>;
 
-/// What lay at an address.
+/// A fetched file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteMedia {
-    /// The bytes.
+    /// The body of the response.
     pub bytes: Bytes,
-    /// The media type that the server declared.
+    /// The `Content-Type` of the response.
     pub content_type: Option<String>,
 }
 
-/// A part that may point to an address on the web.
+/// A part that may refer to a web URL.
 pub(in crate::openai::chat) trait Remote {
-    /// The address and its place within the part, such as `image_url.url`.
+    /// The URL and its path in the part, such as `image_url.url`.
     fn remote_address(&self) -> Option<(&str, &'static str)>;
 }
 
@@ -58,19 +58,19 @@ impl Remote for FilePart {
     }
 }
 
-/// An address that a part points to.
+/// A web URL in a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteAddress {
-    /// The address, as the client wrote it.
+    /// The URL, unchanged.
     pub address: String,
-    /// Where it stands in the request.
+    /// The path of the field with the URL.
     pub path: String,
 }
 
-/// The addresses on the web that the parts of a request point to, in order.
+/// The web URLs of all parts of a request, in order.
 pub fn remote_addresses(request: &ChatRequest) -> Vec<RemoteAddress> {
     let mut addresses = Vec::new();
-    for (message, location) in request.messages.iter().flatten().zip(0..) {
+    for (message, index) in request.messages.iter().flatten().zip(0..) {
         let Some(Content::Parts(parts)) = &message.content else {
             continue;
         };
@@ -85,7 +85,7 @@ pub fn remote_addresses(request: &ChatRequest) -> Vec<RemoteAddress> {
             for (address, field) in remotes.filter_map(Remote::remote_address) {
                 addresses.push(RemoteAddress {
                     address: address.to_owned(),
-                    path: format!("messages[{location}].content[{position}].{field}"),
+                    path: format!("messages[{index}].content[{position}].{field}"),
                 });
             }
         }
@@ -93,13 +93,12 @@ pub fn remote_addresses(request: &ChatRequest) -> Vec<RemoteAddress> {
     addresses
 }
 
-fn web<'a>(address: Option<&'a str>, location: &'static str) -> Option<(&'a str, &'static str)> {
+fn web<'a>(address: Option<&'a str>, field: &'static str) -> Option<(&'a str, &'static str)> {
     let address = address.filter(|address| is_web_address(address))?;
-    Some((address, location))
+    Some((address, field))
 }
 
-/// Whether `text` means to be an https address, or an http one; the fetcher says whether those are
-/// fetched.
+/// Whether `text` starts like an https or http URL. The fetcher decides whether http is allowed.
 pub(in crate::openai) fn is_web_address(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, _)| {
         scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")

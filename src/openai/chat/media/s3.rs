@@ -1,18 +1,17 @@
-//! Objects in S3, which Bedrock reads by itself.
+//! S3 locations of media, which Bedrock reads itself.
 
 use crate::converse::media::S3Location;
 use crate::error::ApiError;
 
-/// The longest address (botocore, bedrock-runtime: `S3Uri`).
+/// The maximum length of a URI (botocore, bedrock-runtime: `S3Uri`).
 const MAX_URI_CHARS: usize = 1024;
 
-/// Whether `text` means to be an object in S3.
+/// Whether `text` starts like an S3 URI.
 pub(in crate::openai::chat) fn is_s3_uri(text: &str) -> bool {
     text.starts_with("s3://")
 }
 
-/// The object at `uri`; `path` is where the client wrote it, and `owner_path` where it wrote the
-/// bucket's owner.
+/// The S3 location `uri`. `path` and `owner_path` are the paths of the two fields, for errors.
 pub(super) fn s3_location(
     uri: String,
     bucket_owner: Option<String>,
@@ -23,8 +22,8 @@ pub(super) fn s3_location(
         return Err(ApiError::invalid(
             path,
             format!(
-                "this is not the address of an object in S3; write `s3://bucket/key`, \
-                 {MAX_URI_CHARS} characters at most"
+                "the value is not the URI of an S3 object; send `s3://bucket/key` with at most \
+                 {MAX_URI_CHARS} characters"
             ),
         ));
     }
@@ -35,14 +34,14 @@ pub(super) fn s3_location(
     {
         return Err(ApiError::invalid(
             owner_path,
-            "the owner of a bucket is the 12 digits of an AWS account",
+            "the bucket owner must be an AWS account id of 12 digits",
         ));
     }
     Ok(S3Location { uri, bucket_owner })
 }
 
-/// A bucket of 3 to 63 lower-case letters, digits, dots and hyphens (botocore's pattern), and a
-/// key.
+/// Whether `uri` has a key and a bucket name of 3 to 63 lower-case letters, digits, dots and
+/// hyphens (botocore's pattern).
 fn is_object(uri: &str) -> bool {
     let Some((bucket, key)) = uri
         .strip_prefix("s3://")

@@ -1,6 +1,6 @@
 //! Small files for tests.
 
-/// The head of a PNG of this size.
+/// The header of a PNG of this size.
 pub(super) fn png(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR".to_vec();
     bytes.extend(width.to_be_bytes());
@@ -8,7 +8,7 @@ pub(super) fn png(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// A ZIP archive with these entries and nothing in them.
+/// A ZIP archive with these entries, all empty.
 pub(super) fn zip(names: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for name in names {

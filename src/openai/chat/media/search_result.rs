@@ -1,4 +1,4 @@
-//! `search_result` parts: passages that an answer may cite (the shape is Anthropic's).
+//! `search_result` parts, in Anthropic's format: search results that the response may cite.
 
 use super::types::{Citations, SearchResultText};
 use crate::adjustments::Adjustments;
@@ -9,13 +9,9 @@ use crate::openai::chat::conversation::note_unknown;
 /// The fields of a `search_result` part.
 #[derive(Debug, Default)]
 pub(in crate::openai::chat) struct SearchResultFields {
-    /// Where it is from.
     pub(in crate::openai::chat) source: Option<String>,
-    /// Its title.
     pub(in crate::openai::chat) title: Option<String>,
-    /// Its text in pieces.
     pub(in crate::openai::chat) content: Option<Vec<SearchResultText>>,
-    /// Whether the answer cites it.
     pub(in crate::openai::chat) citations: Option<Box<Citations>>,
 }
 
@@ -46,7 +42,7 @@ pub(in crate::openai::chat) fn search_result(
         if kind.is_some_and(|kind| kind != "text") {
             return Err(ApiError::invalid(
                 format!("{path}.type"),
-                "a passage holds nothing but parts of type `text`",
+                "the content of a search result can only have parts of type `text`",
             ));
         }
         let text = text.ok_or_else(|| ApiError::missing_field(&path, "text"))?;
@@ -57,7 +53,7 @@ pub(in crate::openai::chat) fn search_result(
     if content.is_empty() {
         return Err(ApiError::invalid(
             format!("{path}.content"),
-            "the passage has no text; leave it out, or send its text",
+            "the search result has no text; send its text or remove it",
         ));
     }
     Ok(SearchResultBlock {
@@ -68,7 +64,7 @@ pub(in crate::openai::chat) fn search_result(
     })
 }
 
-/// What `citations` says; nothing where it says nothing.
+/// The Converse citations option of a part; `None` if `enabled` is not set.
 pub(in crate::openai::chat) fn citations_config(
     citations: Option<Box<Citations>>,
     adjustments: &mut Adjustments,
@@ -103,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_passage_keeps_its_pieces() {
+    fn a_search_result_keeps_its_text_parts() {
         let parts = vec![
             part(Some("text"), Some("one")),
             part(None, Some(" ")),
@@ -121,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn errors_name_the_missing_field() {
         for (fields, parameter) in [
             (SearchResultFields::default(), "p.source"),
             (fields(None), "p.content"),

@@ -1,13 +1,13 @@
-//! What the first bytes of a file tell of its format.
+//! Detects media formats by the first bytes of a file.
 
 use memchr::memmem;
 
 use crate::converse::media::{AudioFormat, ImageFormat, VideoFormat};
 
-/// How far into a file its head is looked for.
+/// The number of bytes searched for a codec or document type.
 const HEAD: usize = 64;
 
-/// The format of a picture.
+/// The format of an image.
 pub(super) fn image_format(bytes: &[u8]) -> Option<ImageFormat> {
     match bytes {
         [0x89, b'P', b'N', b'G', ..] => Some(ImageFormat::Png),
@@ -18,7 +18,7 @@ pub(super) fn image_format(bytes: &[u8]) -> Option<ImageFormat> {
     }
 }
 
-/// The format of a film.
+/// The format of a video.
 pub(super) fn video_format(bytes: &[u8]) -> Option<VideoFormat> {
     if let Some(brand) = brand(bytes) {
         return match brand {
@@ -29,14 +29,14 @@ pub(super) fn video_format(bytes: &[u8]) -> Option<VideoFormat> {
         };
     }
     match bytes {
-        // QuickTime files from before there were brands.
+        // Old QuickTime files without a brand.
         [_, _, _, _, b'm', b'o', b'o', b'v', ..] | [_, _, _, _, b'm', b'd', b'a', b't', ..] => {
             Some(VideoFormat::Mov)
         }
         [b'F', b'L', b'V', 1, ..] => Some(VideoFormat::Flv),
-        // A pack of a program stream; the sequence of an elementary one.
+        // A pack header of a program stream, or a sequence header of an elementary stream.
         [0, 0, 1, 0xba | 0xb3, ..] => Some(VideoFormat::Mpeg),
-        // The first half of the GUID that an ASF file begins with.
+        // The first half of the GUID at the start of an ASF file.
         [0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11, ..] => Some(VideoFormat::Wmv),
         _ => match matroska(bytes)? {
             Matroska::Webm => Some(VideoFormat::Webm),
@@ -45,7 +45,7 @@ pub(super) fn video_format(bytes: &[u8]) -> Option<VideoFormat> {
     }
 }
 
-/// The format of sound, or of a container that can hold nothing but sound.
+/// The format of audio, or of a container that may have only audio.
 pub(super) fn audio_format(bytes: &[u8]) -> Option<AudioFormat> {
     if let Some(brand) = brand(bytes) {
         return match is_audio_brand(brand) {
@@ -61,13 +61,13 @@ pub(super) fn audio_format(bytes: &[u8]) -> Option<AudioFormat> {
             true => Some(AudioFormat::Opus),
             false => Some(AudioFormat::Ogg),
         },
-        // With the version, lest a text about ID3 be taken for sound.
+        // Checks the version too, so that text starting with "ID3" is not taken for audio.
         [b'I', b'D', b'3', 2..=4, ..] => Some(AudioFormat::Mp3),
-        // Eleven bits of synchronisation, two of the version, two of the layer.
+        // The sync word (11 bits), the version (2 bits) and the layer (2 bits).
         [0xff, second, ..] if second & 0xe0 == 0xe0 => match (second >> 1) & 0b11 {
             0b01 => Some(AudioFormat::Mp3),
             0b10 => Some(AudioFormat::Mpga),
-            // ADTS has twelve bits of synchronisation and the layer 0.
+            // ADTS has a sync word of 12 bits and layer 0.
             0b00 if second & 0xf0 == 0xf0 => Some(AudioFormat::Aac),
             _ => None,
         },
@@ -98,7 +98,7 @@ fn is_audio_brand(brand: &[u8; 4]) -> bool {
     matches!(brand, b"M4A " | b"M4B " | b"M4P ")
 }
 
-/// HEIC and AVIF, which Bedrock does not take.
+/// HEIC and AVIF, which Bedrock does not accept.
 fn is_image_brand(brand: &[u8; 4]) -> bool {
     matches!(
         brand,
@@ -111,7 +111,7 @@ enum Matroska {
     Other,
 }
 
-/// The document type of an EBML file, which stands in its head.
+/// The document type in the header of an EBML file.
 fn matroska(bytes: &[u8]) -> Option<Matroska> {
     if !bytes.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) {
         return None;

@@ -1,4 +1,4 @@
-//! Where a part's bytes are: in the part, at an address that was fetched, or in S3.
+//! The bytes of a media part: inline, or fetched from a URL.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,41 +11,39 @@ use super::remote::{RemoteFiles, is_web_address};
 use crate::converse::media::MediaSource;
 use crate::error::ApiError;
 
-/// Where the client wrote an address, and in which part.
+/// The type of a part and the path of its address, for errors.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SourcePath<'a> {
-    /// The part.
     pub(super) kind: PartKind,
-    /// The path of the address.
     pub(super) path: &'a str,
 }
 
-/// Bytes that are at hand.
+/// The bytes of a media part.
 #[derive(Debug)]
 pub(super) struct MediaBytes {
-    /// The bytes, at least one.
+    /// At least one byte.
     pub(super) bytes: Bytes,
-    /// The media type that came with them.
+    /// The media type of the data URL or the download.
     pub(super) media_type: Option<String>,
     form: SourceForm,
 }
 
 #[derive(Debug)]
 enum SourceForm {
-    /// The client's base64, fit for Bedrock.
+    /// Base64 that Bedrock accepts.
     Base64(String),
-    /// Written out in a data URL.
-    Written,
-    /// As they came from elsewhere.
-    Raw,
+    /// Percent-encoded text of a data URL.
+    PercentEncoded,
+    /// Fetched bytes.
+    Fetched,
 }
 
-/// Whether `text` is an address rather than base64.
+/// Whether `text` is a URL rather than base64.
 pub(super) fn is_address(text: &str) -> bool {
     is_data_url(text) || text.contains("://")
 }
 
-/// The bytes that `address` has or points to.
+/// The bytes of `address`: of a data URL, of base64, or of a fetched URL.
 pub(super) fn open(
     address: String,
     fetched: &RemoteFiles,
@@ -56,7 +54,7 @@ pub(super) fn open(
             read_data_url(address).map_err(|reason| source_path.unreadable(reason))?;
         let (bytes, form) = match data {
             DataUrlContent::Base64(encoded) => (encoded.bytes, SourceForm::Base64(encoded.base64)),
-            DataUrlContent::Plain(bytes) => (bytes, SourceForm::Written),
+            DataUrlContent::Plain(bytes) => (bytes, SourceForm::PercentEncoded),
         };
         MediaBytes {
             bytes: bytes.into(),
@@ -70,7 +68,7 @@ pub(super) fn open(
         MediaBytes {
             bytes: file.bytes.clone(),
             media_type: file.content_type.clone(),
-            form: SourceForm::Raw,
+            form: SourceForm::Fetched,
         }
     } else {
         let encoded = read_base64(address).ok_or_else(|| source_path.no_address())?;
@@ -97,11 +95,11 @@ impl MediaBytes {
         };
         match self.form {
             SourceForm::Base64(base64) => MediaSource::Bytes(base64),
-            SourceForm::Written => text().map_or_else(
+            SourceForm::PercentEncoded => text().map_or_else(
                 || MediaSource::Bytes(STANDARD.encode(&self.bytes)),
                 MediaSource::Text,
             ),
-            SourceForm::Raw => MediaSource::Bytes(STANDARD.encode(&self.bytes)),
+            SourceForm::Fetched => MediaSource::Bytes(STANDARD.encode(&self.bytes)),
         }
     }
 }
@@ -116,7 +114,7 @@ impl SourcePath<'_> {
     }
 
     fn empty(self) -> ApiError {
-        let error = self.invalid("there are no bytes in it; send the whole file");
+        let error = self.invalid("the file is empty; send its bytes");
         match self.kind {
             PartKind::ImageUrl => error.code("invalid_image"),
             _ => error,
@@ -129,15 +127,15 @@ impl SourcePath<'_> {
         }
         ApiError::unsupported_value(
             self.path,
-            "nothing was fetched from this address; send the bytes as a data URL, \
+            "the URL was not fetched; send the bytes as a data URL, \
              `data:<media type>;base64,...`",
         )
     }
 
     fn no_address(self) -> ApiError {
         let error = self.invalid(
-            "this is neither a data URL nor an https address, nor `s3://bucket/key`, nor base64; \
-             send the bytes as a data URL, `data:<media type>;base64,...`",
+            "the value is not a data URL, an https URL, `s3://bucket/key` or base64; send the \
+             bytes as a data URL, `data:<media type>;base64,...`",
         );
         match self.kind {
             PartKind::ImageUrl => error.code("invalid_image_url"),

@@ -1,4 +1,4 @@
-//! Parts as they come from clients, and the blocks or the refusals that they become.
+//! Media parts and the blocks or errors that they become.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -33,7 +33,7 @@ fn part<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).expect("a part")
 }
 
-/// Translates one part, which is written as in a message, at the path `p`.
+/// Translates one part of a message, at the path `p`.
 fn translate_in(
     media: &mut Media<'_>,
     value: &Value,
@@ -62,9 +62,9 @@ fn translate_for(capabilities: &Capabilities, value: &Value) -> Result<Value, Ap
     Ok(serde_json::to_value(ContentBlock::from(block)).expect("JSON"))
 }
 
-/// The parameter and the code of the refusal.
+/// The parameter and the code of the error.
 fn refusal(capabilities: &Capabilities, value: &Value) -> (String, &'static str) {
-    let error = translate_for(capabilities, value).expect_err("a refusal");
+    let error = translate_for(capabilities, value).expect_err("an error");
     (
         error.parameter.unwrap_or_default(),
         error.code.unwrap_or_default(),
@@ -126,8 +126,8 @@ fn parts_become_content_blocks() {
             json!({"video": {"format": "mp4", "source": {"bytes": MP4}}}),
         ),
         (
-            json!({"video_url": "s3://bucket/a/film.mkv"}),
-            json!({"video": {"format": "mkv", "source": {"s3Location": {"uri": "s3://bucket/a/film.mkv"}}}}),
+            json!({"video_url": "s3://bucket/a/video.mkv"}),
+            json!({"video": {"format": "mkv", "source": {"s3Location": {"uri": "s3://bucket/a/video.mkv"}}}}),
         ),
         (
             json!({"file": {"file_id": "s3://bucket/q3%20report.PDF", "bucket_owner": "123456789012"}}),
@@ -191,7 +191,7 @@ fn unsupported_parts_are_rejected_by_field() {
             "invalid_image_url",
         ),
         (
-            json!({"image_url": {"url": "a picture!"}}),
+            json!({"image_url": {"url": "an image!"}}),
             url,
             "invalid_image_url",
         ),
@@ -206,7 +206,7 @@ fn unsupported_parts_are_rejected_by_field() {
             "unsupported_value",
         ),
         (
-            json!({"image_url": {"url": "s3://bucket/film.mp4"}}),
+            json!({"image_url": {"url": "s3://bucket/video.mp4"}}),
             url,
             "invalid_value",
         ),
@@ -291,12 +291,12 @@ fn only_media_the_model_supports_are_sent() {
         ..Capabilities::default()
     };
     let file = json!({"file": {"file_data": PDF}});
-    let error = translate_for(&images_only, &file).expect_err("a refusal");
+    let error = translate_for(&images_only, &file).expect_err("an error");
     assert_eq!(error.code, Some("unsupported_value"));
     assert_eq!(error.parameter.as_deref(), Some("p.file"));
     assert_eq!(
         error.message,
-        "this model takes no documents; it takes text, pictures"
+        "this model does not accept documents; it accepts text, images"
     );
     let in_s3 = json!({"image_url": "s3://bucket/a.png"});
     let refused = ("p.image_url".to_owned(), "unsupported_value");
@@ -360,7 +360,7 @@ fn fetched_files_are_sent_as_bytes() {
     assert_eq!(parameter.as_deref(), Some("p.file.file_url"));
 }
 
-/// The names of the documents of a request with these files, and the refusal that ends it.
+/// The names of the documents of a request with these files, and the error that ends it.
 fn document_names(files: &[(&str, &str)]) -> (Vec<String>, Option<ApiError>) {
     let capabilities = everything();
     let fetched = RemoteFiles::new();
@@ -417,7 +417,7 @@ fn fields_without_effect_are_noted() {
         ),
         (
             json!({"input_audio": {"data": WAV, "format": "mp3"}}),
-            Some("messages[].content[].input_audio.format: taken from the bytes"),
+            Some("messages[].content[].input_audio.format: ignored; the bytes have another format"),
         ),
         (json!({"input_audio": {"data": MP4, "format": "mp4"}}), None),
         (

@@ -1,78 +1,78 @@
-//! The media parts as clients write them (OpenAI's openapi.yaml 2.3.0; `format`, `bucket_owner`,
-//! `file_url`, films and passages are extensions).
+//! The media parts of a request (OpenAI's openapi.yaml 2.3.0; `format`, `bucket_owner`, `file_url`,
+//! videos and search results are extensions).
 
 use crate::openai::object::client_object;
 
 client_object! {
-    /// A picture.
+    /// An image.
     pub struct ImageUrl {
-        /// A data URL, an https address, or `s3://bucket/key`.
+        /// A data URL, an https URL, or `s3://bucket/key`.
         url: String,
-        /// How closely to look.
+        /// The resolution at which the model sees the image; no effect with Converse.
         detail: String,
-        /// The format of what lies in S3, where its key does not tell.
+        /// The format of a file in S3, if its key has no extension.
         format: String,
-        /// The account of the bucket.
+        /// The AWS account that owns the bucket.
         bucket_owner: String,
     }
 }
 
 client_object! {
-    /// A file: its bytes, or where they are.
+    /// A file: its bytes or its URL.
     pub struct FilePart {
-        /// A data URL, or base64.
+        /// A data URL or base64.
         file_data: String,
-        /// Its name, extension included.
+        /// The name with its extension.
         filename: String,
-        /// `s3://bucket/key`, or an https address.
+        /// `s3://bucket/key` or an https URL.
         file_id: String,
-        /// An https address.
+        /// An https URL.
         file_url: String,
-        /// The format of what lies in S3, where its key does not tell.
+        /// The format of a file in S3, if its key has no extension.
         format: String,
-        /// The account of the bucket.
+        /// The AWS account that owns the bucket.
         bucket_owner: String,
     }
 }
 
 client_object! {
-    /// Sound.
+    /// Audio input.
     pub struct InputAudio {
-        /// Base64, a data URL, an https address, or `s3://bucket/key`.
+        /// Base64, a data URL, an https URL, or `s3://bucket/key`.
         data: String,
-        /// `wav` or `mp3`; the bytes have the last word.
+        /// `wav` or `mp3`; the format of the bytes takes precedence.
         format: String,
-        /// The account of the bucket.
+        /// The AWS account that owns the bucket.
         bucket_owner: String,
     }
 }
 
 client_object! {
-    /// A film.
+    /// A video.
     pub struct VideoUrl {
-        /// A data URL, an https address, or `s3://bucket/key`.
+        /// A data URL, an https URL, or `s3://bucket/key`.
         url: String,
-        /// The format of what lies in S3, where its key does not tell.
+        /// The format of a file in S3, if its key has no extension.
         format: String,
-        /// The account of the bucket.
+        /// The AWS account that owns the bucket.
         bucket_owner: String,
     }
 }
 
 client_object! {
-    /// Whether the answer cites a source.
+    /// Whether the response cites a source.
     pub struct Citations {
-        /// `true` for a source that is cited.
+        /// `true` to enable citations of this source.
         enabled: bool,
     }
 }
 
 client_object! {
-    /// One piece of a passage.
+    /// A text part of a search result.
     pub struct SearchResultText {
         /// `text`
         kind => "type": String,
-        /// The text.
+        /// The text of the part.
         text: String,
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The pieces of `events`, as they are shown for debugging.
+/// The output events for `events`, in debug format.
 fn output_events(events: &[Event]) -> Vec<String> {
     struct RecordedEvents(Vec<String>);
     impl OutputWriter for RecordedEvents {
@@ -13,7 +13,7 @@ fn output_events(events: &[Event]) -> Vec<String> {
     for event in events {
         output_events
             .accept(event, &mut recorded)
-            .expect("an answer");
+            .expect("output events");
     }
     recorded.0
 }
@@ -32,7 +32,7 @@ fn stop() -> Event {
 }
 
 #[test]
-fn calls_whose_end_is_not_told_have_arguments() {
+fn tool_calls_without_a_stop_event_have_arguments() {
     let calls = [call(0, "a"), call(0, "b"), call(1, "c"), stop()];
     let arguments = output_events(&calls);
     let arguments: Vec<&String> = arguments.iter().filter(|p| p.contains("{}")).collect();
@@ -44,7 +44,7 @@ fn delta(index: u32, delta: Delta) -> Event {
 }
 
 #[test]
-fn a_block_whose_start_is_unknown_is_what_its_deltas_are() {
+fn deltas_determine_the_type_of_a_block_with_an_unknown_start() {
     let unknown = |index| Event::BlockStart {
         index,
         start: BlockStart::Unknown,
@@ -57,7 +57,7 @@ fn a_block_whose_start_is_unknown_is_what_its_deltas_are() {
         delta(1, Delta::Text("what".to_owned())),
         Event::BlockStop { index: 1 },
         call(2, "a"),
-        delta(2, Delta::Text(" beside".to_owned())),
+        delta(2, Delta::Text(" more".to_owned())),
         Event::BlockStop { index: 2 },
         stop(),
     ];
@@ -67,7 +67,7 @@ fn a_block_whose_start_is_unknown_is_what_its_deltas_are() {
         "Reasoning(\"why\")",
         "Content(\"what\")",
         "ToolCall { index: 0, id: \"a\", name: \"f\", kind: Function }",
-        "Content(\" beside\")",
+        "Content(\" more\")",
         "Arguments { index: 0, fragment: \"{}\", kind: Function }",
         "Finish(ToolCalls)",
     ];
@@ -75,7 +75,7 @@ fn a_block_whose_start_is_unknown_is_what_its_deltas_are() {
 }
 
 #[test]
-fn what_cannot_be_shown_is_counted() {
+fn undelivered_events_are_counted() {
     struct NullWriter;
     impl OutputWriter for NullWriter {
         fn output(&mut self, _: OutputEvent<'_>) {}
@@ -104,14 +104,14 @@ fn what_cannot_be_shown_is_counted() {
         for event in &events {
             output_events
                 .accept(event, &mut NullWriter)
-                .expect("an answer");
+                .expect("output events");
         }
         assert_eq!(output_events.undelivered(), undelivered, "{events:?}");
     }
 }
 
 #[test]
-fn nothing_is_said_behind_the_end() {
+fn events_after_the_end_are_not_sent() {
     let late = Event::BlockDelta {
         index: 0,
         delta: Delta::Text("late".to_owned()),

@@ -1,4 +1,4 @@
-//! The choice among tools, in the present form and in the older one.
+//! `tool_choice`, and its legacy form `function_call`.
 
 use super::super::content::StringOrObject;
 use super::super::conversation::note_unknown;
@@ -17,19 +17,22 @@ impl ToolReader<'_> {
         let choice = match choice {
             None => None,
             Some(StringOrObject::String(word)) if word == "none" => {
-                return Ok(output_options(tools, None, AllowedCalls::None, false));
+                return Ok(translation(tools, None, AllowedCalls::None, false));
             }
             Some(StringOrObject::String(word)) => Some(match word.as_str() {
                 "auto" => ToolChoice::Auto {},
                 "required" => ToolChoice::Any {},
-                other => return Err(unknown_choice("tool_choice", other)),
+                other => {
+                    let supported = "`auto`, `none`, `required` or an object";
+                    return Err(unknown_choice("tool_choice", other, supported));
+                }
             }),
             Some(StringOrObject::Object(object)) => {
                 let (choice, allowed) = self.chosen(object, &tools)?;
-                return Ok(output_options(tools, Some(choice), allowed, false));
+                return Ok(translation(tools, Some(choice), allowed, false));
             }
         };
-        Ok(output_options(tools, choice, AllowedCalls::All, false))
+        Ok(translation(tools, choice, AllowedCalls::All, false))
     }
 
     fn chosen(
@@ -48,7 +51,7 @@ impl ToolReader<'_> {
             unknown,
         } = object;
         note_unknown(self.adjustments, &unknown, "tool_choice.");
-        // The Responses API has both at the top of the choice.
+        // The Responses API has `mode` and `tools` at the top level of the choice.
         let flat = listed.map(|tools| AllowedTools {
             mode,
             tools: Some(tools),
@@ -66,11 +69,14 @@ impl ToolReader<'_> {
             Some(kind) => {
                 return Err(ApiError::unsupported_value(
                     "tool_choice.type",
-                    format!("a choice of `{kind}` is not served; choose a `function`, or a word"),
+                    format!(
+                        "a tool choice of type `{kind}` is not supported; use `function`, \
+                         `custom` or `allowed_tools`"
+                    ),
                 ));
             }
         };
-        // `{"type": "function", "name": "f"}` is how the Responses API writes it.
+        // The Responses API has `{"type": "function", "name": "f"}`.
         let name = named.and_then(|named| named.name).or(name);
         let name = name.ok_or_else(|| ApiError::missing_field(path, "name"))?;
         let choice = self.tool_named(&name, tools, &format!("{path}.name"))?;
@@ -115,7 +121,8 @@ impl ToolReader<'_> {
         if kept.is_empty() {
             return Err(ApiError::invalid(
                 format!("{path}.tools"),
-                "no tool is allowed; name some, or choose `none`",
+                "the list of allowed tools is empty; name at least one, or set `tool_choice` to \
+                 `none`",
             ));
         }
         let allowed = AllowedCalls::Only(kept);
@@ -124,7 +131,7 @@ impl ToolReader<'_> {
             Some("required") => Ok((ToolChoice::Any {}, allowed)),
             Some(other) => Err(ApiError::invalid(
                 format!("{path}.mode"),
-                format!("`{other}` is neither `auto` nor `required`"),
+                format!("`{other}` is not a mode; use `auto` or `required`"),
             )),
         }
     }
@@ -140,7 +147,9 @@ impl ToolReader<'_> {
         if !declared.any(|spec| spec.name == bedrock) {
             return Err(ApiError::invalid(
                 path,
-                format!("`{name}` is not one of the tools of this request"),
+                format!(
+                    "tool `{name}` is not in the request's tools; declare it or choose another"
+                ),
             ));
         }
         Ok(ToolChoice::Tool { name: bedrock })
@@ -155,8 +164,11 @@ impl ToolReader<'_> {
             None => None,
             Some(StringOrObject::String(word)) => match word.as_str() {
                 "auto" => Some(ToolChoice::Auto {}),
-                "none" => return Ok(output_options(tools, None, AllowedCalls::None, true)),
-                other => return Err(unknown_choice("function_call", other)),
+                "none" => return Ok(translation(tools, None, AllowedCalls::None, true)),
+                other => {
+                    let supported = "`auto`, `none` or an object";
+                    return Err(unknown_choice("function_call", other, supported));
+                }
             },
             Some(StringOrObject::Object(FunctionName { name, unknown })) => {
                 note_unknown(self.adjustments, &unknown, "function_call.");
@@ -164,11 +176,11 @@ impl ToolReader<'_> {
                 Some(self.tool_named(&name, &tools, "function_call.name")?)
             }
         };
-        Ok(output_options(tools, choice, AllowedCalls::All, true))
+        Ok(translation(tools, choice, AllowedCalls::All, true))
     }
 }
 
-fn output_options(
+fn translation(
     tools: Vec<Tool>,
     tool_choice: Option<ToolChoice>,
     allowed: AllowedCalls,
@@ -181,20 +193,20 @@ fn output_options(
     }
 }
 
-/// A choice without tools is refused, but for the words that ask for nothing.
+/// Rejects a choice without tools, except `none` and `auto`.
 pub(super) fn without_tools(
     choice: Option<StringOrObject<ToolChoiceObject>>,
     function_call: Option<StringOrObject<FunctionName>>,
 ) -> Result<ToolTranslation, ApiError> {
-    let harmless = |word: &str| matches!(word, "none" | "auto");
+    let is_neutral = |word: &str| matches!(word, "none" | "auto");
     let choice_ok = match &choice {
         None => true,
-        Some(StringOrObject::String(word)) => harmless(word),
+        Some(StringOrObject::String(word)) => is_neutral(word),
         Some(StringOrObject::Object(_)) => false,
     };
     let call_ok = match &function_call {
         None => true,
-        Some(StringOrObject::String(word)) => harmless(word),
+        Some(StringOrObject::String(word)) => is_neutral(word),
         Some(StringOrObject::Object(_)) => false,
     };
     let refused = match (choice_ok, call_ok) {
@@ -211,15 +223,15 @@ pub(super) fn without_tools(
     Err(ApiError::invalid(
         refused.0,
         format!(
-            "`{}` asks for a call, and there are no `{}`",
+            "`{}` is only allowed when `{}` are specified",
             refused.0, refused.1
         ),
     ))
 }
 
-fn unknown_choice(field: &str, word: &str) -> ApiError {
+fn unknown_choice(field: &str, word: &str, supported: &str) -> ApiError {
     ApiError::invalid(
         field,
-        format!("`{word}` is not a choice; see the reference for `{field}`"),
+        format!("`{word}` is not a value of `{field}`; use {supported}"),
     )
 }

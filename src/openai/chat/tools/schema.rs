@@ -1,30 +1,27 @@
-//! The schemas of tools' arguments.
+//! The JSON Schemas of tool parameters.
 
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::error::ApiError;
 
-/// The schema of a tool's arguments, in the client's own bytes wherever its root allows: Bedrock
-/// takes only schemas whose root type is `object`.
+/// The schema of a tool's parameters. Bedrock accepts only schemas whose root type is `object`; a
+/// schema with this type keeps the client's bytes.
 pub(super) fn schema(parameters: Option<JsonText>, path: &str) -> Result<JsonText, ApiError> {
     const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
     let text = match &parameters {
         None => NO_ARGUMENTS.to_owned(),
         Some(schema) if schema.is_neutral() => NO_ARGUMENTS.to_owned(),
         Some(schema) if !schema.is_object() => {
-            return Err(ApiError::invalid(
-                path,
-                "a schema of arguments is a JSON object",
-            ));
+            return Err(ApiError::invalid(path, "a JSON Schema must be an object"));
         }
         Some(schema) => {
             let mut members = Fields::from_object(schema).ok_or_else(|| {
-                ApiError::invalid(path, format!("`{path}` has too many members for its size"))
+                ApiError::invalid(path, format!("`{path}` has too many fields for its size"))
             })?;
             match members.get("type").map(JsonText::as_str) {
                 Some("\"object\"") => return Ok(schema.clone()),
                 None => with_object_type(schema),
-                // What a tool is given is an object, whatever else there may be.
+                // The arguments are always an object, whatever other types the schema allows.
                 Some(kind) if kind == "null" || is_object_among_others(kind) => {
                     if let Ok(object) = JsonText::of("object") {
                         members.set("type", object);
@@ -34,24 +31,22 @@ pub(super) fn schema(parameters: Option<JsonText>, path: &str) -> Result<JsonTex
                 Some(root) => {
                     return Err(ApiError::invalid(
                         format!("{path}.type"),
-                        format!(
-                            "the root of a schema of arguments is of type `object`, not `{root}`"
-                        ),
+                        format!("the root type of the schema is `{root}`; it must be `object`"),
                     ));
                 }
             }
         }
     };
-    JsonText::parse(text).map_err(|_| ApiError::invalid(path, "this is not a JSON Schema"))
+    JsonText::parse(text).map_err(|_| ApiError::invalid(path, "the schema is not valid JSON"))
 }
 
-/// Whether `kind` is a list of types that has `object` in it.
+/// Whether `kind` is a list of types that includes `object`.
 fn is_object_among_others(kind: &str) -> bool {
     let kinds: Option<Vec<String>> = serde_json::from_str(kind).ok();
     kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "object"))
 }
 
-/// The schema with `"type":"object"` in front; everything else keeps its bytes.
+/// The schema with `"type":"object"` as its first field; the rest keeps its bytes.
 fn with_object_type(schema: &JsonText) -> String {
     let members = schema.as_str().trim_start_matches('{');
     let comma = if members.trim_start().starts_with('}') {
@@ -85,7 +80,7 @@ mod tests {
             ),
             (r#"{"type":"string"}"#, None),
             (r#"{"type":["string","null"]}"#, None),
-            // As every reader of JSON that takes it at all, the last one counts.
+            // Of duplicate keys the last one counts, as in most JSON parsers.
             (r#"{"type":"object","type":"string"}"#, None),
             (r#"["type"]"#, None),
         ] {

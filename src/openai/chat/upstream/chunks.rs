@@ -1,4 +1,4 @@
-//! A surface's streamed answer, chunk by chunk, as the client gets it.
+//! Translates the chunks of the chat-completions upstream to the client's stream.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
@@ -11,36 +11,37 @@ use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::error::ApiError;
 
-/// Answers in one stream, and calls in one answer, at the most; places are the surface's to say.
+/// The maximum number of choices in a stream and of tool calls in a choice. The upstream sends
+/// their indices, so the memory for them must be limited.
 const MAX_CHOICES: usize = 16;
 const MAX_CALLS: usize = 256;
 
-/// The state of a streamed answer between its chunks, and what it has come to.
+/// The state of a streamed response between its chunks.
 #[derive(Debug)]
 pub struct ChatUpstreamChunks {
     output_options: ChatUpstreamOptions,
     head: ChatUpstreamHead,
     choices: Vec<ChunkChoice>,
-    /// The first chunk's own fields, of which chunks of the gateway's own are made.
+    /// The fields of the first chunk, the template for chunks that the gateway adds.
     frame: Option<Fields>,
     usage: Option<JsonText>,
     tier: Option<&'static str>,
     buffer: BytesMut,
 }
 
-/// One of the answers.
+/// One of the choices.
 #[derive(Debug)]
 struct ChunkChoice {
     index: u64,
     text: UpstreamText,
-    /// The places of calls, and whether they have arguments.
+    /// The indices of tool calls, and whether they have arguments.
     calls: Vec<(u64, bool)>,
     started: bool,
     finished: bool,
 }
 
 impl ChatUpstreamChunks {
-    /// An answer of which nothing has arrived.
+    /// The state before the first chunk.
     pub fn new(output_options: ChatUpstreamOptions, head: ChatUpstreamHead) -> Self {
         Self {
             output_options,
@@ -53,38 +54,41 @@ impl ChatUpstreamChunks {
         }
     }
 
-    /// Takes the next chunk and writes what becomes of it. Says whether the model has said
-    /// something with it.
+    /// Translates the next chunk. Returns whether it has output of the model.
+    ///
+    /// # Errors
+    ///
+    /// If the chunk cannot be parsed.
     pub fn accept(&mut self, chunk: &str) -> Result<bool, ApiError> {
         self.read(chunk).map_err(|_| unreadable())
     }
 
-    /// What has been written since the last time.
+    /// The bytes written since the last call.
     pub fn take(&mut self) -> Bytes {
         self.buffer.split().freeze()
     }
 
-    /// Whether there is nothing to take.
+    /// Whether [`take`](Self::take) would return no bytes.
     pub fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }
 
-    /// What was used, once that is known.
+    /// The token usage; `None` until it is known.
     pub fn usage(&self) -> Option<ChatUpstreamUsage> {
         self.usage.as_ref().and_then(ChatUpstreamUsage::read)
     }
 
-    /// The tier that the call ran on, in Bedrock's word.
+    /// Bedrock's name of the service tier of the response; `None` if not reported.
     pub fn tier(&self) -> Option<&'static str> {
         self.tier
     }
 
-    /// Whether all answers have told their end.
+    /// Whether all choices have a finish reason.
     pub fn is_finished(&self) -> bool {
         !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finished)
     }
 
-    /// Ends the stream: usage where it was asked for and is known.
+    /// Ends the stream with `[DONE]`, after a chunk with usage if requested and known.
     pub fn done(&mut self) {
         if self.output_options.include_usage
             && let (Some(usage), Some(frame)) = (self.usage.take(), &self.frame)
@@ -97,7 +101,7 @@ impl ChatUpstreamChunks {
         self.buffer.put_slice(b"data: [DONE]\n\n");
     }
 
-    /// Ends the stream with an error instead: one event, and no `[DONE]`.
+    /// Ends the stream with one error event, without `[DONE]`.
     pub fn error(&mut self, error: &impl Serialize) {
         self.write(error);
     }
@@ -110,7 +114,7 @@ impl ChatUpstreamChunks {
             None => None,
         };
         let choices = choices.unwrap_or_default();
-        // What has no choices is the usage, which is told at the end.
+        // A chunk without choices has the usage, which is sent at the end.
         if choices.is_empty() {
             return Ok(false);
         }
@@ -126,7 +130,7 @@ impl ChatUpstreamChunks {
         Ok(true)
     }
 
-    /// Gives the chunk the client's names, and takes what it says of the whole.
+    /// Sets the client's id and model name, and keeps usage and service tier.
     fn note(&mut self, chunk: &mut Fields) -> serde_json::Result<()> {
         rename(chunk, &self.head)?;
         chunk.remove("obfuscation");
@@ -145,7 +149,7 @@ impl ChatUpstreamChunks {
         Ok(())
     }
 
-    /// One of a chunk's choices; nothing where all of it is held back.
+    /// Translates a choice of a chunk; `None` if all of it is held.
     fn choice(&mut self, mut choice: Fields) -> serde_json::Result<Option<Fields>> {
         let index: u64 = member(&choice, "index").unwrap_or(0);
         let position = self.position(index)?;
@@ -156,7 +160,7 @@ impl ChatUpstreamChunks {
         let Some(state) = self.choices.get_mut(position) else {
             return Ok(None);
         };
-        // Clients put what is said twice together: the role is said once.
+        // Clients concatenate repeated fields, so the role is sent only once.
         if std::mem::replace(&mut state.started, true) {
             delta.remove("role");
         }
@@ -196,7 +200,7 @@ impl ChatUpstreamChunks {
         Ok(self.choices.len() - 1)
     }
 
-    /// A chunk that the surface did not write.
+    /// Writes a chunk that the upstream did not send.
     fn own_chunk(&mut self, index: u64, delta: &Fields) -> serde_json::Result<()> {
         let mut choice = Fields::default();
         choice.push("index", JsonText::of(&index)?);
@@ -208,8 +212,8 @@ impl ChatUpstreamChunks {
         Ok(())
     }
 
-    /// One event. There may be line breaks between the tokens of what others have written, and the
-    /// data of an event is one line.
+    /// Writes one event. The upstream's JSON may have line breaks between its tokens; they become
+    /// spaces, since the data of an event is one line.
     fn write(&mut self, value: &impl Serialize) {
         self.buffer.put_slice(b"data: ");
         let start = self.buffer.len();
@@ -225,7 +229,7 @@ impl ChatUpstreamChunks {
 }
 
 impl ChunkChoice {
-    /// Tells reasoning and answer apart in the delta's text. Says whether text was held back.
+    /// Separates reasoning from content in the delta's text. Returns whether all text is held.
     fn content(&mut self, delta: &mut Fields) -> serde_json::Result<bool> {
         if !self.text.has_tag() {
             return Ok(false);
@@ -270,8 +274,8 @@ impl ChunkChoice {
         Ok(())
     }
 
-    /// The deltas that are missing before the end: text that was held back, and the arguments of
-    /// calls that have none, which clients parse as JSON.
+    /// The deltas to add before the end: held text, and empty arguments for tool calls without any,
+    /// since clients parse arguments as JSON.
     fn rest(&mut self) -> serde_json::Result<Vec<Fields>> {
         let mut rest = Vec::new();
         let split = self.text.finish();

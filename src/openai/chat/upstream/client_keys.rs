@@ -1,26 +1,26 @@
-//! Which keys of a client's objects are OpenAI's own. The others, extensions and what nobody knows,
-//! do not go to AWS's OpenAI surfaces, which refuse keys that they do not know.
+//! Removes the keys of messages and tools that OpenAI's API does not have. AWS's OpenAI endpoints
+//! reject unknown keys.
 
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 
-/// The keys of an object that are OpenAI's own.
+/// The keys of an object in OpenAI's API.
 #[derive(Debug)]
 pub(super) struct ClientKeys(&'static [(&'static str, ClientKeyKind)]);
 
-/// What stands at a key.
+/// The type of a key's value.
 #[derive(Debug)]
 enum ClientKeyKind {
-    /// Something that is passed on as it is.
+    /// Any value, sent unchanged.
     Any,
-    /// An object, or a text in its place.
+    /// An object or a string.
     Object(&'static ClientKeys),
-    /// Objects, or a text in their place.
+    /// A list of objects, or a string.
     Objects(&'static ClientKeys),
 }
 
-/// A message.
+/// The keys of a message.
 pub(super) const MESSAGE: ClientKeys = ClientKeys(&[
     ("role", ClientKeyKind::Any),
     ("content", ClientKeyKind::Objects(&PART)),
@@ -54,7 +54,7 @@ const CALL: ClientKeys = ClientKeys(&[
     ("input", ClientKeyKind::Any),
 ]);
 
-/// A tool.
+/// The keys of a tool.
 pub(super) const TOOL: ClientKeys = ClientKeys(&[
     ("type", ClientKeyKind::Any),
     ("function", ClientKeyKind::Object(&FUNCTION)),
@@ -75,8 +75,8 @@ const CUSTOM: ClientKeys = ClientKeys(&[
 ]);
 
 impl ClientKeys {
-    /// The objects of the list `text` with these keys alone, each as it was written where it has
-    /// no other. What is left out is noted, by its place `path`.
+    /// The list `text` with only these keys in its objects. Objects without other keys keep their
+    /// bytes. Removed keys are noted under `path`.
     pub(super) fn keep_in_list(
         &self,
         text: &JsonText,
@@ -94,7 +94,7 @@ impl ClientKeys {
         }
     }
 
-    /// The same for one object.
+    /// The object `text` with only these keys.
     pub(super) fn keep(
         &self,
         text: &JsonText,
@@ -108,10 +108,10 @@ impl ClientKeys {
         let mut kept = Fields::default();
         for (key, value) in object.iter() {
             let path = format!("{path}.{key}");
-            match self.0.iter().find(|(own, _)| *own == key) {
+            match self.0.iter().find(|(known, _)| *known == key) {
                 Some((_, inner)) => kept.push(key, inner.keep(value, &path, adjustments)?),
                 None if value.is_neutral() => {}
-                // Clients send back what they were given.
+                // Some clients send back the `index` of streamed tool calls.
                 None if key == "index" => {}
                 None => adjustments.ignored(&path),
             }
@@ -154,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_openais_own_keeps_its_bytes() {
+    fn openai_keys_keep_their_bytes() {
         let text =
             "[ {\"content\" : [ {\"type\":\"text\", \"text\":\"\\u0061\"} ],\"role\":\"user\"} ]";
         assert_eq!(kept(text), (text.to_owned(), None));
     }
 
     #[test]
-    fn extensions_and_unknown_keys_are_left_out_and_noted() {
+    fn extensions_and_unknown_keys_are_removed_and_noted() {
         let text = r#"[{"role":"assistant","content":null,"reasoning_content":"r","mood":"x",
             "tool_calls":[{"index":0,"id":"1","function":{"name":"f", "arguments":"{}"}}]},
             {"role": "user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]}]"#;

@@ -1,4 +1,4 @@
-//! The fields of a request for one of AWS's OpenAI surfaces, one by one.
+//! Adapts the fields of a request to the chat-completions upstream.
 
 use serde::Serialize;
 
@@ -19,8 +19,8 @@ use crate::models::{Capabilities, Effort, RefusedField};
 use crate::openai::object::UnknownFields;
 use crate::openai::typo::note_unknown_fields;
 
-/// Fields that OpenAI's API does not have, and `metadata`, which is given back by the gateway. What
-/// they ask for was served elsewhere, or is nothing.
+/// Fields that the upstream does not accept: extensions, and `metadata`, which the gateway returns
+/// itself. Requests that use one that matters go to Converse.
 pub(super) const EXTENSIONS: [&str; 12] = [
     "additionalModelRequestFields",
     "additionalModelResponseFieldPaths",
@@ -36,7 +36,7 @@ pub(super) const EXTENSIONS: [&str; 12] = [
     "top_k",
 ];
 
-/// A body on its way to being sent.
+/// The body of an upstream request while it is adapted.
 pub(super) struct ChatUpstreamBody<'a> {
     pub(super) body: Fields,
     pub(super) capabilities: &'a Capabilities,
@@ -65,8 +65,13 @@ impl ChatUpstreamBody<'_> {
             }
     }
 
-    /// A field by which a client reads its answer: it is passed on or refused.
-    pub(super) fn trusted(&mut self, field: &str, value: Option<JsonText>) -> Result<(), ApiError> {
+    /// Checks a field that clients rely on: it is sent, or rejected if the model does not support
+    /// it.
+    pub(super) fn keep_or_refuse(
+        &mut self,
+        field: &str,
+        value: Option<JsonText>,
+    ) -> Result<(), ApiError> {
         if !self.is_refused(field) {
             return Ok(());
         }
@@ -77,15 +82,16 @@ impl ChatUpstreamBody<'_> {
             .iter()
             .any(|refused| refused == field)
         {
-            true => "this model does not take it",
+            true => "the model does not accept it",
             false => {
-                "this model does not take it while it reasons; send `reasoning_effort: \"none\"`"
+                "the model does not accept it while reasoning; send `reasoning_effort: \"none\"`"
             }
         };
         refuse(field, value, why)
     }
 
-    /// Probabilities of tokens, without which a response is still one.
+    /// Removes token probabilities if the model does not support them: the response is still
+    /// useful.
     pub(super) fn logprobs(&mut self, field: &str, value: Option<JsonText>) {
         if self.is_refused(field) {
             self.body.remove(field);
@@ -93,7 +99,7 @@ impl ChatUpstreamBody<'_> {
         }
     }
 
-    /// Parameters of sampling, without which an answer is still one.
+    /// Removes sampling parameters that the model does not support: the response is still useful.
     pub(super) fn sampling(&mut self) {
         for (field, default) in [
             ("temperature", "1"),
@@ -108,15 +114,16 @@ impl ChatUpstreamBody<'_> {
             let requested = value.and_then(|value| value.as_str().parse::<f64>().ok());
             if requested.is_some() && requested != default.parse().ok() {
                 let why = match self.reasons {
-                    true => "dropped, this model does not take it while it reasons",
-                    false => "dropped, this model does not take it",
+                    true => "removed; the model does not accept it while reasoning",
+                    false => "removed; the model does not accept it",
                 };
                 self.adjustments.note(field, why);
             }
         }
     }
 
-    /// The most tokens: the newer name of the field, at the place where the client wrote it.
+    /// Sets the token limit, always as `max_completion_tokens`, in the position of the client's
+    /// field.
     pub(super) fn limit(
         &mut self,
         limit: Option<u32>,
@@ -130,7 +137,7 @@ impl ChatUpstreamBody<'_> {
         let max = context.output_limit.unwrap_or(u32::MAX);
         if limit > max {
             limit = max;
-            let action = format!("lowered to {max}, the model's most");
+            let action = format!("lowered to {max}; the model's maximum");
             self.adjustments.note(FIELD, action);
         }
         if limit < min {
@@ -139,13 +146,13 @@ impl ChatUpstreamBody<'_> {
                 return Err(ApiError::unsupported_value(
                     FIELD,
                     format!(
-                        "this model writes {min} tokens at least, more than the operator of this \
-                         gateway lets it"
+                        "the model requires a limit of at least {min} tokens, which exceeds the \
+                         maximum of this gateway's operator; use another model"
                     ),
                 ));
             }
             limit = min;
-            let action = format!("raised to {min}, the model's least");
+            let action = format!("raised to {min}; the model's minimum");
             self.adjustments.note(FIELD, action);
         }
         match self.body.get(FIELD).is_some() {
@@ -156,7 +163,8 @@ impl ChatUpstreamBody<'_> {
         Ok(())
     }
 
-    /// How much to reason: the nearest effort that the model has, the higher one of two.
+    /// Sets the reasoning effort to the next higher effort that the model has, otherwise to its
+    /// highest.
     pub(super) fn effort(&mut self, word: Option<String>) -> Result<(), ApiError> {
         const FIELD: &str = "reasoning_effort";
         let Some(word) = word else {
@@ -164,21 +172,21 @@ impl ChatUpstreamBody<'_> {
         };
         let efforts = &self.capabilities.efforts;
         match effort_option(&word)? {
-            // The table knows no effort of it: the surface says whether it takes this one.
+            // The model table lists no efforts: the upstream decides.
             _ if efforts.is_empty() => {}
             EffortOption::None if self.capabilities.always_reasons => {
                 let min = efforts.first().copied().unwrap_or(Effort::Low);
                 self.body.set(FIELD, json(min.as_str())?);
-                self.adjustments.note(FIELD, "this model always reasons");
+                self.adjustments.note(FIELD, "the model always reasons");
             }
             EffortOption::None => {}
             EffortOption::Level(effort) => {
-                let at_or_above = efforts.iter().find(|own| **own >= effort);
+                let at_or_above = efforts.iter().find(|supported| **supported >= effort);
                 let nearest = *at_or_above.or(efforts.last()).unwrap_or(&effort);
                 if nearest != effort {
                     let nearest = nearest.as_str();
                     self.body.set(FIELD, json(nearest)?);
-                    let action = format!("`{nearest}`, this model has no `{word}`");
+                    let action = format!("set to `{nearest}`; the model has no `{word}`");
                     self.adjustments.note(FIELD, action);
                 }
             }
@@ -186,7 +194,7 @@ impl ChatUpstreamBody<'_> {
         Ok(())
     }
 
-    /// The tier, in the words that the surface shares with OpenAI's API; gives Bedrock's.
+    /// Sets the service tier. Returns Bedrock's name of it, which the upstream accepts too.
     pub(super) fn tier(
         &mut self,
         tier: Option<String>,
@@ -208,7 +216,7 @@ impl ChatUpstreamBody<'_> {
         Ok(word)
     }
 
-    /// Usage is always asked for: what was used is written down.
+    /// Requests usage for every stream: the gateway records it.
     pub(super) fn stream(&mut self, stream: bool) -> Result<(), ApiError> {
         match stream {
             true => {
@@ -245,7 +253,7 @@ impl ChatUpstreamBody<'_> {
         Ok(())
     }
 
-    /// Keys that nobody here knows go where the operator names them.
+    /// Keeps the unknown fields that the operator allows by name, and notes and removes the others.
     pub(super) fn unknown(&mut self, unknown: &UnknownFields, options: &ChatOptions) {
         let is_named = |key: &str| options.model_fields.names(key);
         let others: UnknownFields = unknown
@@ -258,14 +266,14 @@ impl ChatUpstreamBody<'_> {
         note_unknown_fields(&others, ChatRequest::FIELDS, &mut self.adjustments);
     }
 
-    /// What the model was found to refuse.
-    pub(super) fn learned(&mut self) {
+    /// Removes the fields that the model was found to reject.
+    pub(super) fn remove_rejected(&mut self) {
         for refused in &self.capabilities.refused {
             if let RefusedField::UpstreamField(field) = refused
                 && self.body.remove(field).is_some()
             {
                 self.adjustments
-                    .note(field, "dropped, this model refuses it");
+                    .note(field, "removed; the model does not accept it");
             }
         }
     }

@@ -1,10 +1,10 @@
-//! Tools and choices in the flat form of the Responses API, as chat has them: AWS's OpenAI surfaces
-//! take the nested form alone.
+//! Converts tools and tool choices from the flat form of the Responses API to the nested form of
+//! chat completions. AWS's OpenAI endpoints accept only the nested form.
 
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 
-/// `tools` with each flat one nested; the others keep their bytes.
+/// `tools` in the nested form. Tools that have it already keep their bytes.
 pub(super) fn nested_tools(tools: &JsonText) -> serde_json::Result<JsonText> {
     let mut list: Vec<JsonText> = serde_json::from_str(tools.as_str())?;
     let mut is_changed = false;
@@ -20,7 +20,7 @@ pub(super) fn nested_tools(tools: &JsonText) -> serde_json::Result<JsonText> {
     }
 }
 
-/// The choice of a tool, nested.
+/// A `tool_choice` object in the nested form.
 pub(super) fn nested_choice(choice: &JsonText) -> serde_json::Result<JsonText> {
     const ALLOWED: &str = "allowed_tools";
     let mut members: Fields = serde_json::from_str(choice.as_str())?;
@@ -47,8 +47,8 @@ pub(super) fn nested_choice(choice: &JsonText) -> serde_json::Result<JsonText> {
     JsonText::of(&members)
 }
 
-/// The object with what it says of its function or custom tool one level deeper; `None` where it
-/// stands there already.
+/// The object with the fields of its function or custom tool moved to a nested object; `None` if it
+/// has the nested form already.
 fn nested(text: &JsonText) -> serde_json::Result<Option<JsonText>> {
     if !text.is_object() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The messages of a request as they go to one of AWS's OpenAI surfaces.
+//! Adapts the messages of a request to the chat-completions upstream.
 
 use super::super::content::{Content, StringOrObject};
 use super::super::media::{Media, MediaBlock};
@@ -12,12 +12,13 @@ use crate::converse::media::MediaSource;
 use crate::converse::options::Fields;
 use crate::error::ApiError;
 
-/// What OpenAI's models want to read somewhere before they answer with `json_object`.
+/// OpenAI's models accept `json_object` only if a message mentions JSON.
 const JSON_INSTRUCTION: &str =
     r#"{"role":"system","content":"Answer with one JSON object and nothing else."}"#;
 
-/// `text`, the list of messages as the client wrote it, less the messages at `dropped`: with the
-/// keys that are OpenAI's own and with pictures by their bytes. `messages` is the same list, read.
+/// The messages for the upstream. `text` is the client's JSON; the result has only OpenAI's fields,
+/// has images as data URLs, and lacks the messages at `dropped`. `messages` are the parsed
+/// messages, without the dropped ones.
 pub(super) fn messages(
     text: &JsonText,
     messages: &[Box<ChatMessage>],
@@ -45,8 +46,7 @@ pub(super) fn messages(
     json(&list)
 }
 
-/// Whether any message has the word that OpenAI's models want to read before they answer with
-/// `json_object`.
+/// Whether any message mentions JSON, as OpenAI's models require for `json_object`.
 pub(super) fn mention_json(messages: &[Box<ChatMessage>]) -> bool {
     let has = |text: &str| text.to_ascii_lowercase().contains("json");
     messages.iter().any(|message| match &message.content {
@@ -59,7 +59,7 @@ pub(super) fn mention_json(messages: &[Box<ChatMessage>]) -> bool {
     })
 }
 
-/// `text`, a list of messages, with an instruction to answer in JSON in front of it.
+/// The messages `text`, preceded by an instruction to respond with JSON.
 pub(super) fn with_json_instruction(text: &JsonText) -> Result<JsonText, ApiError> {
     let instruction = JsonText::parse(JSON_INSTRUCTION.to_owned());
     let mut list = list(text)?;
@@ -67,7 +67,7 @@ pub(super) fn with_json_instruction(text: &JsonText) -> Result<JsonText, ApiErro
     json(&list)
 }
 
-/// A picture that is written otherwise than the client has written it.
+/// An image whose URL is replaced.
 struct ImageRewrite {
     message: usize,
     part: usize,
@@ -90,18 +90,18 @@ fn images(
                 continue;
             };
             let path = format!("messages[{index}].content[{position}]");
-            // What else is in the part was treated with its keys.
-            let written = match &**image {
+            // The other fields of the part were handled with its keys.
+            let original = match &**image {
                 StringOrObject::String(url) => Some(url),
                 StringOrObject::Object(image) => image.url.as_ref(),
             };
-            let Some(written) = written else {
+            let Some(original) = original else {
                 return Err(ApiError::missing_field(&format!("{path}.image_url"), "url"));
             };
-            let image = StringOrObject::String(written.clone());
+            let image = StringOrObject::String(original.clone());
             let block = media.image_url(image, &path, adjustments)?;
             let url = data_url(block)?;
-            if url != *written {
+            if url != *original {
                 rewrites.push(ImageRewrite {
                     message: index,
                     part: position,
@@ -124,12 +124,12 @@ fn data_url(block: MediaBlock) -> Result<String, ApiError> {
         },
         _ => Err(ApiError::invalid(
             "messages[].content[].image_url",
-            "this is no picture, and nothing else is passed on to this model",
+            "the file is not an image; this model accepts only images in messages",
         )),
     }
 }
 
-/// The message `text` with the picture of its part `position` at `url`.
+/// The message `text` with `url` as the image URL of its part `position`.
 fn with_image_url(text: &JsonText, position: usize, url: &str) -> Result<JsonText, ApiError> {
     let mut message = object(text)?;
     let content = message.get("content").ok_or_else(ApiError::internal)?;

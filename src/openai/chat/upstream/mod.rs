@@ -1,5 +1,5 @@
-//! Chat requests that go to one of AWS's OpenAI surfaces as the client wrote them: what stands in
-//! the way of that, what is changed in the body all the same, and how the answer is read.
+//! The chat-completions upstream: AWS's OpenAI endpoints, which receive the client's body with few
+//! changes. Finds fields that they do not support, adapts the body, and reads the response.
 
 mod chunks;
 mod client_keys;
@@ -23,16 +23,16 @@ pub use usage::ChatUpstreamUsage;
 use super::types::ChatRequest;
 use crate::models::Capabilities;
 
-/// What the answers to one request are called.
+/// The fields of a response that the gateway sets itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatUpstreamHead {
-    /// The id of the whole.
+    /// The id of the completion.
     pub id: String,
-    /// The model as the client calls it.
+    /// The client's name of the model.
     pub model: String,
 }
 
-/// Whether the model reasons on this request: it does unless it is told not to.
+/// Whether the model reasons on this request: by default it does, if it can.
 fn reasons(request: &ChatRequest, capabilities: &Capabilities) -> bool {
     capabilities.always_reasons
         || capabilities.has_reasoning_control()

@@ -1,5 +1,5 @@
-//! A chat request for one of AWS's OpenAI surfaces: the client's own body, with what the surface
-//! does not take changed, refused by name, or left out with a note.
+//! Builds the request for the chat-completions upstream from the client's body. Fields that the
+//! upstream does not accept are changed, rejected, or removed with a note.
 
 use super::super::context::ChatOptions;
 use super::super::media::RemoteFiles;
@@ -19,53 +19,56 @@ use crate::converse::options::Fields;
 use crate::error::ApiError;
 use crate::models::Capabilities;
 
-/// What a request is passed on under.
+/// The input of an upstream translation besides the request.
 #[derive(Debug, Clone, Copy)]
 pub struct ChatUpstreamContext<'a> {
-    /// The model's id.
+    /// The upstream's id of the model.
     pub model: &'a str,
-    /// What the model takes.
+    /// The capabilities of the model.
     pub capabilities: &'a Capabilities,
-    /// The most tokens that the model can write, where that is known.
+    /// The model's maximum output tokens; `None` if unknown.
     pub output_limit: Option<u32>,
-    /// What the operator and the request's headers say.
+    /// The operator's options and the request's headers.
     pub options: &'a ChatOptions,
-    /// What the gateway has fetched from the addresses of the request.
+    /// The files that the gateway fetched from the URLs of the request.
     pub fetched: &'a RemoteFiles,
-    /// The places of messages that are left out, in order; the request has them no more.
+    /// The sorted indices of messages to remove from the body; the parsed request no longer has
+    /// them.
     pub dropped: &'a [usize],
 }
 
-/// A chat request for a surface.
+/// A request for the chat-completions upstream.
 #[derive(Debug)]
 pub struct ChatUpstreamRequest {
-    /// What is sent.
+    /// The body to send.
     pub body: Fields,
-    /// What the client is answered.
+    /// The options of the client's response.
     pub output_options: ChatUpstreamOptions,
-    /// What was changed on the way.
+    /// The notes about changed and ignored fields.
     pub adjustments: Adjustments,
 }
 
-/// What the client's request says of its answer.
+/// The options of a request that determine the form of its response.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ChatUpstreamOptions {
-    /// Whether it is streamed.
+    /// Whether the client requested a stream.
     pub stream: bool,
-    /// Whether the stream ends with a chunk of usage.
+    /// Whether the stream ends with a chunk with usage.
     pub include_usage: bool,
-    /// The tag that reasoning stands in within the text; empty where it does not.
+    /// The name of the tag around reasoning in the text; empty if the text has no reasoning.
     pub reasoning_tag: String,
-    /// The tier that was asked for, in Bedrock's word.
+    /// Bedrock's name of the requested service tier.
     pub tier: Option<&'static str>,
-    /// The client's labels, which are given back.
+    /// The request's `metadata`, which the response repeats.
     pub metadata: Option<Fields>,
 }
 
-/// Passes `request` on, whose body as the client wrote it is `body`. What is an
-/// [`UnsupportedField`](super::UnsupportedField) is none of its business.
+/// Builds the upstream request from `request` and from `body`, the same request as the client wrote
+/// it. The caller has checked for an [`UnsupportedField`](super::UnsupportedField).
 ///
-/// Fails with a fault that names the field which cannot be served.
+/// # Errors
+///
+/// If a field is invalid or not supported; the error names the field.
 pub fn upstream_request(
     request: ChatRequest,
     body: Fields,
@@ -77,7 +80,7 @@ pub fn upstream_request(
         ..
     } = *context;
     let reasons = reasons(&request, capabilities);
-    // Taken apart without a rest pattern: a new field does not compile until it is treated here.
+    // No rest pattern: a new field does not compile until it is handled here.
     let ChatRequest {
         model: _,
         messages,
@@ -137,14 +140,13 @@ pub fn upstream_request(
     builder.remove_fields(&EXTENSIONS);
 
     check_modalities(modalities)?;
-    let no_scores = "ask for a guardrail with `guardrailConfig` instead";
-    refuse("moderation", moderation, no_scores)?;
+    refuse("moderation", moderation, "use `guardrailConfig` instead")?;
     between(temperature, 0.0, 2.0, "temperature")?;
     between(top_p, 0.0, 1.0, "top_p")?;
     between(frequency_penalty, -2.0, 2.0, "frequency_penalty")?;
     between(presence_penalty, -2.0, 2.0, "presence_penalty")?;
     choices(n, options.max_n)?;
-    builder.trusted("logit_bias", logit_bias)?;
+    builder.keep_or_refuse("logit_bias", logit_bias)?;
     for (field, value) in [("logprobs", logprobs), ("top_logprobs", top_logprobs)] {
         builder.logprobs(field, value);
     }
@@ -155,12 +157,12 @@ pub fn upstream_request(
     if top_k.is_some() {
         builder
             .adjustments
-            .note("top_k", "dropped, this model does not take it");
+            .note("top_k", "removed; the model does not accept it");
     }
     builder.sampling();
     let has_stop = stop.is_some_and(|texts| !texts.0.is_empty());
     if has_stop && (!capabilities.stop_sequences || builder.is_refused("stop")) {
-        builder.drop("stop", "dropped, this model does not take it");
+        builder.drop("stop", "removed; the model does not accept it");
     }
     let limit = effective_max_tokens(
         max_completion_tokens,
@@ -183,7 +185,7 @@ pub fn upstream_request(
         functions,
         function_call,
     };
-    // What is wrong with tools is wrong anywhere; what Converse would note is not.
+    // Reports invalid tools. The notes are discarded: they apply only to Converse.
     tool_translation(
         fields,
         &mut ToolNames::default(),
@@ -204,14 +206,14 @@ pub fn upstream_request(
     builder.body.set("messages", text);
 
     builder.unknown(&unknown, options);
-    builder.learned();
+    builder.remove_rejected();
     if metadata
         .as_ref()
         .is_some_and(|metadata| !metadata.is_empty())
     {
         builder
             .adjustments
-            .note("metadata", "given back, not passed on");
+            .note("metadata", "returned in the response; not sent to Bedrock");
     }
     Ok(ChatUpstreamRequest {
         body: builder.body,

@@ -1,4 +1,4 @@
-//! A surface's whole answer, as the client gets it.
+//! Translates a non-streaming response of the chat-completions upstream.
 
 use super::text::UpstreamText;
 use super::usage::ChatUpstreamUsage;
@@ -7,19 +7,22 @@ use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::error::{ApiError, ErrorKind};
 
-/// A surface's whole answer.
+/// A translated non-streaming response.
 #[derive(Debug)]
 pub struct ChatUpstreamResponse {
-    /// JSON, for the client.
+    /// The client's response body, as JSON.
     pub json: Vec<u8>,
-    /// What was used.
+    /// The token usage; `None` if not reported.
     pub usage: Option<ChatUpstreamUsage>,
-    /// The tier that the call ran on, in Bedrock's word.
+    /// Bedrock's name of the service tier of the response; `None` if not reported.
     pub tier: Option<&'static str>,
 }
 
-/// Reads `body`, a surface's answer, and names it as `head` says. Keys that are not known here
-/// stay.
+/// Translates the response `body` and sets the fields of `head`. Unknown fields stay.
+///
+/// # Errors
+///
+/// If the body cannot be parsed or has no choices.
 pub fn upstream_response(
     body: &[u8],
     output_options: &ChatUpstreamOptions,
@@ -65,7 +68,7 @@ fn read_choice(
         && let Ok(content) = serde_json::from_str::<String>(content.as_str())
     {
         let split = text.split_all(&content);
-        // Clients call string methods on the content of an answer without calls.
+        // Without tool calls, clients expect `content` to be a string.
         let content = match split.content.is_empty() && message.get("tool_calls").is_some() {
             true => JsonText::of(&None::<String>)?,
             false => JsonText::of(&split.content)?,
@@ -82,7 +85,8 @@ fn read_choice(
     Ok(choice)
 }
 
-/// The calls, where one of them has no arguments: clients parse those as JSON.
+/// The tool calls with empty arguments added, since clients parse arguments as JSON; `None` if no
+/// call lacks arguments.
 fn complete_calls(calls: &JsonText) -> Option<Vec<Fields>> {
     let mut calls: Vec<Fields> = serde_json::from_str(calls.as_str()).ok()?;
     let mut changed = false;
@@ -97,14 +101,14 @@ fn complete_calls(calls: &JsonText) -> Option<Vec<Fields>> {
     changed.then_some(calls)
 }
 
-/// Puts the client's names in the place of the surface's.
+/// Replaces the upstream's id and model name.
 pub(super) fn rename(response: &mut Fields, head: &ChatUpstreamHead) -> serde_json::Result<()> {
     response.set("id", JsonText::of(&head.id)?);
     response.set("model", JsonText::of(&head.model)?);
     Ok(())
 }
 
-/// The tier that an answer or a chunk says it ran on, in Bedrock's word.
+/// Bedrock's name of the service tier in a response or chunk.
 pub(super) fn tier(response: &Fields) -> Option<&'static str> {
     match response.get("service_tier")?.as_str() {
         "\"default\"" => Some("default"),
@@ -115,7 +119,6 @@ pub(super) fn tier(response: &Fields) -> Option<&'static str> {
     }
 }
 
-/// The value of `key`.
 pub(super) fn member<T: serde::de::DeserializeOwned>(
     fields: &Fields,
     key: &'static str,
@@ -128,7 +131,7 @@ pub(super) fn member<T: serde::de::DeserializeOwned>(
 pub(super) fn unreadable() -> ApiError {
     ApiError::new(
         ErrorKind::BadGateway,
-        "the model's answer could not be read",
+        "the model's response could not be parsed",
     )
     .code("upstream_bad_response")
 }

@@ -1,14 +1,14 @@
-//! The text of one answer, with the reasoning that gpt-oss writes into it told apart.
+//! The text of one choice, with gpt-oss's reasoning in tags separated from the content.
 
 use super::super::tag_split::{TagSplitter, TextSection, UnclosedTag};
 
-/// The text of one answer.
+/// The text of one choice.
 #[derive(Debug)]
 pub(super) struct UpstreamText {
     splitter: Option<TagSplitter>,
 }
 
-/// What a stretch of text comes to.
+/// The reasoning and the content in a fragment of text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct TextSplit {
     pub(super) reasoning: String,
@@ -16,18 +16,17 @@ pub(super) struct TextSplit {
 }
 
 impl UpstreamText {
-    /// Text with reasoning between `<tag>` and `</tag>`; without any where `tag` is empty.
+    /// Text with reasoning between `<tag>` and `</tag>`. If `tag` is empty, all text is content.
     pub(super) fn new(tag: &str) -> Self {
         let splitter = (!tag.is_empty()).then(|| TagSplitter::new(tag, UnclosedTag::Reasoning));
         Self { splitter }
     }
 
-    /// Whether reasoning is looked for.
     pub(super) fn has_tag(&self) -> bool {
         self.splitter.is_some()
     }
 
-    /// Takes the next piece and gives what is known by now.
+    /// Adds the next fragment and returns the text that is decided.
     pub(super) fn push(&mut self, text: &str) -> TextSplit {
         let mut split = TextSplit::default();
         match &mut self.splitter {
@@ -37,7 +36,7 @@ impl UpstreamText {
         split
     }
 
-    /// The text is over: gives what was held back.
+    /// Ends the text and returns the held text.
     pub(super) fn finish(&mut self) -> TextSplit {
         let mut split = TextSplit::default();
         if let Some(splitter) = &mut self.splitter {
@@ -46,7 +45,7 @@ impl UpstreamText {
         split
     }
 
-    /// The whole of a text.
+    /// Splits a complete text.
     pub(super) fn split_all(mut self, text: &str) -> TextSplit {
         let TextSplit { reasoning, content } = self.push(text);
         let rest = self.finish();
@@ -58,7 +57,6 @@ impl UpstreamText {
 }
 
 impl TextSplit {
-    /// Whether there is nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.reasoning.is_empty() && self.content.is_empty()
     }

@@ -1,4 +1,4 @@
-//! What a request asks for that an OpenAI surface of AWS's does not do, and Converse does.
+//! Finds request fields that the chat-completions upstream does not support and Converse does.
 
 use super::super::content::{Content, StringOrObject};
 use super::super::context::ChatOptions;
@@ -11,30 +11,31 @@ use crate::converse::JsonText;
 use crate::error::ApiError;
 use crate::models::Capabilities;
 
-/// What a request asks for that the surface does not do, or not for this model.
+/// A field that the upstream does not support, in general or for this model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnsupportedField {
-    /// The field, as clients write it.
+    /// The path of the field, such as `messages[].audio`.
     pub field: &'static str,
-    /// Why it is one.
+    /// The reason, for the client.
     pub why: &'static str,
 }
 
 impl UnsupportedField {
-    /// The refusal, for a model that Converse does not take either.
+    /// The error for a model that Converse does not support either.
     pub fn refusal(self) -> ApiError {
         let Self { field, why } = self;
         ApiError::unsupported(
             field,
             format!(
-                "`{field}` cannot be served for this model, which answers on AWS's OpenAI surface \
-                 alone: {why}"
+                "`{field}` is not supported for this model, which is only available on AWS's \
+                 chat-completions endpoint: {why}"
             ),
         )
     }
 }
 
-/// The first thing that a request asks for, or the operator for it, which the surface does not do.
+/// The first field, set by the request or by the operator's options, that the upstream does not
+/// support.
 pub fn unsupported_field(
     request: &ChatRequest,
     capabilities: &Capabilities,
@@ -44,17 +45,17 @@ pub fn unsupported_field(
         (
             uses_guardrail(request, options),
             "guardrailConfig",
-            "no guardrail looks at what passes there",
+            "the endpoint has no guardrails",
         ),
         (
             request.performance_config.is_some() || options.latency_header.is_some(),
             "performanceConfig",
-            "machines are not chosen there",
+            "the endpoint has no latency modes",
         ),
         (
             uses_reserved_tier(request, options),
             "service_tier",
-            "capacity that was bought is Converse's",
+            "the endpoint has no reserved capacity",
         ),
         (
             request
@@ -62,12 +63,12 @@ pub fn unsupported_field(
                 .as_ref()
                 .is_some_and(|labels| !labels.is_empty()),
             "requestMetadata",
-            "calls have no labels there",
+            "the endpoint has no request metadata",
         ),
         (
             options.forward_metadata && request.metadata.as_ref().is_some_and(|m| !m.is_empty()),
             "metadata",
-            "calls have no labels there",
+            "the endpoint has no request metadata",
         ),
         (
             request
@@ -75,7 +76,7 @@ pub fn unsupported_field(
                 .as_ref()
                 .is_some_and(|variables| !variables.is_empty()),
             "promptVariables",
-            "prompts are not kept there",
+            "the endpoint has no stored prompts",
         ),
         (
             request
@@ -83,7 +84,7 @@ pub fn unsupported_field(
                 .as_ref()
                 .is_some_and(|fields| !fields.is_empty()),
             "additionalModelRequestFields",
-            "the field is Converse's",
+            "only Converse has this field",
         ),
         (
             request
@@ -91,17 +92,17 @@ pub fn unsupported_field(
                 .as_ref()
                 .is_some_and(|paths| !paths.is_empty()),
             "additionalModelResponseFieldPaths",
-            "the field is Converse's",
+            "only Converse has this field",
         ),
         (
             request.thinking.is_some(),
             "thinking",
-            "say it with `reasoning_effort`",
+            "use `reasoning_effort`",
         ),
         (
             request.n.is_some_and(|n| n > 1),
             "n",
-            "there is one answer to a request",
+            "the endpoint returns one choice per request",
         ),
         (
             request
@@ -109,24 +110,24 @@ pub fn unsupported_field(
                 .as_ref()
                 .is_some_and(JsonText::is_object),
             "web_search_options",
-            "nothing is searched there",
+            "the endpoint has no web search",
         ),
         (
             uses_json_format(request) && !capabilities.upstream_response_format,
             "response_format",
-            "the model passes over it there",
+            "the model ignores it on that endpoint",
         ),
     ];
     let first = checks.into_iter().find(|(is_used, ..)| *is_used);
     first
         .map(|(_, field, why)| UnsupportedField { field, why })
-        .or_else(|| of_tools(request, capabilities))
+        .or_else(|| unsupported_in_tools(request, capabilities))
         .or_else(|| {
             request
                 .messages
                 .iter()
                 .flatten()
-                .find_map(|message| of_message(message))
+                .find_map(|message| unsupported_in_message(message))
         })
 }
 
@@ -154,7 +155,10 @@ fn uses_json_format(request: &ChatRequest) -> bool {
     !matches!(kind, None | Some("text"))
 }
 
-fn of_tools(request: &ChatRequest, capabilities: &Capabilities) -> Option<UnsupportedField> {
+fn unsupported_in_tools(
+    request: &ChatRequest,
+    capabilities: &Capabilities,
+) -> Option<UnsupportedField> {
     let has_functions = request
         .functions
         .as_ref()
@@ -162,25 +166,25 @@ fn of_tools(request: &ChatRequest, capabilities: &Capabilities) -> Option<Unsupp
     if has_functions || request.function_call.is_some() {
         return Some(UnsupportedField {
             field: "functions",
-            why: "the older form of `tools` is not taken there",
+            why: "the endpoint does not accept the deprecated form; use `tools`",
         });
     }
     let has_tools = request.tools.as_ref().is_some_and(|list| !list.is_empty());
     let mut tools = request.tools.iter().flatten();
     if tools.any(|tool| !is_plain_name(tool_name(tool))) {
-        return Some(ODD_NAME);
+        return Some(INVALID_TOOL_NAME);
     }
     let is_refused =
         has_tools && !capabilities.upstream_tools_with_reasoning && reasons(request, capabilities);
     is_refused.then_some(UnsupportedField {
         field: "tools",
-        why: "the model takes tools there with `reasoning_effort: \"none\"` alone",
+        why: "the model accepts tools on that endpoint only with `reasoning_effort: \"none\"`",
     })
 }
 
-const ODD_NAME: UnsupportedField = UnsupportedField {
+const INVALID_TOOL_NAME: UnsupportedField = UnsupportedField {
     field: "tools",
-    why: "a name there has letters, digits, `_` and `-`, 64 at the most",
+    why: "tool names can have letters, digits, `_` and `-`, and at most 64 characters",
 };
 
 fn tool_name(tool: &ChatTool) -> Option<&str> {
@@ -192,17 +196,17 @@ fn tool_name(tool: &ChatTool) -> Option<&str> {
     function.or_else(custom).or(tool.name.as_deref())
 }
 
-/// Whether OpenAI takes the name; what is missing is told elsewhere.
+/// Whether OpenAI's API accepts the name. A missing name is reported elsewhere.
 fn is_plain_name(name: Option<&str>) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     name.is_none_or(|name| (1..=64).contains(&name.len()) && name.chars().all(is_plain))
 }
 
-fn of_message(message: &ChatMessage) -> Option<UnsupportedField> {
+fn unsupported_in_message(message: &ChatMessage) -> Option<UnsupportedField> {
     if message.function_call.is_some() || message.role.as_deref() == Some("function") {
         return Some(UnsupportedField {
             field: "messages[].function_call",
-            why: "the older form of calls is not taken there",
+            why: "the endpoint does not accept the deprecated form; use `tool_calls`",
         });
     }
     let role = message.role.as_deref();
@@ -212,7 +216,7 @@ fn of_message(message: &ChatMessage) -> Option<UnsupportedField> {
     ) {
         return Some(UnsupportedField {
             field: "messages[].role",
-            why: "this is none of OpenAI's roles",
+            why: "OpenAI's API has no such role",
         });
     }
     if message
@@ -222,12 +226,12 @@ fn of_message(message: &ChatMessage) -> Option<UnsupportedField> {
     {
         return Some(UnsupportedField {
             field: "messages[].audio",
-            why: "nothing is spoken there",
+            why: "the endpoint has no audio responses",
         });
     }
     let mut calls = message.tool_calls.iter().flatten();
     if calls.any(|call| !is_plain_name(call_name(call))) {
-        return Some(ODD_NAME);
+        return Some(INVALID_TOOL_NAME);
     }
     let Some(Content::Parts(parts)) = &message.content else {
         return None;
@@ -239,7 +243,7 @@ fn of_message(message: &ChatMessage) -> Option<UnsupportedField> {
     });
     (!is_supported).then_some(UnsupportedField {
         field: "messages[].content[]",
-        why: "text and pictures are passed on, by their bytes or from the web",
+        why: "the endpoint accepts only text, and images as data URLs or web addresses",
     })
 }
 
@@ -275,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_surface_does_not_do_is_found() {
+    fn fields_the_upstream_does_not_support_are_found() {
         let gpt = "openai.gpt-6-luna";
         let tools = r#","tools":[{"type":"function","function":{"name":"f"}}]"#;
         let none = r#","reasoning_effort":"none""#;
@@ -343,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_operator_and_the_headers_ask_for_counts_too() {
+    fn operator_options_and_headers_are_checked() {
         let guarded = ChatOptions {
             guardrail_headers: GuardrailFields {
                 identifier: Some("abcd".to_owned()),
@@ -355,7 +359,7 @@ mod tests {
             forward_metadata: true,
             ..ChatOptions::default()
         };
-        let fast = ChatOptions {
+        let optimized = ChatOptions {
             latency_header: Some("optimized".to_owned()),
             ..ChatOptions::default()
         };
@@ -363,14 +367,14 @@ mod tests {
             (&guarded, "", Some("guardrailConfig")),
             (&labelled, "", None),
             (&labelled, r#","metadata":{"a":"b"}"#, Some("metadata")),
-            (&fast, "", Some("performanceConfig")),
+            (&optimized, "", Some("performanceConfig")),
         ] {
             assert_eq!(field("xai.grok-4.6", fields, options), expected);
         }
     }
 
     #[test]
-    fn what_is_neither_text_nor_a_picture_is_found() {
+    fn parts_other_than_text_and_images_are_found() {
         for (part, expected) in [
             (r#"{"type":"text","text":"a"}"#, None),
             (

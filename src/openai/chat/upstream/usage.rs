@@ -1,4 +1,4 @@
-//! What a surface says was used.
+//! `usage` in responses of the chat-completions upstream.
 
 use serde::Deserialize;
 
@@ -6,7 +6,8 @@ use super::super::summary::TokenCounts;
 use crate::converse::JsonText;
 use crate::converse::response::Usage;
 
-/// `usage`, of which OpenAI's `prompt_tokens` hold what the cache served and took.
+/// `usage` as OpenAI counts it: `prompt_tokens` includes the tokens read from and written to the
+/// cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct ChatUpstreamUsage {
@@ -30,12 +31,12 @@ struct UpstreamCompletionDetails {
 }
 
 impl ChatUpstreamUsage {
-    /// Reads `usage`; nothing where it holds none.
+    /// Parses `usage`; `None` if it is `null` or malformed.
     pub(super) fn read(text: &JsonText) -> Option<Self> {
         serde_json::from_str::<Option<Self>>(text.as_str()).ok()?
     }
 
-    /// As OpenAI counts it.
+    /// The token counts as OpenAI reports them.
     pub fn counts(self) -> TokenCounts {
         let prompt = self.prompt_tokens_details.unwrap_or_default();
         let completion = self.completion_tokens_details.unwrap_or_default();
@@ -48,7 +49,7 @@ impl ChatUpstreamUsage {
         }
     }
 
-    /// As Bedrock counts it, and bills it.
+    /// The usage as Bedrock counts and bills it: input tokens exclude the cached ones.
     pub fn billed(self) -> Usage {
         let TokenCounts {
             prompt,
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn cached_tokens_are_part_of_the_prompt_and_billed_apart() {
+    fn cached_tokens_are_part_of_the_prompt_and_billed_separately() {
         let usage = usage(
             r#"{"prompt_tokens":100,"completion_tokens":20,"total_tokens":120,
                 "prompt_tokens_details":{"cached_tokens":60,"audio_tokens":0},
