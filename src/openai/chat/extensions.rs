@@ -165,7 +165,7 @@ pub(super) fn service_tier(
         }
     };
     if capabilities.refuses(&RefusedField::ServiceTier) {
-        adjustments.note("service_tier", "removed; the model does not accept it");
+        adjustments.note("service_tier", "removed; the model rejects it");
         return Ok(None);
     }
     Ok(Some(ServiceTier { r#type }))
@@ -193,7 +193,7 @@ pub(super) fn performance(
         }
     };
     if capabilities.refuses(&RefusedField::PerformanceConfig) {
-        adjustments.note("performanceConfig", "removed; the model does not accept it");
+        adjustments.note("performanceConfig", "removed; the model rejects it");
         return Ok(None);
     }
     Ok(Some(PerformanceConfig { latency }))
@@ -281,7 +281,7 @@ pub(super) fn provider_fields(
     if let Some((key, _)) = fields.iter().find(|(key, _)| !allowed.allows(key)) {
         return Err(ApiError::unsupported(
             format!("additionalModelRequestFields.{key}"),
-            format!("the operator of this gateway does not allow `{key}`; remove it"),
+            format!("`{key}` is not allowed by the operator of this gateway; remove it"),
         ));
     }
     let mut all = fields;

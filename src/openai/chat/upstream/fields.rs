@@ -84,7 +84,7 @@ impl ChatUpstreamBody<'_> {
         {
             true => "the model does not accept it",
             false => {
-                "the model does not accept it while reasoning; send `reasoning_effort: \"none\"`"
+                "the model does not accept it with reasoning; send `reasoning_effort: \"none\"`"
             }
         };
         refuse(field, value, why)
@@ -114,8 +114,8 @@ impl ChatUpstreamBody<'_> {
             let requested = value.and_then(|value| value.as_str().parse::<f64>().ok());
             if requested.is_some() && requested != default.parse().ok() {
                 let why = match self.reasons {
-                    true => "removed; the model does not accept it while reasoning",
-                    false => "removed; the model does not accept it",
+                    true => "removed; not supported with reasoning",
+                    false => "removed; the model does not support it",
                 };
                 self.adjustments.note(field, why);
             }
@@ -177,7 +177,8 @@ impl ChatUpstreamBody<'_> {
             EffortOption::None if self.capabilities.always_reasons => {
                 let min = efforts.first().copied().unwrap_or(Effort::Low);
                 self.body.set(FIELD, json(min.as_str())?);
-                self.adjustments.note(FIELD, "the model always reasons");
+                let action = format!("set to `{}`; reasoning cannot be disabled", min.as_str());
+                self.adjustments.note(FIELD, action);
             }
             EffortOption::None => {}
             EffortOption::Level(effort) => {
@@ -273,7 +274,7 @@ impl ChatUpstreamBody<'_> {
                 && self.body.remove(field).is_some()
             {
                 self.adjustments
-                    .note(field, "removed; the model does not accept it");
+                    .note(field, "removed; the model rejects it");
             }
         }
     }
