@@ -1,220 +1,216 @@
-//! What OpenAI's API has and Bedrock has not: each path with the reason and what to use instead.
+//! Parts of OpenAI's API that Bedrock cannot serve: each path with the reason and an alternative.
 //!
-//! The paths are those of the official SDK for Python 3.52, with the realtime API's addresses.
+//! The paths are those of OpenAI's Python SDK 3.52 and of the realtime API.
 
 use std::fmt;
 
 /// A part of OpenAI's API that is not served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Absent {
-    /// The method, where others are served under the path.
+    /// The method; `None` for all methods.
     pub method: Option<&'static str>,
-    /// The path behind `/v1`, and all below it; `{id}` stands for one segment.
+    /// The path after `/v1`, including all paths below it; `{id}` matches one segment.
     pub path: &'static str,
-    /// Why it is not served.
+    /// The reason.
     pub why: &'static str,
-    /// What to use instead.
+    /// The alternative.
     pub instead: &'static str,
 }
 
-/// All that is not served.
+/// All parts of the API that are not served.
 pub const ABSENT: &[Absent] = &[
     all(
         "/audio/speech",
-        "no model of Bedrock's turns a text into speech in one answer",
+        "Bedrock has no text-to-speech models",
         "use Amazon Polly",
     ),
     all(
         "/audio/transcriptions",
-        "no model of Bedrock's writes down speech and nothing else",
-        "use Amazon Transcribe, or send the sound as `input_audio` in /v1/chat/completions to a \
-         model that takes sound",
+        "Bedrock has no transcription models",
+        "use Amazon Transcribe, or send the audio as `input_audio` in /v1/chat/completions to a \
+         model that accepts audio",
     ),
     all(
         "/audio/translations",
-        "no model of Bedrock's translates speech and nothing else",
-        "use Amazon Transcribe and Amazon Translate, or send the sound as `input_audio` in \
-         /v1/chat/completions to a model that takes sound",
+        "Bedrock has no speech translation models",
+        "use Amazon Transcribe and Amazon Translate, or send the audio as `input_audio` in \
+         /v1/chat/completions to a model that accepts audio",
     ),
-    all(
-        "/audio",
-        "Bedrock has no voices of a customer's own",
-        "use Amazon Polly",
-    ),
+    all("/audio", "Bedrock has no custom voices", "use Amazon Polly"),
     all(
         "/realtime",
-        "Bedrock's speech in both directions (Nova Sonic) has a protocol of its own on HTTP/2, \
-         which is no form of OpenAI's realtime API",
+        "Bedrock's bidirectional speech (Nova Sonic) uses its own HTTP/2 protocol, which is not \
+         compatible with OpenAI's realtime API",
         "use InvokeModelWithBidirectionalStream of the AWS SDK, or /v1/chat/completions for text",
     ),
     all(
         "/live",
-        "Bedrock's speech in both directions (Nova Sonic) has a protocol of its own on HTTP/2, \
-         which is no form of OpenAI's live sessions",
+        "Bedrock's bidirectional speech (Nova Sonic) uses its own HTTP/2 protocol, which is not \
+         compatible with OpenAI's live sessions",
         "use InvokeModelWithBidirectionalStream of the AWS SDK, or /v1/chat/completions for text",
     ),
     all(
         "/fine_tuning",
-        "Bedrock fits models to data by jobs of its own, with data and roles of the account",
-        "use CreateModelCustomizationJob of the AWS SDK; the model that comes out is called here \
+        "Bedrock customizes models with its own jobs, using data and roles of the AWS account",
+        "use CreateModelCustomizationJob of the AWS SDK; the gateway serves the customized model \
          by its ARN",
     ),
     all(
         "/evals",
-        "Bedrock evaluates models by jobs of its own, with data and roles of the account",
+        "Bedrock evaluates models with its own jobs, using data and roles of the AWS account",
         "use CreateEvaluationJob of the AWS SDK",
     ),
     all(
         "/assistants",
-        "assistants run on a server of OpenAI's, and Bedrock's models remember nothing between \
-         two requests",
+        "assistants run on OpenAI's servers, and Bedrock stores no state between \
+         requests",
         "send the conversation and the tools with each request to /v1/chat/completions",
     ),
     all(
         "/threads",
-        "threads and their runs are kept on a server of OpenAI's, and Bedrock's models remember \
-         nothing between two requests",
+        "threads and runs are stored on OpenAI's servers, and Bedrock stores no state \
+         between requests",
         "send the conversation with each request to /v1/chat/completions",
     ),
     all(
         "/agents",
-        "agents run on a server of OpenAI's; those of Bedrock are the account's own, with another \
+        "agents run on OpenAI's servers; Bedrock's agents belong to the AWS account and have another \
          API",
-        "run the agent where the client is, on /v1/chat/completions, or use InvokeAgent of the AWS \
+        "run the agent in the client, with /v1/chat/completions, or use InvokeAgent of the AWS \
          SDK",
     ),
     all(
         "/vaults",
-        "vaults keep secrets for OpenAI's agents, which are not here",
+        "vaults store secrets for OpenAI's agents, which are not served",
         "use AWS Secrets Manager",
     ),
     all(
         "/conversations",
-        "the gateway keeps no conversations, and Bedrock's models remember nothing between two \
+        "the gateway stores no conversations, and Bedrock stores no state between \
          requests",
         "send the conversation with each request to /v1/chat/completions",
     ),
     all(
         "/responses",
         "the Responses API is not served",
-        "use /v1/chat/completions, which takes the same models, tools and schemas",
+        "use /v1/chat/completions, which supports the same models, tools and schemas",
     ),
     all(
         "/chat/completions/{id}",
-        "the gateway keeps no completions, with `store` or without",
-        "keep the answer where the client is",
+        "the gateway stores no completions, even with `store`",
+        "store the response in the client",
     ),
     one(
         "GET",
         "/chat/completions",
-        "the gateway keeps no completions, with `store` or without",
-        "keep the answer where the client is",
+        "the gateway stores no completions, even with `store`",
+        "store the response in the client",
     ),
     one(
         "DELETE",
         "/models/{id}",
-        "models of the account are none of the gateway's to delete",
+        "the gateway does not delete models of the AWS account",
         "use DeleteCustomModel or DeleteImportedModel of the AWS SDK",
     ),
     all(
         "/vector_stores",
-        "Bedrock's runtime keeps no documents to search in",
-        "use a knowledge base of Bedrock's by Retrieve of the AWS SDK, or keep vectors of \
-         /v1/embeddings in a store of your own",
+        "Bedrock's runtime stores no documents to search",
+        "use a Bedrock knowledge base with Retrieve of the AWS SDK, or store embeddings of \
+         /v1/embeddings in your own vector store",
     ),
     all(
         "/containers",
         "Bedrock's runtime has no containers for code",
-        "run the code where the client is, or use AgentCore's code interpreter",
+        "run the code in the client, or use AgentCore's code interpreter",
     ),
     all(
         "/skills",
-        "skills run in containers of OpenAI's, which are not here",
+        "skills run in OpenAI's containers, which are not served",
         "put the instructions into the system message of /v1/chat/completions",
     ),
     all(
         "/uploads",
-        "files are not put together from parts here",
-        "send the file whole to /v1/files",
+        "multipart uploads are not served",
+        "upload the complete file to /v1/files",
     ),
     all(
         "/videos/characters",
-        "no model of Bedrock's keeps characters between two films",
+        "Bedrock's models do not keep characters between videos",
         "describe the character in the prompt of /v1/videos",
     ),
     all(
         "/videos/edits",
-        "no model of Bedrock's changes a film that is there",
-        "make a new one with /v1/videos",
+        "Bedrock's models do not edit videos",
+        "generate a new video with /v1/videos",
     ),
     all(
         "/videos/extensions",
-        "no model of Bedrock's carries a film on",
-        "make a new one with /v1/videos, which takes the last frame as its first",
+        "Bedrock's models do not extend videos",
+        "generate a new video with /v1/videos, using the last frame as the first",
     ),
     all(
         "/videos/{id}/remix",
-        "no model of Bedrock's changes a film that is there",
-        "make a new one with /v1/videos",
+        "Bedrock's models do not edit videos",
+        "generate a new video with /v1/videos",
     ),
     all(
         "/chatkit",
-        "ChatKit's sessions run workflows on a server of OpenAI's",
-        "run the workflow where the client is, on /v1/chat/completions",
+        "ChatKit sessions run workflows on OpenAI's servers",
+        "run the workflow in the client, with /v1/chat/completions",
     ),
     all(
         "/decisions",
-        "no model of Bedrock's answers questions with scores of its own",
-        "ask /v1/chat/completions with a `response_format` of type `json_schema`",
+        "Bedrock's models do not return decision scores",
+        "use /v1/chat/completions with a `response_format` of type `json_schema`",
     ),
     all(
         "/content_provenance_checks",
-        "they know what OpenAI's models have made, and nothing that Bedrock's have",
-        "look for the watermark of Amazon's own models with Bedrock's watermark detection",
+        "provenance checks only recognize content of OpenAI's models",
+        "use Bedrock's watermark detection for content of Amazon's models",
     ),
     all(
         "/safety",
-        "these are cases of OpenAI's own safety team",
-        "look into AWS's abuse notices, and check content with /v1/moderations",
+        "these are cases of OpenAI's safety team",
+        "see AWS's abuse notices, and check content with /v1/moderations",
     ),
     all(
         "/webhook_endpoints",
-        "nothing here calls back",
-        "ask for the state of a video or a batch again",
+        "the gateway sends no webhooks",
+        "poll the state of a video or a batch",
     ),
     all(
         "/webhook_event_types",
-        "nothing here calls back",
-        "ask for the state of a video or a batch again",
+        "the gateway sends no webhooks",
+        "poll the state of a video or a batch",
     ),
     all(
         "/organization",
-        "organizations, their members and their bills are OpenAI's",
-        "use AWS's IAM and Cost Explorer; the gateway's callers are keys of its configuration",
+        "organizations, members and billing are OpenAI's",
+        "use AWS IAM and Cost Explorer; the gateway's keys are in its configuration",
     ),
     all(
         "/projects",
-        "projects and their roles are OpenAI's",
-        "use AWS's IAM; the gateway's callers are keys of its configuration",
+        "projects and roles are OpenAI's",
+        "use AWS IAM; the gateway's keys are in its configuration",
     ),
     all(
         "/engines",
-        "OpenAI has given up engines for models",
+        "OpenAI replaced engines with models",
         "name the model in the body of /v1/chat/completions, /v1/completions or /v1/embeddings",
     ),
     all(
         "/edits",
-        "OpenAI has given up edits",
-        "ask /v1/chat/completions for the edited text",
+        "OpenAI retired edits",
+        "request the edited text from /v1/chat/completions",
     ),
 ];
 
-/// What is said of a request with this method and path, where it is part of OpenAI's API and not
-/// served. The path is the whole one: `/v1/...`, `/api/v1/...`, `/openai/v1/...`, that of a
-/// deployment in Azure's form, or without any of them.
+/// The entry for a request with this method and path; `None` if the path is served or unknown.
+/// Accepts complete paths: `/v1/...`, `/api/v1/...`, `/openai/v1/...`, Azure deployment paths, or
+/// paths without a prefix.
 pub fn absent(method: &str, path: &str) -> Option<&'static Absent> {
-    if let Some(of_deployment) = path.strip_prefix("/openai/deployments/") {
-        let (_, path) = of_deployment.split_once('/')?;
+    if let Some(deployment_path) = path.strip_prefix("/openai/deployments/") {
+        let (_, path) = deployment_path.split_once('/')?;
         return absent(method, &format!("/v1/{path}"));
     }
     let path = path.strip_prefix("/openai").unwrap_or(path);

@@ -1,10 +1,10 @@
-//! A fault in OpenAI's words: `{"error": {"message", "type", "param", "code"}}`.
+//! Errors in OpenAI's format: `{"error": {"message", "type", "param", "code"}}`.
 
 use serde::Serialize;
 
 use crate::error::{ApiError, ErrorKind};
 
-/// The body of an error, and of the event that ends a broken stream.
+/// The body of an error response, and of the event that ends a broken stream.
 #[derive(Debug, Serialize)]
 pub struct ErrorBody<'a> {
     error: ErrorObject<'a>,
@@ -31,7 +31,7 @@ impl<'a> From<&'a ApiError> for ErrorBody<'a> {
     }
 }
 
-/// The `type`; clients go by the status first, and by `code` next.
+/// The `type`; clients check the status first, then `code`.
 fn error_type(error: &ApiError) -> &'static str {
     match error.kind {
         ErrorKind::Authentication

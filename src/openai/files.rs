@@ -1,4 +1,4 @@
-//! `/v1/files` in OpenAI's words.
+//! `/v1/files` in OpenAI's format.
 
 use serde::Serialize;
 
@@ -7,41 +7,41 @@ use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 
 client_object! {
-    /// The texts of the form of `POST /v1/files`; the file itself is a part of its own, `file`.
+    /// The text fields of the form of `POST /v1/files`; the file is a separate part, `file`.
     pub struct FileForm {
-        /// What the file is for.
+        /// The purpose of the file.
         purpose: String,
-        /// From when on the time of its end is counted.
+        /// The start of the expiry period.
         expires_anchor => "expires_after[anchor]": String,
-        /// How many seconds after that it ends.
+        /// The expiry period in seconds.
         expires_seconds => "expires_after[seconds]": i64,
     }
 }
 
 client_object! {
-    /// When a file ends.
+    /// When a file expires.
     pub struct ExpiresAfter {
-        /// From when on the time is counted: `created_at`.
+        /// The start of the expiry period: `created_at`.
         anchor: String,
-        /// How many seconds.
+        /// The expiry period in seconds.
         seconds: i64,
     }
 }
 
-/// What files of batches are for: the only ones that anything is made of here.
+/// The purpose of batch input files, the only uploads that are supported.
 pub const BATCH: &str = "batch";
 
-/// What the files are for that a batch writes.
+/// The purpose of batch output files.
 pub const BATCH_OUTPUT: &str = "batch_output";
 
-/// How long files of batches live where nobody says otherwise: 30 days, as with OpenAI.
+/// The default lifetime of batch files: 30 days, as at OpenAI.
 pub const DEFAULT_LIFETIME: i64 = 30 * 24 * 3600;
 
-/// The shortest life that can be asked for, as with OpenAI; the longest is the usual one.
+/// The minimum lifetime, as at OpenAI; the maximum is the default.
 const MIN_LIFETIME: i64 = 3600;
 
 impl FileForm {
-    /// How long the file lives, in seconds.
+    /// The lifetime of the file in seconds.
     pub fn life(self, adjustments: &mut Adjustments) -> Result<i64, ApiError> {
         let Self {
             purpose,
@@ -57,13 +57,13 @@ impl FileForm {
             None | Some("") => {
                 return Err(ApiError::missing(
                     "purpose",
-                    "`purpose` is missing; it is `batch`",
+                    "`purpose` is missing; send `batch`",
                 ));
             }
             Some(other) => {
                 let message = format!(
-                    "`purpose` is `{other}`, and files are kept for batches alone: `batch`; files of \
-                     a conversation stand in its messages"
+                    "`purpose` is `{other}`; only `batch` is supported. Send files of a conversation \
+                     in its messages"
                 );
                 return Err(ApiError::unsupported_value("purpose", message));
             }
@@ -76,7 +76,7 @@ impl FileForm {
 }
 
 impl ExpiresAfter {
-    /// How long files live, in seconds; `field` is where the client says it.
+    /// The lifetime of output files in seconds; `field` is the client's field.
     pub fn life(self, field: &str, adjustments: &mut Adjustments) -> Result<i64, ApiError> {
         let Self {
             anchor,
@@ -93,7 +93,7 @@ impl ExpiresAfter {
 fn life(field: &str, anchor: Option<&str>, seconds: Option<i64>) -> Result<i64, ApiError> {
     if anchor != Some("created_at") {
         let parameter = format!("{field}.anchor");
-        let message = format!("`{parameter}` is `created_at`");
+        let message = format!("`{parameter}` must be `created_at`");
         return Err(ApiError::invalid(parameter, message));
     }
     let range = MIN_LIFETIME..=DEFAULT_LIFETIME;
@@ -102,7 +102,7 @@ fn life(field: &str, anchor: Option<&str>, seconds: Option<i64>) -> Result<i64, 
         .ok_or_else(|| {
             let parameter = format!("{field}.seconds");
             let message = format!(
-                "`{parameter}` is a whole number from {MIN_LIFETIME} to {DEFAULT_LIFETIME}"
+                "`{parameter}` must be an integer from {MIN_LIFETIME} to {DEFAULT_LIFETIME}"
             );
             ApiError::invalid(parameter, message)
         })
@@ -115,23 +115,23 @@ pub struct FileObject<'a> {
     pub id: &'a str,
     /// `file`
     pub object: &'static str,
-    /// Its length.
+    /// The size in bytes.
     pub bytes: i64,
     /// Unix seconds.
     pub created_at: i64,
     /// Unix seconds.
     pub expires_at: Option<i64>,
-    /// Its name.
+    /// The file name.
     pub filename: &'a str,
-    /// What it is for.
+    /// The purpose.
     pub purpose: &'a str,
-    /// Files are whole when they are told of: `processed`.
+    /// Always `processed`: files are listed only when complete.
     pub status: &'static str,
-    /// Nothing is said of a file's state.
+    /// Always `null`.
     pub status_details: Option<&'static str>,
 }
 
-/// What is answered when a file was deleted.
+/// The response to the deletion of a file.
 #[derive(Debug, Serialize)]
 pub struct FileDeleted<'a> {
     id: &'a str,
@@ -140,7 +140,7 @@ pub struct FileDeleted<'a> {
 }
 
 impl<'a> FileDeleted<'a> {
-    /// The file `id` is deleted.
+    /// The response for the file `id`.
     pub fn new(id: &'a str) -> Self {
         Self {
             id,

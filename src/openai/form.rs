@@ -1,4 +1,4 @@
-//! Forms (`multipart/form-data`): the texts of one are read as the JSON object that they would be.
+//! Forms (`multipart/form-data`): text fields are deserialized like the equivalent JSON object.
 
 use std::fmt;
 
@@ -10,21 +10,21 @@ use serde::{Deserializer, forward_to_deserialize_any};
 use crate::error::ApiError;
 use crate::json_error::describe;
 
-/// A part of a form, whole.
+/// A complete part of a form.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FormPart {
-    /// The field's name; a list's parts are all called alike, `image` or `image[]`.
+    /// The field's name; the parts of a list share a name, `image` or `image[]`.
     pub name: String,
-    /// The name of the file; absent where the part is a text.
+    /// The file name; `None` for text fields.
     pub file_name: Option<String>,
-    /// The media type that the client declares.
+    /// The media type declared by the client.
     pub content_type: Option<String>,
     /// The content.
     pub bytes: Bytes,
 }
 
 impl FormPart {
-    /// The field's name without the brackets of a list.
+    /// The field's name without the list brackets.
     pub fn field(&self) -> &str {
         self.name.strip_suffix("[]").unwrap_or(&self.name)
     }
@@ -36,8 +36,8 @@ impl fmt::Debug for FormPart {
     }
 }
 
-/// Reads a form: its texts as `T`, its files apart, in their order. A number or a flag is written
-/// as in JSON.
+/// Deserializes the text fields of a form as `T`, and returns the files in order. Numbers and
+/// booleans are written as in JSON.
 pub fn read<T: DeserializeOwned>(parts: Vec<FormPart>) -> Result<(T, Vec<FormPart>), ApiError> {
     let (files, texts): (Vec<FormPart>, Vec<FormPart>) =
         parts.into_iter().partition(|part| part.file_name.is_some());
@@ -67,14 +67,14 @@ pub fn read<T: DeserializeOwned>(parts: Vec<FormPart>) -> Result<(T, Vec<FormPar
     Ok((value, files))
 }
 
-/// What a form says of one field.
+/// The values of one field.
 struct FormTexts {
     texts: Vec<String>,
-    /// Whether the name says that there may be several.
+    /// Whether the name has list brackets.
     is_list: bool,
 }
 
-/// One text, which is a string where a string is wanted, and read as JSON elsewhere.
+/// One value: a string if a string is expected, otherwise JSON.
 struct FormText(String);
 
 impl<'de> IntoDeserializer<'de, serde_json::Error> for FormTexts {
@@ -94,7 +94,7 @@ impl<'de> IntoDeserializer<'de, serde_json::Error> for FormText {
 }
 
 impl FormTexts {
-    /// The text of a field that can have but one; the last that was written.
+    /// The value of a field that is not a list; the last one if repeated.
     fn one(mut self) -> FormText {
         FormText(self.texts.pop().unwrap_or_default())
     }
@@ -147,7 +147,7 @@ impl<'de> Deserializer<'de> for FormTexts {
 }
 
 impl FormText {
-    /// The text as JSON: as it stands where it is JSON, as a string elsewhere.
+    /// The text as JSON: unchanged if it is JSON, otherwise as a JSON string.
     fn json(self) -> String {
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&self.0).is_ok();
         match is_json {
@@ -176,7 +176,7 @@ impl<'de> Deserializer<'de> for FormText {
         visitor.visit_string(self.0)
     }
 
-    /// Also the way in which JSON that is kept as text is asked for.
+    /// `JsonText` deserializes as a newtype struct, too.
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         name: &'static str,

@@ -1,5 +1,5 @@
-//! Reading a client's objects: every field optional, `null` the same as absent, and keys that are
-//! not known kept by name, so that each can be refused or noted.
+//! Deserializes client objects: all fields are optional, `null` is the same as absent, and
+//! unknown keys are kept by name, so that each can be rejected or noted.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,24 +13,23 @@ use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::json_body::UNKNOWN_FIELD;
 
-/// A field that an object of a client's may have, so that what is said of fields elsewhere can be
-/// compared with those that there are.
+/// A field of a client object, so that documentation can be compared with the supported fields.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientField {
     /// The name on the wire.
     pub name: &'static str,
-    /// Whether the value holds several, in a list or by names.
+    /// Whether the value is a list or a map.
     pub is_several: bool,
-    /// The fields of the value, or of each one that it holds; none where it is no object, or one
-    /// that is kept as text.
+    /// The fields of the value or of its entries; empty if the value is not an object, or is kept
+    /// as text.
     pub fields: &'static [ClientField],
 }
 
-/// What a field of a client's object holds.
+/// The type of a client object's field.
 pub(super) trait ClientValue {
-    /// Its own fields.
+    /// The fields of the value.
     const FIELDS: &'static [ClientField] = &[];
-    /// Whether it holds several.
+    /// Whether the value is a list or a map.
     const IS_SEVERAL: bool = false;
 }
 
@@ -56,14 +55,14 @@ impl<T: ClientValue> ClientValue for BTreeMap<String, T> {
     const IS_SEVERAL: bool = true;
 }
 
-/// The keys of an object that are not part of its type, with their values.
+/// The unknown keys of an object with their values.
 pub(crate) type UnknownFields = Vec<(String, JsonText)>;
 
-/// A key, borrowed from the body where it has no escapes.
+/// A key, borrowed from the body if it has no escapes.
 pub(super) struct ObjectKey<'a>(pub(super) Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for ObjectKey<'de> {
-    // By hand: derived, it would hide the key from the tracker of paths in refusals.
+    // Not derived, which would hide the key from `serde_path_to_error`.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct KeyVisitor;
         impl<'de> Visitor<'de> for KeyVisitor {
@@ -85,7 +84,7 @@ impl<'de> Deserialize<'de> for ObjectKey<'de> {
     }
 }
 
-/// The value of a key that is not known. Bounds on memory count it, since it is kept with its key
+/// The value of an unknown key. It counts towards the memory limit, since it is kept with its key
 /// besides the object's fields.
 pub(super) struct UnknownValue(pub(super) JsonText);
 
@@ -110,8 +109,8 @@ impl<'de> Deserialize<'de> for UnknownValue {
     }
 }
 
-/// Declares an object as clients send it. Fields are `Option`s named as on the wire (`=> "name"`
-/// where Rust reserves the word); `unknown` holds the rest.
+/// Declares a client object. Fields are `Option`s named as on the wire (`=> "name"` if Rust
+/// reserves the word); `unknown` holds all other keys.
 macro_rules! client_object {
     (
         $(#[$attribute:meta])*
@@ -123,12 +122,12 @@ macro_rules! client_object {
         #[derive(Debug, Clone, Default, PartialEq)]
         $visibility struct $name {
             $( $(#[$field_attribute])* pub $field: Option<$type>, )*
-            /// The keys that are not known here.
+            /// The unknown keys with their values.
             pub unknown: Vec<(String, crate::converse::JsonText)>,
         }
 
         impl $name {
-            /// The fields that are known here.
+            /// The known fields.
             pub const FIELDS: &'static [crate::openai::object::ClientField] = &[
                 $( crate::openai::object::ClientField {
                     name: crate::openai::object::wire_name!($field $($wire)?),
@@ -174,7 +173,7 @@ macro_rules! client_object {
     };
 }
 
-/// A field's name on the wire.
+/// The name of a field on the wire.
 macro_rules! wire_name {
     ($field:ident) => {
         stringify!($field)

@@ -1,33 +1,33 @@
-//! Lists in pages: what the query of a GET says, and the object around the page.
+//! Paginated lists: the query parameters, and the list object.
 
 use serde::Serialize;
 
 use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 
-/// Which part of a list is wanted.
+/// The requested page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageQuery {
-    /// What comes after this id in the list.
+    /// The id after which the page starts.
     pub after: Option<String>,
-    /// How many at the most.
+    /// The maximum number of entries.
     pub limit: u32,
-    /// Whether the newest come first.
+    /// Whether the newest entries come first.
     pub newest_first: bool,
-    /// `purpose`, in lists of files.
+    /// The `purpose` filter of file lists.
     pub purpose: Option<String>,
 }
 
-/// What one list takes.
+/// The parameters that a list supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRules {
-    /// How many entries a page has where the query does not say.
+    /// The default page size.
     pub default: u32,
-    /// How many it can have.
+    /// The maximum page size.
     pub max: u32,
-    /// Whether the list can be turned round.
+    /// Whether `order` is supported.
     pub has_order: bool,
-    /// Whether entries have a purpose.
+    /// Whether `purpose` is supported.
     pub has_purpose: bool,
 }
 
@@ -42,7 +42,7 @@ pub struct ListPage<T> {
 }
 
 impl PageQuery {
-    /// Reads the pairs of a query. One that is not known is noted.
+    /// Parses query parameters; unknown ones are noted.
     pub fn read(
         pairs: impl IntoIterator<Item = (String, String)>,
         rules: PageRules,
@@ -68,8 +68,8 @@ impl PageQuery {
 }
 
 impl<T> ListPage<T> {
-    /// A page of `data`, of which each has the id that `id` gives, and behind which there may be
-    /// more.
+    /// A page of `data`; `id` returns the id of an entry, `has_more` states whether another page
+    /// follows.
     pub fn new(data: Vec<T>, has_more: bool, id: impl Fn(&T) -> &str) -> Self {
         Self {
             object: "list",
@@ -84,7 +84,7 @@ impl<T> ListPage<T> {
 fn limit(value: &str, max: u32) -> Result<u32, ApiError> {
     let number = value.parse().ok().filter(|limit| (1..=max).contains(limit));
     number.ok_or_else(|| {
-        let message = format!("`limit` is `{value}`, and it is a whole number from 1 to {max}");
+        let message = format!("`limit` is `{value}`; it must be an integer from 1 to {max}");
         ApiError::invalid("limit", message)
     })
 }
@@ -95,7 +95,7 @@ fn newest_first(value: &str) -> Result<bool, ApiError> {
         "asc" => Ok(false),
         _ => Err(ApiError::invalid(
             "order",
-            format!("`order` is `{value}`, and it is `asc` or `desc`"),
+            format!("`order` is `{value}`; it must be `asc` or `desc`"),
         )),
     }
 }

@@ -1,15 +1,14 @@
-//! Arrays of tokens. They may have hundreds of thousands of entries, so each is read as a number
-//! alone and never as something that could be a text as well.
+//! Arrays of tokens. They may have hundreds of thousands of entries, so each is parsed as a
+//! number only, not as an enum.
 
 use std::fmt;
 
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// A token, as one of several.
 struct TokenId(i64);
 
-/// The tokens of an array that begins with `first`, and whose rest is `entries`.
+/// The tokens of an array with the first entry `first` and the remaining `entries`.
 pub(super) fn token_list<'de, A: SeqAccess<'de>>(
     first: i64,
     mut entries: A,
@@ -36,7 +35,7 @@ impl<'de> Deserialize<'de> for TokenId {
             }
 
             fn visit_u64<E: Error>(self, token: u64) -> Result<TokenId, E> {
-                // No tokenizer has one beyond; it is refused with its place.
+                // No tokenizer has larger tokens; it is rejected with its index.
                 Ok(TokenId(i64::try_from(token).unwrap_or(i64::MAX)))
             }
         }

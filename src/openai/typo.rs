@@ -1,21 +1,21 @@
-//! Fields that no request has at its top: noted, with the field that was probably meant.
+//! Unknown top-level fields: noted, with a suggestion if they look misspelled.
 
 use strsim::osa_distance;
 
 use super::object::{ClientField, UnknownFields};
 use crate::adjustments::Adjustments;
 
-/// The most letters that a misspelt name differs in.
+/// The maximum edit distance of a suggestion.
 const MAX_DISTANCE: usize = 2;
 
-/// The most keys that are compared with the fields. A body may have many that nobody knows, and
-/// only the first of them are noted by name.
+/// The maximum number of keys to compare. A body may have many unknown keys, and only the first
+/// are noted by name.
 const MAX_COMPARED: usize = 100;
 
-/// The longest name that is compared.
+/// The maximum length of a compared name.
 const MAX_LENGTH: usize = 64;
 
-/// Notes the keys at the top of a request that are none of its `fields`.
+/// Notes the top-level keys that are not in `fields`.
 pub(super) fn note_unknown_fields(
     unknown: &UnknownFields,
     fields: &[ClientField],
@@ -30,7 +30,7 @@ pub(super) fn note_unknown_fields(
     }
 }
 
-/// Notes one such key.
+/// Notes one unknown key.
 pub(super) fn note_unknown_field(key: &str, fields: &[ClientField], adjustments: &mut Adjustments) {
     match nearest_field(key, fields) {
         Some(field) => adjustments.note(key, format!("ignored, did you mean `{field}`?")),
@@ -38,7 +38,8 @@ pub(super) fn note_unknown_field(key: &str, fields: &[ClientField], adjustments:
     }
 }
 
-/// What follows the words that `field` is missing, if a key of the request is a misspelling of it.
+/// A suggestion for the error about a missing `field`, if a key of the request is a misspelling
+/// of it.
 pub(crate) fn misspelling(unknown: &UnknownFields, field: &str, fields: &[ClientField]) -> String {
     let mut keys = unknown.iter().take(MAX_COMPARED).map(|(key, _)| key);
     match keys.find(|key| nearest_field(key, fields) == Some(field)) {
@@ -47,8 +48,8 @@ pub(crate) fn misspelling(unknown: &UnknownFields, field: &str, fields: &[Client
     }
 }
 
-/// The field that was probably meant by `key`: at most two letters differ, and no more than a third
-/// of them. Case and separators do not count, so that `maxTokens` is `max_tokens`.
+/// The field that `key` probably means: at most two letters differ, and at most a third of them.
+/// Case and separators are ignored, so `maxTokens` matches `max_tokens`.
 fn nearest_field(key: &str, fields: &[ClientField]) -> Option<&'static str> {
     if key.len() > MAX_LENGTH {
         return None;

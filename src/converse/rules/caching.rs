@@ -1,4 +1,4 @@
-//! H14 and the planner: where the prefixes end that Bedrock is to cache.
+//! H14: placement of cache points.
 
 use crate::adjustments::Adjustments;
 use crate::converse::content::{
@@ -12,14 +12,15 @@ use crate::models::{CachePosition, Capabilities};
 
 use super::request_options::CachePolicy;
 
-/// The most points that Bedrock takes in a request.
+/// The maximum number of cache points in a request.
 const MAX_CACHE_POINTS: usize = 4;
 
-/// The points that follow the growing end of the conversation: one for what the next request
-/// begins with, one for what this request shares with the last.
+/// Automatic cache points at the end of the conversation: one for the prefix of the next request,
+/// one for the prefix shared with the previous request.
 const TAIL_POINTS: usize = 2;
 
-/// Keeps the client's points where they hold, or places points where the client has placed none.
+/// Keeps the client's cache points if they are supported, or adds automatic ones if the client
+/// set none.
 pub(super) fn apply(
     request: &mut ConverseRequest,
     policy: CachePolicy,
@@ -32,7 +33,7 @@ pub(super) fn apply(
         let in_tools = tools.is_some_and(|tools| repair_list(tools, is_tool_point));
         let in_system = repair_list(&mut request.system, is_system_point);
         if repair_messages(&mut request.messages) || in_tools || in_system {
-            let action = "dropped, nothing that can be cached stands before it";
+            let action = "removed; no cacheable content precedes it";
             adjustments.note("cache_control", action);
         }
         keep_latest(request, adjustments);
@@ -62,7 +63,7 @@ fn is_system_point(block: &SystemBlock) -> bool {
     matches!(block, SystemBlock::CachePoint(_))
 }
 
-/// Takes out the points that the family refuses, and those before which nothing stands.
+/// Removes cache points where the family does not support them.
 fn drop_unsupported_points(
     request: &mut ConverseRequest,
     capabilities: &Capabilities,
@@ -83,7 +84,8 @@ fn drop_unsupported_points(
         dropped |= request.system.len() < count;
     }
     for message in &mut request.messages {
-        // Bedrock takes points in turns of the user and the model; a turn of role `system` is new.
+        // Bedrock accepts cache points in user and assistant messages; messages of role `system`
+        // are new.
         if !takes(CachePosition::Messages) || message.role == Role::System {
             let count = message.content.len();
             message.content.retain(|block| !is_point(block));
@@ -93,13 +95,13 @@ fn drop_unsupported_points(
     if dropped {
         adjustments.note(
             "cache_control",
-            "dropped where this model takes no cache point",
+            "removed where the model does not support cache points",
         );
     }
 }
 
-/// A point among the tools or in the system prompt stands behind something else. Returns whether
-/// one was left out because nothing stood before it.
+/// Removes cache points at the start of the list, and duplicates. Returns whether one was removed
+/// because no content precedes it.
 fn repair_list<T>(list: &mut Vec<T>, is_point: fn(&T) -> bool) -> bool {
     let begins = list.first().is_some_and(is_point);
     list.dedup_by(|next, last| is_point(next) && is_point(last));
@@ -109,9 +111,9 @@ fn repair_list<T>(list: &mut Vec<T>, is_point: fn(&T) -> bool) -> bool {
     begins
 }
 
-/// A point does not begin a turn, does not follow another point, and does not come right after
-/// documents or films, but before them. Returns whether one was left out because nothing that can
-/// be cached stands before it.
+/// Removes cache points that start a message or follow another, and moves those after documents
+/// or videos in front of them. Returns whether one was removed because no cacheable content
+/// precedes it.
 fn repair_messages(messages: &mut [Message]) -> bool {
     let mut dropped = false;
     for message in messages {
@@ -145,7 +147,8 @@ fn repair_messages(messages: &mut [Message]) -> bool {
     dropped
 }
 
-/// Four points are the most: the oldest of the turns go first, then those of the system prompt.
+/// Bedrock accepts four cache points: removes the oldest in messages first, then those in the
+/// system prompt.
 fn keep_latest(request: &mut ConverseRequest, adjustments: &mut Adjustments) {
     let tools = request.tool_config.iter().flat_map(|config| &config.tools);
     let in_tools = tools.filter(|tool| is_tool_point(tool)).count();
@@ -160,7 +163,10 @@ fn keep_latest(request: &mut ConverseRequest, adjustments: &mut Adjustments) {
     if excess == 0 {
         return;
     }
-    adjustments.note("cache_control", "four points are the most; the latest kept");
+    adjustments.note(
+        "cache_control",
+        "limited to four cache points; the latest were kept",
+    );
     let mut drop_one = || {
         let drops = excess > 0;
         excess = excess.saturating_sub(1);
@@ -181,7 +187,8 @@ fn keep_latest(request: &mut ConverseRequest, adjustments: &mut Adjustments) {
     }
 }
 
-/// Places points behind the tools, behind the system prompt, and at the conversation's end.
+/// Adds cache points after the tools, after the system prompt, and at the end of the
+/// conversation.
 fn add_automatic_points(
     request: &mut ConverseRequest,
     ttl: Option<CacheTtl>,
@@ -190,9 +197,9 @@ fn add_automatic_points(
     let takes = |position| capabilities.cache_points.contains(&position);
     let point = CachePoint::new(ttl);
     let mut size = 0;
-    // Below the family's least a point does nothing. Bytes tell tokens roughly; in doubt a point
-    // is placed, since it costs nothing where it does nothing.
-    let is_worth_it = |size: usize| size / 2 >= capabilities.cache_min_tokens as usize;
+    // A cache point after fewer tokens than the family's minimum has no effect. Token counts are
+    // estimated from bytes; in doubt a point is added, since one without effect costs nothing.
+    let is_cacheable = |size: usize| size / 2 >= capabilities.cache_min_tokens as usize;
     if let Some(config) = request.tool_config.as_mut() {
         size += config
             .tools
@@ -200,12 +207,12 @@ fn add_automatic_points(
             .filter_map(Tool::spec)
             .map(tool_size)
             .sum::<usize>();
-        if takes(CachePosition::Tools) && is_worth_it(size) {
+        if takes(CachePosition::Tools) && is_cacheable(size) {
             config.tools.push(Tool::CachePoint(point));
         }
     }
     size += request.system.iter().map(system_size).sum::<usize>();
-    if takes(CachePosition::System) && !request.system.is_empty() && is_worth_it(size) {
+    if takes(CachePosition::System) && !request.system.is_empty() && is_cacheable(size) {
         request.system.push(SystemBlock::CachePoint(point));
     }
     if !takes(CachePosition::Messages) {
@@ -214,13 +221,13 @@ fn add_automatic_points(
     let mut ends = Vec::new();
     for (position, message) in request.messages.iter().enumerate() {
         size += message.content.iter().map(block_size).sum::<usize>();
-        if message.role == Role::User && is_worth_it(size) {
+        if message.role == Role::User && is_cacheable(size) {
             ends.push(position);
         }
     }
     for position in ends.into_iter().rev().take(TAIL_POINTS) {
         if let Some(message) = request.messages.get_mut(position) {
-            // The next turn has other instructions, or none.
+            // The next request has different instructions, or none.
             let is_instruction =
                 |block: &ContentBlock| matches!(block, ContentBlock::Instruction(_));
             let last = message.content.iter().rposition(|b| !is_instruction(b));
@@ -244,7 +251,8 @@ fn system_size(block: &SystemBlock) -> usize {
     }
 }
 
-/// Bytes of a block's text; of what is not text, as many as tell about as many tokens.
+/// The bytes of a block's text; for other content, the number of bytes of text with about as many
+/// tokens.
 fn block_size(block: &ContentBlock) -> usize {
     match block {
         ContentBlock::Text(text) | ContentBlock::Instruction(text) => text.len(),
@@ -278,12 +286,12 @@ fn search_result_size(search_result: &SearchResultBlock) -> usize {
         .sum()
 }
 
-/// A picture is a thousand tokens and a half at the most, however many bytes it has.
+/// An image has at most 1,500 tokens, regardless of its bytes.
 fn image_size(source: &MediaSource) -> usize {
     file_size(source).min(3000)
 }
 
-/// A file's text is a small part of it.
+/// Text is a small part of a file.
 fn file_size(source: &MediaSource) -> usize {
     const IN_S3: usize = 512;
     match source {
@@ -293,7 +301,7 @@ fn file_size(source: &MediaSource) -> usize {
     }
 }
 
-/// An hour only where the family has it, and no shorter point before a longer one.
+/// Uses one hour only if the family supports it, and no shorter TTL before a longer one.
 fn set_ttls(
     request: &mut ConverseRequest,
     capabilities: &Capabilities,
@@ -321,10 +329,10 @@ fn set_ttls(
             point.ttl = None;
             adjustments.note(
                 "cache_control.ttl",
-                "five minutes, this model keeps none for longer",
+                "set to `5m`; the model does not support `1h`",
             );
         }
-        // Five minutes is what a point without a ttl has.
+        // A cache point without a TTL has five minutes.
         if point.ttl == Some(CacheTtl::FiveMinutes) {
             point.ttl = None;
         }
@@ -332,7 +340,10 @@ fn set_ttls(
             Some(_) => longer_ttl_follows = true,
             None if longer_ttl_follows => {
                 point.ttl = Some(CacheTtl::OneHour);
-                adjustments.note("cache_control.ttl", "an hour, as for the point behind it");
+                adjustments.note(
+                    "cache_control.ttl",
+                    "set to `1h`; a later cache point has this TTL",
+                );
             }
             None => {}
         }
@@ -366,7 +377,7 @@ mod tests {
             ],
             ..Capabilities::default()
         };
-        let thought =
+        let reasoning =
             ContentBlock::ReasoningContent(ReasoningBlock::ReasoningText(ReasoningText {
                 text: "t".to_owned(),
                 signature: Some("s".to_owned()),
@@ -382,7 +393,7 @@ mod tests {
             messages: vec![Message {
                 role: Role::Assistant,
                 content: vec![
-                    thought.clone(),
+                    reasoning.clone(),
                     cache_point.clone(),
                     text.clone(),
                     cache_point.clone(),
@@ -401,6 +412,6 @@ mod tests {
         assert_eq!(tools, Some(vec![tool("f"), Tool::CachePoint(point)]));
         assert_eq!(request.system, []);
         let turn = request.messages.pop().map(|turn| turn.content);
-        assert_eq!(turn, Some(vec![thought, text, cache_point]));
+        assert_eq!(turn, Some(vec![reasoning, text, cache_point]));
     }
 }

@@ -1,4 +1,4 @@
-//! Keys of the provider's own that the rules set, and those of the client beside them.
+//! Provider fields set by the rules, and those set by the client.
 
 use serde_json::Number;
 
@@ -10,8 +10,8 @@ use crate::converse::request::{ConverseRequest, SystemTool, Tool, ToolConfig};
 use crate::error::ApiError;
 use crate::models::{Capabilities, RefusedField};
 
-/// Sets what has no place in Converse's own fields. What the client has written itself comes last,
-/// and does not replace what was set before.
+/// Sets options that Converse has no field for. The client's own provider fields come last and do
+/// not override them.
 pub(super) fn apply(
     request: &mut ConverseRequest,
     request_options: &mut RequestOptions,
@@ -44,13 +44,13 @@ pub(super) fn apply(
     for (key, value) in request_options.provider_fields.iter() {
         if capabilities.refuses(&RefusedField::Additional(key.to_owned())) {
             let field = format!("additionalModelRequestFields.{key}");
-            adjustments.note(&field, "dropped, this model refuses it");
+            adjustments.note(&field, "removed; the model does not accept it");
             continue;
         }
         let fields = &mut request.additional_model_request_fields;
         if fields.get(key).is_some_and(|set| set != value) {
             let field = format!("additionalModelRequestFields.{key}");
-            adjustments.note(&field, "dropped, set by another field of the request");
+            adjustments.note(&field, "removed; another field of the request sets it");
         }
         fields.set_if_absent(key, value.clone());
     }
@@ -68,11 +68,14 @@ fn top_k(
         return;
     };
     if capabilities.top_k.is_empty() {
-        adjustments.note("top_k", "dropped, this model does not take it");
+        adjustments.note("top_k", "removed; the model does not accept it");
         return;
     }
     if reasons && capabilities.has_reasoning_control() {
-        adjustments.note("top_k", "dropped, the model is asked to reason");
+        adjustments.note(
+            "top_k",
+            "removed; the model does not accept it while reasoning",
+        );
         return;
     }
     let mut levels = capabilities.top_k.split('.');
@@ -103,7 +106,8 @@ fn penalty(
     set(fields, field, penalty.to_string());
 }
 
-/// Converse refuses this key's `type` beside a tool choice of its own, by the model map of LiteLLM 1.106.
+/// Converse rejects this field's `type` next to its own `toolChoice` (the model map of LiteLLM
+/// 1.106).
 fn single_call(request: &mut ConverseRequest) {
     let Some(config) = &request.tool_config else {
         return;
@@ -123,7 +127,7 @@ fn search_the_web(
     if capabilities.web_search.is_empty() {
         return Err(ApiError::unsupported(
             "web_search_options",
-            "this model does not search the web; Nova 2 does, or offer a tool that searches",
+            "this model does not support web search; use Nova 2, or add a search tool",
         ));
     }
     let config = request.tool_config.get_or_insert_with(|| ToolConfig {

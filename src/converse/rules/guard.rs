@@ -1,5 +1,5 @@
-//! A guardrail that looks at the last of the user's turns alone: as soon as a request has
-//! `guardContent`, the guardrail looks at nothing else.
+//! Restricts the guardrail to the last user message: if a request has `guardContent`, the
+//! guardrail evaluates nothing else.
 
 use super::request_options::LastTurnGuard;
 use crate::adjustments::Adjustments;
@@ -7,36 +7,39 @@ use crate::converse::content::{ContentBlock, GuardBlock, GuardText};
 use crate::converse::request::{Message, Role};
 use crate::models::Capabilities;
 
-/// Marks what the user said last. `guardContent` is part of the prompt that the model reads: \[R\]
-/// conv-nova-dee2f507 has 54 input tokens and convs-titan-95c791aa 28, where their texts alone are
-/// about 30 and 17. A turn that loses its mark when the next one comes would be another turn, so
-/// that families whose prefix has to stay as it is have all of the user's turns marked.
+/// Wraps the last user message in `guardContent`, which is part of the prompt: \[R\]
+/// conv-nova-dee2f507 has 54 input tokens and convs-titan-95c791aa 28, although their texts alone
+/// have about 30 and 17. Unwrapping a message in the next request would change the prompt, so all
+/// user messages are wrapped on families whose prefix must stay unchanged.
 pub(super) fn last_turn(
     messages: &mut [Message],
-    asked_by: LastTurnGuard,
+    requested_by: LastTurnGuard,
     capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
-    let said = messages.iter_mut().rev().filter(|message| is_said(message));
-    let marked = match capabilities.keeps_prefix() {
-        true => said.map(mark).count(),
-        false => said.take(1).map(mark).count(),
+    let user_messages = messages
+        .iter_mut()
+        .rev()
+        .filter(|message| has_user_text(message));
+    let wrapped = match capabilities.keeps_prefix() {
+        true => user_messages.map(wrap).count(),
+        false => user_messages.take(1).map(wrap).count(),
     };
-    if marked > 1 && asked_by == LastTurnGuard::Request {
+    if wrapped > 1 && requested_by == LastTurnGuard::Request {
         adjustments.note(
             "guardrailConfig.onlyLastTurn",
-            "all of the user's turns, the prompt of this model has to stay as it is",
+            "applied to all user messages; earlier messages must stay unchanged",
         );
     }
 }
 
-/// Whether the user says something in a turn.
-fn is_said(message: &Message) -> bool {
+/// Whether the message has text of the user.
+fn has_user_text(message: &Message) -> bool {
     let is_text = |block: &ContentBlock| matches!(block, ContentBlock::Text(_));
     message.role == Role::User && message.content.iter().any(is_text)
 }
 
-fn mark(message: &mut Message) {
+fn wrap(message: &mut Message) {
     for block in &mut message.content {
         if let ContentBlock::Text(text) = block {
             let text = std::mem::take(text);

@@ -1,6 +1,6 @@
-//! An answer that is one JSON value: by the family's own means, else by a tool that is made up
-//! for it, else in words. On families whose prefix has to stay as it is no tool is made up: the
-//! next turn may not want it.
+//! JSON responses: by structured output if the family supports it, else by a generated tool, else
+//! by an instruction in the prompt. Families whose prefix must stay unchanged get no generated
+//! tool, since the next request may not need it.
 
 use super::request_options::JsonFormat;
 use crate::adjustments::Adjustments;
@@ -11,22 +11,22 @@ use crate::converse::request::{
 };
 use crate::models::{Capabilities, ReasoningReplay, RefusedField};
 
-/// The name of the tool that is made up.
+/// The name of the generated tool.
 const TOOL: &str = "json_response";
 
-/// How the JSON comes back.
+/// How the JSON is returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JsonDelivery {
-    /// As the answer's text, maybe in a Markdown fence.
+    /// As the response text, possibly in a Markdown fence.
     Text,
-    /// Within the answer's text: it was asked for in words alone, and other words may stand around
-    /// it.
+    /// Inside the response text: it was requested by an instruction only, so other text may
+    /// surround it.
     Within,
-    /// As the input of the tool of this name, with nothing but it in the answer's text.
+    /// As the input of the tool with this name; other text in the response is not part of the
+    /// JSON.
     Tool(String),
 }
 
-/// What JSON is asked for under.
 #[derive(Clone, Copy)]
 pub(super) struct JsonContext<'a> {
     pub(super) calls_forbidden: bool,
@@ -34,7 +34,8 @@ pub(super) struct JsonContext<'a> {
     pub(super) capabilities: &'a Capabilities,
 }
 
-/// Asks for JSON as the family can be asked. `instructions` are for the model.
+/// Requests JSON in the way that the family supports. Adds instructions for the model to
+/// `instructions`.
 pub(super) fn apply(
     request: &mut ConverseRequest,
     format: JsonFormat,
@@ -53,13 +54,13 @@ pub(super) fn apply(
         schema,
     } = format;
     let may_call = capabilities.keeps_prefix() && request.tool_config.is_some() && !calls_forbidden;
-    let opening = match may_call {
+    let prefix = match may_call {
         true => "Unless you call a tool, answer",
         false => "Answer",
     };
     let Some(schema) = schema else {
         instructions.push(format!(
-            "{opening} with one JSON object and nothing else: no text around it, no Markdown."
+            "{prefix} with one JSON object and nothing else: no text around it, no Markdown."
         ));
         return JsonDelivery::Within;
     };
@@ -78,28 +79,28 @@ pub(super) fn apply(
         }));
         return JsonDelivery::Text;
     }
-    // What a tool is given is an object.
-    let by_tool_alone = capabilities.tools && !capabilities.keeps_prefix();
-    let Some(schema_of_input) = of_object(&schema).filter(|_| by_tool_alone) else {
+    // A tool's input must be an object.
+    let can_use_tool = capabilities.tools && !capabilities.keeps_prefix();
+    let Some(schema_of_input) = of_object(&schema).filter(|_| can_use_tool) else {
         if capabilities.keeps_prefix() && is_forced(request) {
             return JsonDelivery::Text;
         }
         let schema = schema.as_str();
-        let mut words = format!(
-            "{opening} with one JSON value that fits this JSON Schema and with nothing else, no \
+        let mut instruction = format!(
+            "{prefix} with one JSON value that fits this JSON Schema and with nothing else, no \
              text around it, no Markdown: {schema}"
         );
         if let Some(description) = description.filter(|text| !text.trim().is_empty()) {
-            words.push_str(&format!("\nThe value is this: {description}"));
+            instruction.push_str(&format!("\nThe value is this: {description}"));
         }
-        instructions.push(words);
-        adjustments.note("response_format", "asked for in words");
+        instructions.push(instruction);
+        adjustments.note("response_format", "requested in the prompt");
         return JsonDelivery::Within;
     };
     if capabilities.refuses(&RefusedField::OutputConfig) {
         adjustments.note(
             "response_format",
-            "a tool in its place, this model refuses a schema",
+            "replaced by a tool; the model rejects structured output",
         );
     }
     let can_force = !(reasons && capabilities.reasoning_replay == ReasoningReplay::Signed);
@@ -120,19 +121,19 @@ pub(super) fn apply(
         any: can_force && capabilities.forces_any_tool,
     };
     if is_forced(request) {
-        // The client wants one of its own tools called: there will be no text to hold to a schema.
+        // The client forces one of its own tools: there will be no text to validate.
         return JsonDelivery::Text;
     }
     let (name, is_forced) = by_tool(request, spec, calls_forbidden, can_force);
     if !is_forced {
-        let words = format!("Give your answer by calling the tool `{name}`, not as text.");
-        instructions.push(words);
-        adjustments.note("response_format", "asked for in words and as a tool");
+        let instruction = format!("Give your answer by calling the tool `{name}`, not as text.");
+        instructions.push(instruction);
+        adjustments.note("response_format", "requested in the prompt and as a tool");
     }
     JsonDelivery::Tool(name)
 }
 
-/// Whether the client wants one of its own tools called.
+/// Whether the client forces a tool call.
 fn is_forced(request: &ConverseRequest) -> bool {
     let choice = request.tool_config.as_ref();
     matches!(
@@ -141,14 +142,14 @@ fn is_forced(request: &ConverseRequest) -> bool {
     )
 }
 
-/// Which calls the model can be made to make.
+/// The kinds of tool calls that can be forced.
 #[derive(Clone, Copy)]
 struct CanForce {
     named: bool,
     any: bool,
 }
 
-/// Declares the tool; returns its name, and whether the model is made to call it.
+/// Declares the tool. Returns its name and whether the call is forced.
 fn by_tool(
     request: &mut ConverseRequest,
     mut spec: ToolSpec,
@@ -160,11 +161,11 @@ fn by_tool(
         tool_choice: None,
     });
     let name = free_name(config);
-    // Tools that stand there for the calls of before alone are not called.
-    let alone = config.tools.is_empty() || calls_forbidden;
+    // Tools declared only for earlier calls are not called.
+    let is_only_tool = config.tools.is_empty() || calls_forbidden;
     spec.name.clone_from(&name);
     config.tools.push(Tool::ToolSpec(spec));
-    config.tool_choice = match (alone, can_force) {
+    config.tool_choice = match (is_only_tool, can_force) {
         (true, CanForce { named: true, .. }) => Some(ToolChoice::Tool { name: name.clone() }),
         (_, CanForce { any: true, .. }) => Some(ToolChoice::Any {}),
         _ => return (name, false),
@@ -172,8 +173,8 @@ fn by_tool(
     (name, true)
 }
 
-/// The schema with `object` as its root's type, which Bedrock asks of a tool's; nothing where it is
-/// that of another value.
+/// The schema with root type `object`, which Bedrock requires for tools; `None` if the schema is
+/// not an object's.
 fn of_object(schema: &JsonText) -> Option<JsonText> {
     let members = Fields::from_object(schema)?;
     match members.get("type").map(JsonText::as_str) {
@@ -192,7 +193,7 @@ fn of_object(schema: &JsonText) -> Option<JsonText> {
     }
 }
 
-/// The tool's name, or a like one where the client has a tool of this name.
+/// The tool's name, with a number appended if the client has a tool of that name.
 fn free_name(config: &ToolConfig) -> String {
     let is_taken = |name: &str| {
         let mut specs = config.tools.iter().filter_map(Tool::spec);

@@ -1,4 +1,4 @@
-//! H11 and H13: media in tool results, and documents without text beside them.
+//! H11 and H13: media in tool results, and documents without text.
 
 use super::turns::FILLER;
 use crate::adjustments::Adjustments;
@@ -6,8 +6,8 @@ use crate::converse::content::{ContentBlock, ToolResultBlock, ToolResultContent}
 use crate::converse::request::{Message, Role};
 use crate::models::{Capabilities, Medium};
 
-/// Moves what a tool's result may not hold behind the results of its turn, with a word on where it
-/// is from.
+/// Moves media that the family does not support in tool results out of them, to the end of the
+/// message, with a text that names the tool call.
 pub(super) fn move_out_of_results(
     messages: &mut [Message],
     capabilities: &Capabilities,
@@ -21,10 +21,7 @@ pub(super) fn move_out_of_results(
             }
         }
         if !moved.is_empty() {
-            adjustments.note(
-                "messages[].content[]",
-                "media of a tool's result moved behind it",
-            );
+            adjustments.note("messages[].content[]", "media moved out of the tool result");
             message.content.append(&mut moved);
         }
     }
@@ -54,7 +51,7 @@ fn take_out(
         }
     }
     if kept.is_empty() {
-        let text = "The output stands behind the results of this turn.";
+        let text = "The output follows the results of this turn.";
         kept.push(ToolResultContent::Text(text.to_owned()));
     }
     result.content = kept;
@@ -71,17 +68,17 @@ fn medium_of(content: &ToolResultContent) -> Option<Medium> {
     }
 }
 
-/// Gives a turn that has a document and says nothing a text, behind its media.
+/// Adds a text to messages with a document but no text, after the media.
 pub(super) fn add_text_with_documents(messages: &mut [Message]) {
     for message in messages.iter_mut().filter(|m| m.role == Role::User) {
         let has = |is: fn(&ContentBlock) -> bool| message.content.iter().any(is);
         let has_document = has(|block| matches!(block, ContentBlock::Document(_)));
-        // Text that the guardrail looks at is in a block of another kind.
+        // Text in `guardContent` does not count.
         let has_text = has(|block| matches!(block, ContentBlock::Text(_)));
         if !has_document || has_text {
             continue;
         }
-        // An instruction is none of the turn's own, and stays at its end.
+        // An instruction is not content of the message, and stays last.
         let is_content = |block: &ContentBlock| {
             block.is_substance() && !matches!(block, ContentBlock::Instruction(_))
         };

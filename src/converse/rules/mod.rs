@@ -1,5 +1,5 @@
-//! What Bedrock refuses, and the repair: a request that any dialect made becomes one that the
-//! model's family takes. The rules are numbered as in the project's contract (H1 to H21).
+//! Rewrites a request of any dialect to one that the model's family accepts. The rules are
+//! numbered as in the project's contract (H1 to H21).
 
 mod caching;
 mod call_ids;
@@ -37,20 +37,20 @@ use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::models::Capabilities;
 
-/// What the rules ask of the answer's way back.
+/// What processing of the response needs to know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Which of the model's calls reach the client.
+    /// Which tool calls are returned to the client.
     pub allowed_calls: AllowedCalls,
-    /// How the JSON that was asked for comes back.
+    /// How requested JSON is returned.
     pub json: Option<JsonDelivery>,
-    /// The properties that the model knows by other names than the client.
+    /// The property names that differ between the model and the client.
     pub keys: PropertyKeys,
-    /// What stands at the end of the prompt, on families that bind their reasoning to the prompt.
+    /// The instructions at the end of the prompt, on families that bind reasoning to the prompt.
     pub instructions: Vec<String>,
 }
 
-/// Repairs `request` for a model with these `capabilities`, and asks it for what is wished.
+/// Rewrites `request` for a model with these `capabilities`, and applies the options.
 pub fn apply(
     request: &mut ConverseRequest,
     mut request_options: RequestOptions,
@@ -78,7 +78,7 @@ pub fn apply(
         adjustments,
     );
 
-    tools::drop_namesakes(request, adjustments);
+    tools::drop_duplicate_names(request, adjustments);
     let mut instructions = Vec::new();
     let allowed_calls = tool_choice::apply(
         request,
@@ -131,8 +131,13 @@ pub fn apply(
     turns::merge_turns(&mut request.messages);
     pairing::results_first(&mut request.messages);
     turns::separate_results(&mut request.messages, capabilities);
-    if let Some(asked_by) = request_options.last_turn_guard {
-        guard::last_turn(&mut request.messages, asked_by, capabilities, adjustments);
+    if let Some(requested_by) = request_options.last_turn_guard {
+        guard::last_turn(
+            &mut request.messages,
+            requested_by,
+            capabilities,
+            adjustments,
+        );
     }
     turns::first_and_last_turn(&mut request.messages, reasons, capabilities, adjustments);
     media::add_text_with_documents(&mut request.messages);

@@ -1,8 +1,8 @@
-//! H6 to H8: calls and their results. All results of a turn stand in the user's turn right after
-//! it, each call has one, and each result has a call.
+//! H6 to H8: tool calls and results. All results are in the user message after their calls, each
+//! call has one result, and each result has a call.
 //!
-//! H12: the blocks of the model's turn stay in the order in which its messages were written. A
-//! signed block of reasoning is bound to what stands before it, so that nothing is sorted here.
+//! H12: the blocks of an assistant message keep their order, because signed reasoning is bound to
+//! the blocks before it.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::content::{ContentBlock, ToolResultBlock, ToolResultContent, ToolUseBlock};
 use crate::converse::request::{Message, Role};
 
-/// Brings every call's results together in the turn after it, in the place of what was wrong.
+/// Collects the results of each call in the next message, and repairs missing and stray results.
 pub(super) fn pair_tool_results(messages: &mut Vec<Message>, adjustments: &mut Adjustments) {
     if !has_calls(messages) {
         return;
@@ -24,12 +24,12 @@ pub(super) fn pair_tool_results(messages: &mut Vec<Message>, adjustments: &mut A
             paired.push(message);
             continue;
         }
-        let calls = name_calls(&mut message, adjustments);
+        let calls = unique_call_ids(&mut message, adjustments);
         paired.push(message);
         if calls.is_empty() {
             continue;
         }
-        // Everything up to the model's next turn answers this one.
+        // All messages up to the next assistant message belong to this turn.
         let mut replies = Vec::new();
         while let Some(reply) = rest.next_if(|message| message.role != Role::Assistant) {
             replies.push(reply);
@@ -39,7 +39,7 @@ pub(super) fn pair_tool_results(messages: &mut Vec<Message>, adjustments: &mut A
     *messages = paired;
 }
 
-/// Results stand before anything else in their turn.
+/// Moves tool results to the start of their message.
 pub(super) fn results_first(messages: &mut [Message]) {
     for message in messages {
         message
@@ -48,7 +48,7 @@ pub(super) fn results_first(messages: &mut [Message]) {
     }
 }
 
-/// Whether the conversation has calls of tools.
+/// Whether the conversation has tool calls or results.
 pub(super) fn has_calls(messages: &[Message]) -> bool {
     messages.iter().any(has_tool_block)
 }
@@ -57,8 +57,8 @@ fn has_tool_block(message: &Message) -> bool {
     message.content.iter().any(ContentBlock::is_tool_block)
 }
 
-/// The ids of a turn's calls, in order; a call whose id was there already is left out.
-fn name_calls(message: &mut Message, adjustments: &mut Adjustments) -> Vec<String> {
+/// The ids of a message's calls, in order; calls with a duplicate id are removed.
+fn unique_call_ids(message: &mut Message, adjustments: &mut Adjustments) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
     let mut seen: HashSet<String> = HashSet::new();
     message.content.retain(|block| {
@@ -68,7 +68,7 @@ fn name_calls(message: &mut Message, adjustments: &mut Adjustments) -> Vec<Strin
         if !seen.insert(tool_use_id.clone()) {
             adjustments.note(
                 "messages[].tool_calls[].id",
-                "a call with the id of another of its turn left out",
+                "tool call removed; its id is a duplicate",
             );
             return false;
         }
@@ -78,7 +78,7 @@ fn name_calls(message: &mut Message, adjustments: &mut Adjustments) -> Vec<Strin
     ids
 }
 
-/// Puts the results of `calls` first, one each, then what else was said before the next turn.
+/// Adds a message with one result for each of `calls`, then the other messages of the turn.
 fn pair_results(
     calls: &[String],
     replies: Vec<Message>,
@@ -102,14 +102,14 @@ fn pair_results(
         turn_strays_to_text(&mut reply, adjustments);
         match reply.content.iter().any(ContentBlock::is_substance) {
             true => others.push(reply),
-            // The end of a cached prefix behind a result stays behind it.
+            // A cache point after a result stays after it.
             false => results.append(&mut reply.content),
         }
     }
     for id in calls.iter().filter(|id| waiting.contains(id.as_str())) {
         adjustments.note(
             "messages",
-            "a tool call without a result given an empty one",
+            "empty result added for a tool call without a result",
         );
         results.push(ContentBlock::ToolResult(ToolResultBlock {
             tool_use_id: id.clone(),
@@ -124,13 +124,13 @@ fn pair_results(
     paired.extend(others);
 }
 
-/// H7: a result that answers no call is refused as a result; what it says stays, as text.
+/// H7: Bedrock rejects results without a call; their content is kept as text.
 fn turn_strays_to_text(message: &mut Message, adjustments: &mut Adjustments) {
     let mut content = Vec::with_capacity(message.content.len());
     for block in message.content.drain(..) {
         match block {
             ContentBlock::ToolResult(result) => {
-                adjustments.note("messages", "a tool result without its call sent as text");
+                adjustments.note("messages", "tool result without a tool call sent as text");
                 content.extend(super::tools::result_to_text(result));
             }
             other => content.push(other),

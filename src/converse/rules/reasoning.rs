@@ -1,4 +1,4 @@
-//! Reasoning: the knob of each family, and what may not stand beside it.
+//! Reasoning: the control of each family, and parameters that are not supported with it.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,20 +10,20 @@ use crate::converse::options::Fields;
 use crate::converse::request::ConverseRequest;
 use crate::models::{Capabilities, Effort, ReasoningControl};
 
-/// The least budget that Claude takes.
+/// Claude's minimum budget.
 const MIN_BUDGET: u32 = 1024;
 
-/// Tokens left for the answer where the client says no limit and the model's is not known.
+/// Completion tokens besides the budget, if neither the client nor the model table sets a limit.
 const OUTPUT_HEADROOM: u32 = 8192;
 
-/// Below this, top_p is refused while Claude reasons.
+/// Claude rejects lower values of top_p with reasoning.
 const MIN_TOP_P: f64 = 0.95;
 
-/// Where the provider's answer tells the tokens of reasoning.
+/// Where the provider's response reports reasoning tokens.
 pub(super) const TOKENS_PATH: &str = "/usage/output_tokens_details";
 
-/// Turns the knob as far as the family has one, and puts the reasoning of before in order.
-/// Returns whether the model reasons, also where it is told so by the client's `provider_fields`.
+/// Sets the family's reasoning control and filters earlier reasoning. Returns whether the model
+/// reasons, including if the client's `provider_fields` enable it.
 pub(super) fn apply(
     request: &mut ConverseRequest,
     requested: ReasoningRequest,
@@ -36,15 +36,15 @@ pub(super) fn apply(
     let state = apply_control(request, requested, output_limit, capabilities, adjustments);
     let by_client = setting_of(provider_fields).filter(|_| capabilities.has_reasoning_control());
     let on = state == ReasoningState::On || capabilities.always_reasons || by_client == Some(true);
-    // Reasoning of before stays where it is left off for one call alone: the next one may go on
-    // from it.
+    // Earlier reasoning stays if reasoning is disabled for this request only: later requests may
+    // continue from it.
     let keeps = match state {
         ReasoningState::On | ReasoningState::NotEnabled => true,
         ReasoningState::Untouched => capabilities.reasons_by_default && by_client.is_none(),
         ReasoningState::Off => false,
     };
     if !on && !keeps {
-        let action = "left out, the model is not asked to reason";
+        let action = "removed; reasoning is not enabled";
         replay::take_out(&mut request.messages, action, adjustments, |_| false);
     }
     request
@@ -52,7 +52,7 @@ pub(super) fn apply(
         .retain(|message| !message.content.is_empty());
     if on && capabilities.reasoning_tokens {
         let paths = &mut request.additional_model_response_field_paths;
-        // Ten paths are the most (botocore, bedrock-runtime).
+        // Bedrock accepts up to ten paths (botocore, bedrock-runtime).
         if paths.len() < 10 && !paths.iter().any(|path| path == TOKENS_PATH) {
             paths.push(TOKENS_PATH.to_owned());
         }
@@ -60,26 +60,26 @@ pub(super) fn apply(
     on
 }
 
-/// What became of the knob.
+/// The state of the reasoning control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ReasoningState {
-    /// The model is asked to reason.
+    /// Reasoning is enabled.
     On,
-    /// It is asked to, and cannot be for this call.
+    /// Reasoning was requested, but is not possible for this request.
     NotEnabled,
-    /// It is asked not to, or cannot be asked.
+    /// Reasoning is disabled, or cannot be controlled.
     Off,
-    /// Nothing is said of it.
+    /// The request does not control reasoning.
     Untouched,
 }
 
-/// Whether the client has turned the knob on or off itself, with a key of the provider's own.
+/// Whether the client enabled or disabled reasoning itself with provider fields.
 fn setting_of(fields: &Fields) -> Option<bool> {
     #[derive(Deserialize)]
     struct ThinkingType {
         r#type: String,
     }
-    // `reasoning_config` is Claude's `thinking` by an older name [R] conv-claude-64de31c6.
+    // `reasoning_config` is an older name of Claude's `thinking` [R] conv-claude-64de31c6.
     let keys = ["thinking", "reasoning_config", "reasoningConfig"];
     let set = keys.into_iter().filter_map(|key| fields.get(key));
     let controls =
@@ -89,7 +89,7 @@ fn setting_of(fields: &Fields) -> Option<bool> {
     settings.reduce(|one, other| one || other)
 }
 
-/// What is asked of a knob.
+/// The requested amount of reasoning.
 enum ReasoningLevel {
     Effort(Effort),
     Budget(u32),
@@ -112,7 +112,7 @@ fn apply_control(
             .thinking
             .is_some_and(|thinking| thinking != Thinking::Adaptive)
     {
-        adjustments.note("reasoning_effort", "ignored, `thinking` says how much");
+        adjustments.note("reasoning_effort", "ignored; `thinking` takes precedence");
     }
     let level = match (requested.thinking, requested.effort) {
         (Some(Thinking::Enabled { budget }), _) => ReasoningLevel::Budget(budget),
@@ -127,13 +127,13 @@ fn apply_control(
     };
     if !capabilities.has_reasoning_control() {
         let action = match capabilities.always_reasons {
-            true => "ignored, this model reasons as much as it finds right",
-            false => "ignored, this model cannot be told to reason",
+            true => "ignored; the model always reasons adaptively",
+            false => "ignored; the model has no reasoning control",
         };
         adjustments.note(requested.field(), action);
         return ReasoningState::Off;
     }
-    // Adaptive thinking does not ask for it (Anthropic's documentation of adaptive thinking).
+    // Adaptive thinking does not require it (Anthropic's documentation of adaptive thinking).
     let takes_budget = match capabilities.reasoning {
         ReasoningControl::Budget => true,
         ReasoningControl::Adaptive => matches!(level, ReasoningLevel::Budget(_)),
@@ -142,7 +142,7 @@ fn apply_control(
     if takes_budget && replay::lacks_reasoning(&request.messages) {
         adjustments.note(
             requested.field(),
-            "left off for this call; the reasoning before its tool calls is not known",
+            "disabled; the reasoning before the tool calls is missing",
         );
         return ReasoningState::NotEnabled;
     }
@@ -151,7 +151,7 @@ fn apply_control(
     {
         adjustments.note(
             requested.field(),
-            "left off, no answer may be as long as the least budget",
+            "disabled; the output limit is below the minimum budget",
         );
         return ReasoningState::NotEnabled;
     }
@@ -165,7 +165,8 @@ fn apply_control(
     ReasoningState::On
 }
 
-/// Most families reason only when told to. Those that always do get their least.
+/// Disables reasoning. Most families reason only if enabled; those that always reason get their
+/// minimum.
 fn disable(
     request: &mut ConverseRequest,
     requested: ReasoningRequest,
@@ -177,21 +178,21 @@ fn disable(
     struct Type<'a> {
         r#type: &'a str,
     }
-    let asks_for_updates = requested.thinking == Some(Thinking::BetweenTools);
+    let between_tools = requested.thinking == Some(Thinking::BetweenTools);
     let min = capabilities.least_thinking.as_str();
     if !min.is_empty() {
         if let Ok(thinking) = JsonText::of(&Type { r#type: min }) {
             let fields = &mut request.additional_model_request_fields;
             fields.set("thinking", thinking);
         }
-        if !(asks_for_updates && min == "between_tools") {
-            let action = format!("`{min}`, the least that this model reasons");
+        if !(between_tools && min == "between_tools") {
+            let action = format!("set to `{min}`; reasoning cannot be disabled");
             adjustments.note(requested.field(), action);
         }
         return;
     }
-    if asks_for_updates && !capabilities.always_reasons {
-        let action = "as `disabled`, this model has no `between_tools`";
+    if between_tools && !capabilities.always_reasons {
+        let action = "treated as `disabled`; the model has no `between_tools`";
         adjustments.note("thinking", action);
     }
     if !capabilities.always_reasons {
@@ -202,7 +203,7 @@ fn disable(
         {
             fields.set("thinking", disabled);
         }
-        // Where nothing is said, these reason as much as they find right.
+        // Without this field, these models reason adaptively.
         if capabilities.reasoning == ReasoningControl::ReasoningObject
             && let Ok(none) = JsonText::of(&EffortObject { effort: "none" })
         {
@@ -210,7 +211,7 @@ fn disable(
         }
         return;
     }
-    adjustments.note(requested.field(), "this model always reasons");
+    adjustments.note(requested.field(), "the model always reasons");
     if let Some(min) = capabilities.efforts.first() {
         let mut writer = ReasoningWriter {
             request,
@@ -230,13 +231,13 @@ struct ReasoningWriter<'a> {
 }
 
 impl ReasoningWriter<'_> {
-    /// Turns the family's knob.
+    /// Sets the family's control.
     fn control(&mut self, level: ReasoningLevel, output_limit: Option<u32>) {
         match self.capabilities.reasoning {
             ReasoningControl::None => {}
             ReasoningControl::Budget => self.budget(level, output_limit),
             ReasoningControl::Adaptive => match level {
-                // Taken from before there was anything else, by the model map of LiteLLM 1.106.
+                // These models accepted budgets first (the model map of LiteLLM 1.106).
                 ReasoningLevel::Budget(_) if output_limit.is_none_or(|max| max > MIN_BUDGET) => {
                     self.budget(level, output_limit);
                 }
@@ -258,7 +259,7 @@ impl ReasoningWriter<'_> {
         }
         let (mut budget, from_effort) = match level {
             ReasoningLevel::Budget(budget) if budget < MIN_BUDGET => {
-                let min = format!("raised to {MIN_BUDGET}, the least");
+                let min = format!("raised to {MIN_BUDGET}; the minimum");
                 self.note("thinking.budget_tokens", &min);
                 (MIN_BUDGET, false)
             }
@@ -274,14 +275,14 @@ impl ReasoningWriter<'_> {
                 let room = budget.saturating_add(OUTPUT_HEADROOM);
                 *limit = Some(output_limit.unwrap_or(room));
             }
-            // The limit counts reasoning too: what the client will pay at the most. A budget that
-            // the client did not name gives way to it.
+            // The limit includes reasoning and caps the client's cost. A budget that the client
+            // did not set is reduced to fit.
             Some(max) if max > budget || from_effort && max > MIN_BUDGET => {}
             Some(max) => {
                 let ceiling = output_limit.unwrap_or(u32::MAX).max(MIN_BUDGET + 1);
                 let raised = budget.saturating_add(max).min(ceiling);
                 *limit = Some(raised);
-                let action = format!("raised to {raised}, above the budget for reasoning");
+                let action = format!("raised to {raised}; must exceed the reasoning budget");
                 self.note("max_tokens", &action);
             }
         }
@@ -290,7 +291,8 @@ impl ReasoningWriter<'_> {
         if let Some(max) = max.filter(|max| budget >= *max) {
             budget = (max / 2).max(MIN_BUDGET);
             if !from_effort {
-                let action = format!("lowered to {budget}, the answer has {max} tokens at most");
+                let action =
+                    format!("lowered to {budget}; the response is limited to {max} tokens");
                 self.note("thinking.budget_tokens", &action);
             }
         }
@@ -318,7 +320,7 @@ impl ReasoningWriter<'_> {
                 let effort = effort_of(budget);
                 self.note(
                     "thinking.budget_tokens",
-                    "an effort in its place, this model takes no budget",
+                    "replaced by an effort; the model does not accept a budget",
                 );
                 Some(effort)
             }
@@ -346,7 +348,10 @@ impl ReasoningWriter<'_> {
         if effort == "high" && self.requested.keeps_limit {
             effort = "medium";
             let field = self.requested.field();
-            self.note(field, "`medium`, the highest with a ceiling of tokens");
+            self.note(
+                field,
+                "lowered to `medium`; the highest effort with a token limit",
+            );
         }
         let config = EnabledReasoning {
             r#type: "enabled",
@@ -356,7 +361,7 @@ impl ReasoningWriter<'_> {
         if effort != "high" {
             return;
         }
-        // With the highest effort these have to be unset (the project's contract, A.6).
+        // The highest effort requires these to be unset (the project's contract, A.6).
         let config = &mut self.request.inference_config;
         let unset = [
             ("max_tokens", config.max_tokens.take().is_some()),
@@ -364,10 +369,7 @@ impl ReasoningWriter<'_> {
             ("top_p", config.top_p.take().is_some()),
         ];
         for (field, _) in unset.into_iter().filter(|(_, was_set)| *was_set) {
-            self.note(
-                field,
-                "dropped, this model takes none at its highest effort",
-            );
+            self.note(field, "removed; not supported at the highest effort");
         }
     }
 
@@ -379,14 +381,17 @@ impl ReasoningWriter<'_> {
     fn object(&mut self, level: ReasoningLevel) {
         let effort = self.effort(level);
         self.set("reasoning", &EffortObject { effort });
-        // These are for answers without reasoning (the project's contract, A.6).
+        // These are only supported without reasoning (the project's contract, A.6).
         let config = &mut self.request.inference_config;
         let dropped = [
             ("temperature", config.temperature.take().is_some()),
             ("top_p", config.top_p.take().is_some()),
         ];
         for (field, _) in dropped.into_iter().filter(|(_, was_set)| *was_set) {
-            self.note(field, "dropped, the model is asked to reason");
+            self.note(
+                field,
+                "removed; the model does not accept it while reasoning",
+            );
         }
     }
 
@@ -399,14 +404,14 @@ impl ReasoningWriter<'_> {
         self.nearest(effort)
     }
 
-    /// The effort of the family's own that is nearest, the higher one of two.
+    /// The closest effort that the family supports, rounded up.
     fn nearest(&mut self, effort: Effort) -> &'static str {
         let mut efforts = self.capabilities.efforts.iter();
         let at_or_above = efforts.clone().find(|own| **own >= effort);
         let nearest = *at_or_above.or(efforts.next_back()).unwrap_or(&effort);
         if nearest != effort && self.requested.effort.is_some() {
             let action = format!(
-                "`{}`, this model has no `{}`",
+                "set to `{}`; the model has no `{}`",
                 nearest.as_str(),
                 effort.as_str()
             );
@@ -415,7 +420,7 @@ impl ReasoningWriter<'_> {
         nearest.as_str()
     }
 
-    /// While Claude reasons it takes a temperature of 1, a top_p close to it, and no top_k.
+    /// With reasoning, Claude accepts only a temperature of 1, a top_p close to 1, and no top_k.
     fn drop_sampling(&mut self) {
         let config = &mut self.request.inference_config;
         let is_one = |number: &serde_json::Number| number.as_f64() == Some(1.0);
@@ -424,10 +429,16 @@ impl ReasoningWriter<'_> {
             .top_p
             .take_if(|value| value.as_f64() < Some(MIN_TOP_P));
         if temperature {
-            self.note("temperature", "dropped, the model is asked to reason");
+            self.note(
+                "temperature",
+                "removed; the model does not accept it while reasoning",
+            );
         }
         if top_p.is_some() {
-            self.note("top_p", "dropped, the model is asked to reason");
+            self.note(
+                "top_p",
+                "removed; the model does not accept it while reasoning",
+            );
         }
     }
 
@@ -447,7 +458,7 @@ struct EffortObject {
     effort: &'static str,
 }
 
-/// The budget that stands for an effort, as in the project's contract, A.6.
+/// The budget for an effort, as in the project's contract, A.6.
 fn budget_of(effort: Effort) -> u32 {
     match effort {
         Effort::Minimal | Effort::Low => 1024,
@@ -458,7 +469,7 @@ fn budget_of(effort: Effort) -> u32 {
     }
 }
 
-/// The effort whose budget this would be.
+/// The effort for a budget.
 fn effort_of(budget: u32) -> Effort {
     match budget {
         0..2048 => Effort::Low,

@@ -1,11 +1,11 @@
-//! The reasoning of before: which of it goes back to the model.
+//! Filters the reasoning of earlier messages that is sent back to the model.
 
 use crate::adjustments::Adjustments;
 use crate::converse::content::{ContentBlock, ReasoningBlock};
 use crate::converse::request::{Message, Role};
 use crate::models::{Capabilities, ReasoningReplay};
 
-/// Takes out the reasoning of before that the family does not take back.
+/// Removes earlier reasoning that the family does not accept.
 pub(super) fn keep_supported_reasoning(
     messages: &mut [Message],
     capabilities: &Capabilities,
@@ -14,7 +14,7 @@ pub(super) fn keep_supported_reasoning(
     let replay = capabilities.reasoning_replay;
     take_out(
         messages,
-        "not given back to this model",
+        "not sent; the model does not accept it",
         adjustments,
         |block| match (replay, block) {
             (ReasoningReplay::None, _) => false,
@@ -30,7 +30,7 @@ pub(super) fn keep_supported_reasoning(
     );
 }
 
-/// Takes out the reasoning that is not to `stay`, and says so.
+/// Removes reasoning for which `stays` is false, and notes it.
 pub(super) fn take_out(
     messages: &mut [Message],
     action: &str,
@@ -57,8 +57,8 @@ pub(super) fn take_out(
     }
 }
 
-/// Whether the model is to go on from the results of calls that it has no reasoning before: with a
-/// budget Claude refuses that of the last of its turns ("Expected `thinking` or
+/// Whether the request continues after tool results without the reasoning before their calls.
+/// With a budget, Claude rejects that for its last message ("Expected `thinking` or
 /// `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, a final `assistant`
 /// message must start with a thinking block").
 pub(super) fn lacks_reasoning(messages: &[Message]) -> bool {
@@ -74,9 +74,9 @@ pub(super) fn lacks_reasoning(messages: &[Message]) -> bool {
     after.iter().any(has_results) && !matches!(first, Some(ContentBlock::ReasoningContent(_)))
 }
 
-/// Drops the reasoning of a conversation whose tools the client has taken away, on families that
-/// bind it: the list of tools is part of what it is bound to. That in front of the first call may be
-/// of a time without tools, and stays, so that a turn is the same whatever comes after it.
+/// Removes reasoning if the client no longer sends its tools, on families that bind reasoning to
+/// the tool list. Reasoning before the first call may predate the tools and stays, so that
+/// earlier messages do not change.
 pub(super) fn drop_unbound(
     messages: &mut [Message],
     capabilities: &Capabilities,
@@ -85,15 +85,15 @@ pub(super) fn drop_unbound(
     let is_call = |block: &ContentBlock| matches!(block, ContentBlock::ToolUse(_));
     let has_call = |message: &Message| message.content.iter().any(is_call);
     let first = messages.iter().position(has_call);
-    let behind = first.and_then(|first| messages.get_mut(first..));
-    if let Some(behind) = behind.filter(|_| capabilities.binds_thinking) {
-        let action = "left out, it is bound to tools that this request does not offer";
-        take_out(behind, action, adjustments, |_| false);
+    let from_first = first.and_then(|first| messages.get_mut(first..));
+    if let Some(from_first) = from_first.filter(|_| capabilities.binds_thinking) {
+        let action = "removed; bound to tools that are not in the request";
+        take_out(from_first, action, adjustments, |_| false);
     }
 }
 
-/// Drops all reasoning of before, which this model has refused in this conversation.
+/// Removes all earlier reasoning after the model rejected it in this conversation.
 pub(super) fn drop_refused(messages: &mut [Message], adjustments: &mut Adjustments) {
-    let action = "left out, the model refuses it in this conversation";
+    let action = "removed; the model rejected it in this conversation";
     take_out(messages, action, adjustments, |_| false);
 }

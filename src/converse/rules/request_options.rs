@@ -1,4 +1,4 @@
-//! What a client wants that Converse has no one word for: each family is asked in its own way.
+//! Options without a common Converse field, which each family supports in a different way.
 
 use serde_json::Number;
 
@@ -8,104 +8,104 @@ use crate::converse::content::CacheTtl;
 use crate::converse::options::Fields;
 use crate::models::Effort;
 
-/// What is wanted of the rules, beside what the request says itself.
+/// Options for the rules, in addition to the Converse request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RequestOptions {
     /// Which tools may be called.
     pub allowed_calls: AllowedCalls,
-    /// One tool is to be called at the most.
+    /// Whether parallel tool calls are disabled.
     pub one_call: bool,
-    /// Whether and how much to reason.
+    /// The reasoning options.
     pub reasoning: ReasoningRequest,
-    /// Whether the model has refused the reasoning of before in this conversation.
+    /// Whether the model rejected the earlier reasoning of this conversation.
     pub without_reasoning: bool,
-    /// How many of the likeliest tokens are drawn from.
+    /// The number of most likely tokens to sample from.
     pub top_k: Option<Number>,
     /// −2 to 2.
     pub frequency_penalty: Option<Number>,
     /// −2 to 2.
     pub presence_penalty: Option<Number>,
-    /// The form of the answer.
+    /// The format of the response.
     pub json: Option<JsonFormat>,
-    /// Whether the web is searched.
+    /// Whether web search is enabled.
     pub web_search: bool,
-    /// What is cached.
+    /// The caching policy.
     pub caching: CachePolicy,
-    /// Who wants the guardrail to look at the last of the user's turns alone.
+    /// Restricts the guardrail to the last user message, if set.
     pub last_turn_guard: Option<LastTurnGuard>,
-    /// The most tokens that the model can write, where that is known.
+    /// The model's maximum number of completion tokens, if known.
     pub output_limit: Option<u32>,
-    /// Keys of the provider's own, as the client wrote them.
+    /// The client's own provider fields.
     pub provider_fields: Fields,
 }
 
-/// Whether and how much to reason.
+/// The reasoning options.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReasoningRequest {
     /// `reasoning_effort`
     pub effort: Option<EffortOption>,
     /// `thinking`
     pub thinking: Option<Thinking>,
-    /// Whether the limit of tokens has to stay: the operator has set a ceiling.
+    /// Whether the token limit must not be removed, because the operator set a maximum.
     pub keeps_limit: bool,
 }
 
-/// OpenAI's way to say it.
+/// OpenAI's `reasoning_effort`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EffortOption {
     /// `none`
     None,
-    /// Any other word.
+    /// Any other value.
     Level(Effort),
 }
 
-/// Anthropic's way to say it.
+/// Anthropic's `thinking`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Thinking {
-    /// Not at all.
+    /// Disabled.
     Disabled,
-    /// Nothing but short updates between calls of tools.
+    /// Only short updates between tool calls.
     BetweenTools,
-    /// As much as the model finds right.
+    /// Adaptive.
     Adaptive,
-    /// With so many tokens.
+    /// Enabled with a token budget.
     Enabled {
         /// `budget_tokens`
         budget: u32,
     },
 }
 
-/// An answer that is one JSON value.
+/// The format of a JSON response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JsonFormat {
-    /// The schema's name.
+    /// The name of the schema.
     pub name: Option<String>,
-    /// What it is for.
+    /// The purpose of the schema.
     pub description: Option<String>,
-    /// The schema; absent where any object will do.
+    /// The schema; `None` for any object.
     pub schema: Option<JsonText>,
 }
 
-/// Who wants the guardrail to look at the last of the user's turns alone.
+/// Who restricted the guardrail to the last user message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastTurnGuard {
-    /// The request, which is told what becomes of it.
+    /// The request, which receives adjustment notes about it.
     Request,
-    /// The operator.
+    /// The operator's configuration.
     Operator,
 }
 
-/// What is cached.
+/// The caching policy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CachePolicy {
-    /// Whether points are placed where the client has placed none.
+    /// Whether cache points are added automatically if the client set none.
     pub automatic: bool,
-    /// How long those are kept.
+    /// The TTL of automatic cache points.
     pub ttl: Option<CacheTtl>,
 }
 
 impl ReasoningRequest {
-    /// The field that says it, for notes.
+    /// The client's field that controls reasoning, for adjustment notes.
     pub(super) fn field(&self) -> &'static str {
         match self.thinking {
             Some(_) => "thinking",

@@ -1,17 +1,17 @@
-//! H17 and H18: sampling parameters and stop sequences that the family refuses.
+//! H17 and H18: sampling parameters and stop sequences that the family does not support.
 
 use crate::adjustments::Adjustments;
 use crate::converse::request::InferenceConfig;
 use crate::models::{Capabilities, Sampling};
 
-/// Takes out what the family refuses, and raises a limit that is too low for it.
+/// Removes unsupported parameters, and adjusts the token limit to the model's range.
 pub(super) fn apply(
     config: &mut InferenceConfig,
     output_limit: Option<u32>,
     capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
-    // A 1 is what there is without it: it is no more than in the way of the other.
+    // 1 is the default, so removing it changes nothing, and keeps the other parameter.
     if capabilities.sampling != Sampling::Both {
         let is_one = |number: &serde_json::Number| number.as_f64() == Some(1.0);
         config.top_p.take_if(|top_p| is_one(top_p));
@@ -27,38 +27,47 @@ pub(super) fn apply(
             if config.temperature.is_some() {
                 drop_top_p(
                     config,
-                    "dropped, this model takes it or temperature",
+                    "removed; the model accepts either `temperature` or `top_p`",
                     adjustments,
                 );
             }
         }
         Sampling::None => {
             if config.temperature.take().is_some() {
-                adjustments.note("temperature", "dropped, this model does not take it");
+                adjustments.note("temperature", "removed; the model does not accept it");
             }
-            drop_top_p(config, "dropped, this model does not take it", adjustments);
+            drop_top_p(config, "removed; the model does not accept it", adjustments);
         }
     }
     if !capabilities.stop_sequences && !config.stop_sequences.is_empty() {
         config.stop_sequences.clear();
-        adjustments.note("stop", "dropped, this model does not take it");
+        adjustments.note("stop", "removed; the model does not accept it");
     }
     let count = config.stop_sequences.len();
     if !capabilities.blank_stop_sequences {
         config.stop_sequences.retain(|text| !text.trim().is_empty());
     }
     if config.stop_sequences.len() < count {
-        adjustments.note("stop", "blank texts dropped, this model does not take them");
+        adjustments.note(
+            "stop",
+            "blank stop sequences removed; the model rejects them",
+        );
     }
     let max = output_limit.unwrap_or(u32::MAX);
     if let Some(limit) = config.max_tokens.as_mut().filter(|limit| **limit > max) {
         *limit = max;
-        adjustments.note("max_tokens", format!("lowered to {max}, the model's most"));
+        adjustments.note(
+            "max_tokens",
+            format!("lowered to {max}; the model's maximum"),
+        );
     }
     let min = capabilities.min_max_tokens;
     if let Some(limit) = config.max_tokens.as_mut().filter(|limit| **limit < min) {
         *limit = min;
-        adjustments.note("max_tokens", format!("raised to {min}, the model's least"));
+        adjustments.note(
+            "max_tokens",
+            format!("raised to {min}; the model's minimum"),
+        );
     }
 }
 

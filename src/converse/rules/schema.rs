@@ -1,4 +1,4 @@
-//! H16: references within tool schemas, for families that do not follow them.
+//! H16: inlines references in tool schemas, for families that do not support `$ref`.
 
 use serde_json::{Map, Value};
 
@@ -8,22 +8,22 @@ use crate::converse::request::{ConverseRequest, Tool, ToolInputSchema};
 use crate::json_body::{self, Budget};
 use crate::models::Capabilities;
 
-/// The most values that a schema may grow to: references to references can double at each step.
+/// The maximum number of values of an inlined schema: nested references can grow exponentially.
 const MAX_VALUES: usize = 20_000;
 
-/// The longest schema that is looked into, in bytes, and the most text that it may grow to: one
-/// long description can be referred to many times.
+/// The maximum size in bytes of a schema to inline, and of the text in the result: a long
+/// description may be referenced many times.
 const MAX_TEXT_BYTES: usize = 1 << 20;
 
-/// The memory that a schema's values may take, of any schema and for each byte of one.
+/// The memory budget for a schema's values: a base, and an amount for each byte.
 const BASE_BUDGET: usize = 1 << 20;
 const BUDGET_PER_BYTE: usize = 6;
 
-/// How deep a schema may be without references: as deep as serde_json reads a text, which is also
-/// what keeps a long chain of references from filling the stack.
+/// The maximum depth of a schema without references, the same as serde_json's. It also protects
+/// the stack from long chains of references.
 const MAX_DEPTH: usize = 128;
 
-/// Puts what `$ref` refers to in its place. A schema without references keeps its bytes.
+/// Inlines `$ref`. Schemas without references keep their bytes.
 pub(super) fn inline_references(
     request: &mut ConverseRequest,
     capabilities: &Capabilities,
@@ -46,31 +46,30 @@ pub(super) fn inline_references(
         match inlined.and_then(|inlined| JsonText::of(&inlined.schema).ok()) {
             Some(inlined) => {
                 *schema = inlined;
-                adjustments.note(field, "replaced by what it refers to");
+                adjustments.note(field, "inlined");
             }
-            None => adjustments.note(field, "left; the schema is too large without it"),
+            None => adjustments.note(field, "kept; the schema would become too large"),
         }
     }
 }
 
-/// A schema, unless it is too large to be looked into: taken apart it is several times its size.
+/// Parses a schema; `None` if it is too large, since the parsed form is several times larger.
 pub(super) fn read(schema: &str) -> Option<Value> {
     let text = Some(schema).filter(|text| text.len() <= MAX_TEXT_BYTES)?;
     let limit = BASE_BUDGET.saturating_add(text.len().saturating_mul(BUDGET_PER_BYTE));
     json_body::read(text.as_bytes(), &Budget::new(limit)).ok()
 }
 
-/// A schema without references.
 pub(super) struct InlineSchema {
     pub(super) schema: Value,
-    /// Whether every reference led to something; one that leads out of the schema, to nothing or
-    /// to itself has become anything at all.
+    /// Whether all references were resolved; external, dangling and recursive references become
+    /// unrestricted schemas.
     pub(super) complete: bool,
 }
 
-/// `root` with what its references refer to in their place, unless that is too large.
+/// Inlines the references of `root`; `None` if the result is too large.
 pub(super) fn inlined(root: &Value) -> Option<InlineSchema> {
-    // Definitions are expanded where they are referred to.
+    // Definitions are inlined at their references.
     let mut body = root.clone();
     if let Value::Object(object) = &mut body {
         object.shift_remove("$defs");
@@ -95,7 +94,7 @@ struct Inliner<'a> {
     root: &'a Value,
     /// The root without its definitions.
     body: &'a Value,
-    /// The references that are being replaced, outermost first.
+    /// The references being inlined, outermost first.
     open: Vec<String>,
     remaining: usize,
     remaining_text: usize,
@@ -130,7 +129,7 @@ impl Inliner<'_> {
         Some(expanded)
     }
 
-    /// Counts `text` as written.
+    /// Subtracts `text` from the remaining size.
     fn take(&mut self, text: &str) -> Option<()> {
         self.remaining_text = self.remaining_text.checked_sub(text.len())?;
         Some(())
@@ -145,8 +144,8 @@ impl Inliner<'_> {
         expanded.collect()
     }
 
-    /// What `reference` refers to, with what stands beside it; anything at all where the reference
-    /// leads out of the schema, to nothing, to itself, or to what is no schema.
+    /// The schema that `reference` points to, merged with its sibling keywords; an unrestricted
+    /// schema if the reference is external, dangling or recursive.
     fn replace(&mut self, reference: &str, siblings: &Map<String, Value>) -> Option<Value> {
         let is_open = self.open.iter().any(|open| open == reference);
         let target = match reference.strip_prefix('#') {
@@ -162,7 +161,7 @@ impl Inliner<'_> {
                 self.open.pop();
                 match expanded {
                     Value::Object(members) => members,
-                    // The schemas that any value fits, and none.
+                    // Schemas that accept any value, and no value.
                     Value::Bool(true) => Map::new(),
                     Value::Bool(false) => Map::from_iter([("not".to_owned(), Map::new().into())]),
                     _ => {

@@ -1,8 +1,8 @@
-//! A JSON schema as native structured output and strict tools take it.
+//! Adapts a JSON schema to native structured output and strict tools.
 //!
-//! Bedrock compiles such a schema into a grammar and answers with 400 where it uses a keyword that
-//! the grammar does not know. What only bounds a value is moved in words into the description,
-//! which the model reads; what gives the value its shape cannot be, and leaves the schema unfit.
+//! Bedrock compiles such a schema into a grammar and returns 400 for unsupported keywords.
+//! Keywords that only bound a value are moved into the description, which the model reads.
+//! Keywords that define the structure cannot be moved, so such a schema is unsupported.
 //!
 //! Sources: AWS, "Get validated JSON results from models" (userguide/structured-output.html);
 //! Anthropic, "Structured outputs", its section on limitations; where they disagree what was
@@ -19,7 +19,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::models::Capabilities;
 
-/// Keywords that shape a value and that no grammar takes.
+/// Structural keywords that grammars do not support.
 const REFUSED: [&str; 18] = [
     "not",
     "if",
@@ -41,10 +41,10 @@ const REFUSED: [&str; 18] = [
     "$recursiveRef",
 ];
 
-/// Keywords that say what a value is, one of which a schema must have.
+/// Keywords that define a value; a schema needs at least one.
 const SHAPES: [&str; 6] = ["type", "enum", "const", "anyOf", "$ref", "properties"];
 
-/// Keywords that cannot stand beside `anyOf` or `$ref`.
+/// Keywords that are not supported next to `anyOf` or `$ref`.
 const EXCLUSIVE_KEYWORDS: [&str; 7] = [
     "type",
     "enum",
@@ -55,16 +55,16 @@ const EXCLUSIVE_KEYWORDS: [&str; 7] = [
     "items",
 ];
 
-/// A schema that can be asked for natively.
+/// A schema adapted to structured output.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FittedSchema {
     pub(super) schema: JsonText,
-    /// What was changed, each kind once, in words for the client.
+    /// Descriptions of the changes for the client, without duplicates.
     pub(super) changes: Vec<String>,
 }
 
-/// Adapts the schema that the client has at `field` and notes what was changed; nothing where it
-/// cannot be asked for.
+/// Adapts the schema in the client's field `field` and notes the changes; `None` if it is
+/// unsupported.
 pub(super) fn fitted(
     schema: &JsonText,
     capabilities: &Capabilities,
@@ -78,22 +78,21 @@ pub(super) fn fitted(
     Some(schema)
 }
 
-/// Adapts `schema`; one that needs nothing keeps its bytes. `follow_references` says whether the
-/// model's family follows `$ref` within the schema; where it does not they are replaced by what
-/// they refer to.
+/// Adapts `schema`; a supported schema keeps its bytes. `follow_references` states whether the
+/// family supports `$ref`; if not, references are inlined.
 ///
-/// `None` where the schema cannot be asked for without changing what it means: a reference that
-/// leads out of it or to itself, an object with members of any name, a value of any kind, a
-/// keyword that no grammar takes; or where it is too large.
+/// `None` if the schema cannot be adapted without changing its meaning (external or recursive
+/// references, objects with arbitrary members, values of any type, unsupported keywords), or if
+/// it is too large.
 pub(super) fn fit(schema: &JsonText, follow_references: bool) -> Option<FittedSchema> {
     let mut root = schema::read(schema.as_str())?;
     let mut fitter = Fitter::default();
     if schema.as_str().contains("\"$ref\"") {
         let inlined = schema::inlined(&root).filter(|inlined| inlined.complete)?;
-        // A member of an object can be named `$ref`, too.
+        // An object's member can be named `$ref`, too.
         if !follow_references && inlined.schema != root {
             root = inlined.schema;
-            fitter.changed("`$ref` replaced by what it refers to");
+            fitter.changed("`$ref` inlined");
         }
     }
     fitter.fit(&mut root)?;
@@ -120,7 +119,7 @@ impl Fitter {
     }
 
     fn fit(&mut self, schema: &mut Value) -> Option<()> {
-        // `true` stands for any value, `false` for none.
+        // `true` accepts any value, `false` none.
         let node = schema.as_object_mut()?;
         self.combine(node)?;
         let has = |keyword: &&str| node.contains_key(*keyword);
@@ -144,15 +143,15 @@ impl Fitter {
         self.fit_within(node)
     }
 
-    /// The ways to combine schemas that have another spelling which is taken.
+    /// Rewrites combinators to an equivalent supported form.
     fn combine(&mut self, node: &mut Map<String, Value>) -> Option<()> {
         while let Some(all) = node.get("allOf") {
-            // Several closed objects at once are no object at all.
+            // Several closed objects combined accept no object.
             let [Value::Object(only)] = all.as_array()?.as_slice() else {
                 return None;
             };
             *node = with_merged(node, only.clone())?;
-            self.changed("`allOf` of one put in its place");
+            self.changed("`allOf` with one schema inlined");
         }
         if node.contains_key("oneOf") {
             if node.contains_key("anyOf") {
@@ -165,17 +164,17 @@ impl Fitter {
                     _ => (name, member),
                 })
                 .collect();
-            self.changed("`oneOf` read as `anyOf`");
+            self.changed("`oneOf` replaced by `anyOf`");
         }
-        // OpenAPI's help for parsers, which pydantic writes beside `oneOf`; it allows and forbids
+        // OpenAPI's hint for parsers, which pydantic writes next to `oneOf`; it restricts
         // nothing.
         if node.contains_key("anyOf") && node.shift_remove("discriminator").is_some() {
-            self.changed("`discriminator` left out");
+            self.changed("`discriminator` removed");
         }
         Some(())
     }
 
-    /// An object takes the members that it names and no others.
+    /// Closes an object: it accepts only its named members.
     fn close(&mut self, node: &mut Map<String, Value>) -> Option<()> {
         if !node.contains_key("type") && node.contains_key("properties") {
             node.insert("type".to_owned(), "object".into());
@@ -227,7 +226,7 @@ fn is_of_type(node: &Map<String, Value>, name: &str) -> bool {
     }
 }
 
-/// `node` with `only` where its `allOf` is; what `node` says of itself for readers counts more.
+/// `node` with its `allOf` replaced by `only`; annotations of `node` take precedence.
 fn with_merged(node: &Map<String, Value>, only: Map<String, Value>) -> Option<Map<String, Value>> {
     let mut together = Map::with_capacity(node.len() + only.len());
     for (name, member) in node {
@@ -311,12 +310,12 @@ mod tests {
         becomes(
             r#"{"title":"T","oneOf":[{"type":"string"},{"type":"null"}],"discriminator":{"propertyName":"k"},"default":null}"#,
             r#"{"title":"T","anyOf":[{"type":"string"},{"type":"null"}],"default":null}"#,
-            &["`oneOf` read as `anyOf`", "`discriminator` left out"],
+            &["`oneOf` replaced by `anyOf`", "`discriminator` removed"],
         );
         becomes(
             r#"{"description":"d","allOf":[{"allOf":[{"type":"string","description":"e"}]}]}"#,
             r#"{"description":"d","type":"string"}"#,
-            &["`allOf` of one put in its place"],
+            &["`allOf` with one schema inlined"],
         );
     }
 
@@ -325,7 +324,7 @@ mod tests {
         let schema = r##"{"type":"object","properties":{"p":{"$ref":"#/$defs/P"}},"additionalProperties":false,"$defs":{"P":{"type":"string"}}}"##;
         becomes(schema, schema, &[]);
         let replaced = r#"{"type":"object","properties":{"p":{"type":"string"}},"additionalProperties":false}"#;
-        let changes = vec!["`$ref` replaced by what it refers to".to_owned()];
+        let changes = vec!["`$ref` inlined".to_owned()];
         assert_eq!(fitted(schema, false), Some((replaced.to_owned(), changes)));
     }
 
@@ -357,7 +356,6 @@ mod tests {
         }
     }
 
-    /// Schemas of every kind, fit and unfit.
     fn schemas() -> impl Strategy<Value = Value> {
         let words = || proptest::sample::select(vec!["a", "minimum", "type", "oneOf", "$ref"]);
         let leaf = prop_oneof![

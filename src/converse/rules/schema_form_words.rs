@@ -1,4 +1,4 @@
-//! Forms of an object, told apart in words for the model.
+//! Describes the alternatives of an object schema in text for the model.
 
 use serde_json::Value;
 
@@ -7,14 +7,14 @@ use super::schema_keys::changed_key;
 use super::schema_merge::merged;
 use crate::models::Capabilities;
 
-/// The most choices, and forms of one, that are put in words, and the longest text of a form, in
-/// characters.
+/// The maximum number of choices and alternatives described, and the maximum length of the
+/// description of an alternative, in characters.
 const MAX_CHOICES_DESCRIBED: usize = 8;
 const MAX_FORMS_DESCRIBED: usize = 24;
 const MAX_FORM_TEXT: usize = 400;
 
-/// What tells the forms apart.
-pub(super) fn words(form: &ObjectForm, capabilities: &Capabilities) -> String {
+/// The description of the alternatives.
+pub(super) fn describe(form: &ObjectForm, capabilities: &Capabilities) -> String {
     let choices = form
         .choices
         .iter()
@@ -27,7 +27,7 @@ pub(super) fn words(form: &ObjectForm, capabilities: &Capabilities) -> String {
             let forms = choice.forms.iter().take(MAX_FORMS_DESCRIBED).enumerate();
             let mut lines: Vec<String> = forms
                 .map(|(position, form)| {
-                    format!("{}. {}", position + 1, form_words(form, capabilities))
+                    format!("{}. {}", position + 1, describe_form(form, capabilities))
                 })
                 .collect();
             if choice.forms.len() > MAX_FORMS_DESCRIBED {
@@ -44,7 +44,7 @@ pub(super) fn words(form: &ObjectForm, capabilities: &Capabilities) -> String {
     choices.collect::<Vec<_>>().join("\n")
 }
 
-fn form_words(form: &ObjectForm, capabilities: &Capabilities) -> String {
+fn describe_form(form: &ObjectForm, capabilities: &Capabilities) -> String {
     let name = |key: &String| match changed_key(key).filter(|_| !capabilities.any_property_key) {
         Some(changed) => format!("`{changed}`"),
         None => format!("`{key}`"),

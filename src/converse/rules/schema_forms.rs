@@ -1,36 +1,36 @@
-//! The forms of an object that a schema combines (`allOf`, `anyOf`, `oneOf`, `$ref`), read from it.
-//! `schema_merge` makes one object of them, `schema_form_words` tells them apart in words.
+//! Reads the alternatives of an object from combinators (`allOf`, `anyOf`, `oneOf`, `$ref`).
+//! `schema_merge` merges them into one object, `schema_form_words` describes them in text.
 
 use serde_json::{Map, Value};
 
-use super::schema_form_words::words;
+use super::schema_form_words::describe;
 use super::schema_merge::{both, merged};
 use crate::models::Capabilities;
 
-/// The most schemas, properties and required names that are looked into: references to references
-/// can double at each step.
+/// The maximum number of schemas, properties and required names to read: nested references can
+/// grow exponentially.
 const MAX_PARTS: usize = 4000;
 
-/// How deep combinations and references are followed.
+/// The maximum depth of combinators and references.
 const MAX_DEPTH: usize = 32;
 
-/// A schema of one object.
+/// A schema of a single object.
 pub(super) struct FlatSchema {
     pub(super) schema: Value,
-    /// What tells the forms apart.
+    /// The description of the alternatives.
     pub(super) words: String,
 }
 
-/// An object as one schema describes it.
+/// One alternative of an object.
 #[derive(Default, Clone)]
 pub(super) struct ObjectForm {
     pub(super) properties: Map<String, Value>,
     pub(super) required: Vec<String>,
-    /// Whether it takes no other properties.
+    /// Whether other properties are rejected.
     pub(super) closed: bool,
-    /// Its other keywords.
+    /// All other keywords.
     pub(super) others: Map<String, Value>,
-    /// Of each of these, one form holds as well.
+    /// For each of these choices, one alternative also applies.
     pub(super) choices: Vec<SchemaChoice>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct SchemaChoice {
     pub(super) forms: Vec<ObjectForm>,
 }
 
-/// Merges what the root combines.
+/// Merges the combinators at the root.
 pub(super) fn flatten(root: &Value, capabilities: &Capabilities) -> FlatSchema {
     let mut reader = SchemaReader {
         root,
@@ -49,9 +49,9 @@ pub(super) fn flatten(root: &Value, capabilities: &Capabilities) -> FlatSchema {
         depth: 0,
         too_much: false,
     };
-    // Where there is too much of it, or nothing fits, what the root itself says remains.
+    // If the schema is too large, or nothing matches, only the root's own keywords remain.
     let form = reader.form(root).unwrap_or_else(|| own_form(root));
-    let words = words(&form, capabilities);
+    let words = describe(&form, capabilities);
     let merged = merged(form);
     let mut members = Map::new();
     for (keyword, member) in root.as_object().into_iter().flatten() {
@@ -82,7 +82,7 @@ pub(super) fn flatten(root: &Value, capabilities: &Capabilities) -> FlatSchema {
 
 struct SchemaReader<'a> {
     root: &'a Value,
-    /// The references that are being followed, outermost first.
+    /// The references being followed, outermost first.
     open: Vec<&'a str>,
     remaining: usize,
     depth: usize,
@@ -90,8 +90,7 @@ struct SchemaReader<'a> {
 }
 
 impl<'a> SchemaReader<'a> {
-    /// The object that `schema` describes; nothing where no object fits it, or where it is too
-    /// much.
+    /// The object that `schema` describes; `None` if no object matches it, or if it is too large.
     fn form(&mut self, schema: &'a Value) -> Option<ObjectForm> {
         let node = match schema {
             Value::Bool(true) => return Some(ObjectForm::default()),
@@ -126,7 +125,7 @@ impl<'a> SchemaReader<'a> {
         for (keyword, exactly_one) in [("anyOf", false), ("oneOf", true)] {
             if node.get(keyword).is_some_and(Value::is_array) {
                 let forms = list(node, keyword).filter_map(|part| self.form(part));
-                let forms: Vec<ObjectForm> = forms.flat_map(choice_alone).collect();
+                let forms: Vec<ObjectForm> = forms.flat_map(flatten_choice).collect();
                 form = match forms.len() {
                     _ if self.too_much => return None,
                     0 => return None,
@@ -141,8 +140,8 @@ impl<'a> SchemaReader<'a> {
         Some(form)
     }
 
-    /// What `reference` refers to; anything at all where it leads out of the schema, to nothing or
-    /// to itself.
+    /// The target of `reference`; unrestricted if the reference is external, dangling or
+    /// recursive.
     fn referred(&mut self, reference: &'a str) -> Option<ObjectForm> {
         let target = match reference.strip_prefix('#') {
             _ if self.open.contains(&reference) => None,
@@ -175,7 +174,7 @@ fn list<'a>(node: &'a Map<String, Value>, keyword: &str) -> impl Iterator<Item =
         .flatten()
 }
 
-/// What a schema says beside its combinators.
+/// The keywords of a schema except combinators.
 fn own_form(schema: &Value) -> ObjectForm {
     let mut form = ObjectForm::default();
     for (keyword, member) in schema.as_object().into_iter().flatten() {
@@ -196,10 +195,10 @@ fn own_form(schema: &Value) -> ObjectForm {
     form
 }
 
-/// The forms of a choice that stands alone, or the form itself: a choice among choices is one.
-fn choice_alone(mut form: ObjectForm) -> Vec<ObjectForm> {
-    let is_alone = form.properties.is_empty() && form.required.is_empty() && !form.closed;
-    if is_alone && form.choices.len() == 1 {
+/// Flattens a form that is only a choice into its alternatives.
+fn flatten_choice(mut form: ObjectForm) -> Vec<ObjectForm> {
+    let is_only_choice = form.properties.is_empty() && form.required.is_empty() && !form.closed;
+    if is_only_choice && form.choices.len() == 1 {
         return form.choices.remove(0).forms;
     }
     vec![form]
@@ -219,7 +218,7 @@ mod tests {
     #[track_caller]
     fn becomes(schema: Value, expected: Value) {
         let (schema, _) = flat(schema);
-        // Compared with the order of its keys.
+        // Compared as text, including key order.
         assert_eq!(schema.to_string(), expected.to_string());
     }
 

@@ -1,7 +1,7 @@
-//! Names of properties that the family refuses, changed in schemas and in the calls of before.
+//! Maps property names that the family rejects, in schemas and in earlier tool calls.
 //!
-//! Claude answers "tools.0.custom.input_schema.properties: Property keys should match pattern
-//! '^[a-zA-Z0-9_.-]{1,64}$'" to names such as `$filter`, `@type` or `filter[name]`.
+//! Claude returns "tools.0.custom.input_schema.properties: Property keys should match pattern
+//! '^[a-zA-Z0-9_.-]{1,64}$'" for names such as `$filter`, `@type` or `filter[name]`.
 
 use std::collections::HashMap;
 
@@ -19,17 +19,17 @@ use crate::converse::property_keys::PropertyKeys;
 use crate::converse::request::{ConverseRequest, Message, Tool, ToolInputSchema};
 use crate::models::Capabilities;
 
-/// What the name of a property may hold beside letters and digits.
+/// The characters accepted in property names besides letters and digits.
 const PUNCTUATION: [char; 3] = ['_', '.', '-'];
 
-/// What is noted where names are changed.
-const MAPPED: &str = "names of properties that this model refuses mapped, there and back";
+/// The adjustment note for mapped names.
+const MAPPED: &str = "property names that the model rejects are mapped and mapped back";
 
-/// The client's names of properties and those that stand in their place.
+/// The client's property names and their replacements.
 type PropertyNames = HashMap<String, String>;
 
-/// Changes the names that the family refuses; gives what leads back. `json` says which tool is the
-/// response's.
+/// Maps rejected names and returns the reverse mapping. `json` identifies the generated response
+/// tool.
 pub(super) fn rename(
     request: &mut ConverseRequest,
     json: Option<&JsonDelivery>,
@@ -65,16 +65,16 @@ pub(super) fn rename(
     keys
 }
 
-/// The name that the model is given for the property `client_key`, where it is another.
+/// The model's name for the property `client_key`; `None` if it stays unchanged.
 ///
-/// It depends on the client's name alone. A name that looks as if it had been changed is changed,
-/// too: what the model writes leads back to one name.
+/// Depends on the client's name only. Names that look like replacements are replaced too, so that
+/// the reverse mapping is unambiguous.
 pub(super) fn changed_key(client_key: &str) -> Option<String> {
     let stays = is_identifier(client_key, &PUNCTUATION) && !has_digest(client_key);
     (!stays).then(|| with_digest(client_key, &PUNCTUATION))
 }
 
-/// The arguments of the calls of before, in the words of their tools' schemas.
+/// Renames arguments of earlier calls like the schemas of their tools.
 fn rename_in_calls(messages: &mut [Message], by_tool: &HashMap<String, PropertyNames>) {
     if by_tool.is_empty() {
         return;
@@ -99,7 +99,7 @@ fn rename_in_calls(messages: &mut [Message], by_tool: &HashMap<String, PropertyN
     }
 }
 
-/// The schema of the response, where the family is held to one.
+/// Renames properties in the schema of structured output.
 fn rename_in_output(config: Option<&mut OutputConfig>) -> Option<PropertyNames> {
     let schema = config?.schema_mut();
     let (changed, renamed) = renamed(schema)?;
@@ -107,7 +107,7 @@ fn rename_in_output(config: Option<&mut OutputConfig>) -> Option<PropertyNames> 
     Some(renamed)
 }
 
-/// The schema with other names, and which they are; nothing where none is refused.
+/// The schema with renamed properties, and the mapping; `None` if no name is rejected.
 fn renamed(text: &str) -> Option<(JsonText, PropertyNames)> {
     if !has_suspect_key(text) {
         return None;
@@ -119,8 +119,8 @@ fn renamed(text: &str) -> Option<(JsonText, PropertyNames)> {
     (!renamer.renamed.is_empty()).then_some((changed, renamer.renamed))
 }
 
-/// Whether any key in `text` may be the name of a property that is refused: most schemas have
-/// none, and need not be read as JSON.
+/// Whether `text` may contain a rejected property name. Most schemas contain none, and need not
+/// be parsed.
 fn has_suspect_key(text: &str) -> bool {
     let mut rest = text;
     while let Some((_, string)) = rest.split_once('"') {
@@ -131,7 +131,7 @@ fn has_suspect_key(text: &str) -> bool {
         let Some(member) = after.trim_start().strip_prefix(':') else {
             continue;
         };
-        // A property has a schema, which is no text.
+        // A property has a schema, not a string.
         let is_keyword = key.starts_with('$') && member.trim_start().starts_with('"');
         if !is_keyword && changed_key(key).is_some() {
             return true;
@@ -140,7 +140,7 @@ fn has_suspect_key(text: &str) -> bool {
     false
 }
 
-/// What stands in front of the quotation mark that ends a string, as it is written, and behind it.
+/// Splits at the quotation mark that ends a string: the string in escaped form, and the rest.
 fn split_string(text: &str) -> Option<(&str, &str)> {
     let mut is_escaped = false;
     let end = text.bytes().position(|byte| match byte {
@@ -163,7 +163,7 @@ struct Renamer {
 }
 
 impl Renamer {
-    /// The name that the model is given for `client_key`.
+    /// The model's name for `client_key`; records the mapping.
     fn key(&mut self, client_key: &str) -> Option<String> {
         let key = changed_key(client_key)?;
         self.renamed.insert(client_key.to_owned(), key.clone());
@@ -219,7 +219,7 @@ impl Renamer {
                 let Some(key) = self.key(&client_key) else {
                     return (client_key, schema);
                 };
-                // What the name says stays to be read.
+                // The title keeps the meaning of the name.
                 if let Value::Object(node) = &mut schema
                     && !node.contains_key("title")
                 {
@@ -230,7 +230,7 @@ impl Renamer {
             .collect();
     }
 
-    /// Names with a schema, or a list of names, for each.
+    /// Names mapped to a schema or to a list of names.
     fn dependencies(&mut self, all: &mut Map<String, Value>) {
         let members = std::mem::take(all).into_iter();
         *all = members
@@ -256,7 +256,7 @@ impl Renamer {
         }
     }
 
-    /// A pointer into the schema may lead by way of properties.
+    /// A JSON pointer may contain property names.
     fn reference(&mut self, reference: &mut String) {
         let Some(pointer) = reference.strip_prefix("#/") else {
             return;
@@ -332,7 +332,7 @@ mod tests {
                 let key = changed_key(client_key).unwrap_or_else(|| client_key.clone());
                 prop_assert!(is_identifier(&key, &PUNCTUATION), "{key}");
                 prop_assert_eq!(assigned.insert(key.clone(), client_key), None);
-                // What the model was given is never a name of the client's.
+                // A name sent to the model never equals a client's name.
                 if key != *client_key {
                     prop_assert!(changed_key(&key).is_some());
                 }

@@ -1,7 +1,7 @@
-//! Forms of an object, merged into one that has the properties of all of them.
+//! Merges the alternatives of an object into one object with the properties of all.
 //!
-//! An input that fits one of the forms, and has no properties beside those that the form names, fits
-//! what they are merged into.
+//! An input that matches one alternative, and has only properties named there, matches the merged
+//! schema.
 
 use std::collections::HashSet;
 
@@ -10,14 +10,14 @@ use serde_json::{Map, Value, json};
 use super::schema_forms::ObjectForm;
 
 impl ObjectForm {
-    /// Whether the property `key` can be there: a closed object has those that it names, unless it
-    /// names none.
-    fn admits(&self, key: &str) -> bool {
+    /// Whether the property `key` is allowed: a closed object allows only its named properties,
+    /// unless it has none.
+    fn allows(&self, key: &str) -> bool {
         !self.closed || self.properties.is_empty() || self.properties.contains_key(key)
     }
 }
 
-/// The object that fits both.
+/// The object that matches both.
 pub(super) fn both(mut form: ObjectForm, mut other: ObjectForm) -> ObjectForm {
     for name in std::mem::take(&mut other.required) {
         if !form.required.contains(&name) {
@@ -26,7 +26,7 @@ pub(super) fn both(mut form: ObjectForm, mut other: ObjectForm) -> ObjectForm {
     }
     let refused: HashSet<String> = [(&form, &other.properties), (&other, &form.properties)]
         .into_iter()
-        .flat_map(|(closed, others)| others.keys().filter(move |key| !closed.admits(key)))
+        .flat_map(|(closed, others)| others.keys().filter(move |key| !closed.allows(key)))
         .filter(|key| !form.required.contains(key))
         .cloned()
         .collect();
@@ -39,7 +39,7 @@ pub(super) fn both(mut form: ObjectForm, mut other: ObjectForm) -> ObjectForm {
             }
         }
     }
-    // Closed objects that have nothing in common were hardly meant to be.
+    // Closed objects without common properties are most likely a mistake.
     if refused.len() < form.properties.len() {
         form.properties.retain(|key, _| !refused.contains(key));
     }
@@ -61,8 +61,8 @@ fn all_of(one: &Value, other: &Value) -> Value {
     }
 }
 
-/// The form without choices: with the properties of all forms, those required that all of them
-/// require.
+/// The form without choices: it has the properties of all alternatives, and requires those that
+/// all alternatives require.
 pub(super) fn merged(mut form: ObjectForm) -> ObjectForm {
     for choice in std::mem::take(&mut form.choices) {
         let forms: Vec<ObjectForm> = choice.forms.into_iter().map(merged).collect();
@@ -75,7 +75,7 @@ pub(super) fn merged(mut form: ObjectForm) -> ObjectForm {
                 .properties
                 .get(key)
                 .is_some_and(|own| !accepts_anything(own));
-            if is_own || !form.admits(key) && !form.required.contains(key) {
+            if is_own || !form.allows(key) && !form.required.contains(key) {
                 continue;
             }
             let schemas = forms.iter().filter_map(|form| form.properties.get(key));
@@ -105,24 +105,24 @@ fn accepts_anything(schema: &Value) -> bool {
     }
 }
 
-/// The schema of a value that fits one of `schemas`.
+/// The schema of a value that matches one of `schemas`.
 fn any_of<'a>(schemas: impl Iterator<Item = &'a Value>) -> Value {
-    let mut apart: Vec<&Value> = Vec::new();
+    let mut distinct: Vec<&Value> = Vec::new();
     for schema in schemas {
         if accepts_anything(schema) {
             return schema.clone();
         }
-        if !apart.contains(&schema) {
-            apart.push(schema);
+        if !distinct.contains(&schema) {
+            distinct.push(schema);
         }
     }
-    if let [only] = apart.as_slice() {
+    if let [only] = distinct.as_slice() {
         return (*only).clone();
     }
-    one_enum(&apart).unwrap_or_else(|| json!({ "anyOf": apart }))
+    one_enum(&distinct).unwrap_or_else(|| json!({ "anyOf": distinct }))
 }
 
-/// Schemas that name their values, which is how forms are told apart, as one.
+/// Merges schemas that list their values, usually discriminators, into one `enum`.
 fn one_enum(schemas: &[&Value]) -> Option<Value> {
     let mut values: Vec<Value> = Vec::new();
     let mut types: Vec<Value> = Vec::new();
@@ -168,7 +168,7 @@ mod tests {
     use proptest::sample::{select, subsequence};
     use serde_json::{Map, Value, json};
 
-    /// Whether `value` fits `schema`, as far as schemas are generated here.
+    /// Whether `value` matches `schema`, for the keywords generated here.
     fn fits(root: &Value, schema: &Value, value: &Value) -> bool {
         let Value::Object(node) = schema else {
             return schema == &Value::Bool(true);
@@ -211,7 +211,6 @@ mod tests {
             && count("oneOf").is_none_or(|count| count == 1)
     }
 
-    /// The schema of an object, open or closed.
     fn objects(closed: bool) -> impl Strategy<Value = Value> {
         let leaf = || {
             select(vec![
@@ -232,7 +231,7 @@ mod tests {
             })
     }
 
-    /// A schema that combines others at its root; what it chooses among is closed.
+    /// A schema with combinators at its root; its alternatives are closed.
     fn schemas() -> impl Strategy<Value = Value> {
         let choices = || {
             proptest::collection::vec(

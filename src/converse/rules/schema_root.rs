@@ -1,9 +1,9 @@
-//! What may stand at the root of a tool's schema.
+//! Keywords at the root of a tool's schema.
 //!
-//! Claude answers "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or
-//! anyOf at the top level", Nova "extraneous key [$defs] is not permitted". What is refused is
-//! rewritten so that an input that has the properties of one alternative, and none beside them, is
-//! still allowed; what gets lost that way is told in the tool's description.
+//! Claude returns "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or
+//! anyOf at the top level", Nova "extraneous key [$defs] is not permitted". Rejected keywords are
+//! rewritten so that an input with the properties of one alternative, and no others, still
+//! matches; what is lost is added to the tool's description.
 
 use serde_json::{Map, Value};
 
@@ -16,10 +16,10 @@ use crate::converse::options::Fields;
 use crate::converse::request::{ConverseRequest, Tool, ToolInputSchema, ToolSpec};
 use crate::models::Capabilities;
 
-/// Keywords that combine schemas, and the one that another schema stands for.
+/// Keywords that combine or reference schemas.
 const COMBINATORS: [&str; 4] = ["allOf", "anyOf", "oneOf", "$ref"];
 
-/// Keywords that say nothing of the input.
+/// Keywords that do not restrict the input.
 const ANNOTATIONS: [&str; 10] = [
     "$schema",
     "$id",
@@ -33,14 +33,14 @@ const ANNOTATIONS: [&str; 10] = [
     "examples",
 ];
 
-/// The most keywords that a note names.
+/// The maximum number of keywords in an adjustment note.
 const MAX_LISTED: usize = 8;
 
-/// The longest text of keywords that is told in a description, in bytes.
+/// The maximum size in bytes of keywords added to a description.
 const MAX_DESCRIBED_BYTES: usize = 2000;
 
-/// Puts what the combinators at the root come to in their place, for families that refuse them.
-/// `field` is the client's name of the schema.
+/// Merges combinators at the root, for families that reject them. `field` is the client's field
+/// with the schema.
 pub(super) fn flatten(
     request: &mut ConverseRequest,
     field: &str,
@@ -64,14 +64,14 @@ pub(super) fn flatten(
             append_description(spec, &words);
             adjustments.note(
                 field,
-                "what it combines at its root merged, this model refuses combinations there",
+                "combinators at the root merged; the model rejects them",
             );
         }
     }
 }
 
-/// Takes out the keywords at the root that the family refuses. `json` says which tool is the
-/// response's.
+/// Removes keywords at the root that the family rejects. `json` identifies the generated response
+/// tool.
 pub(super) fn drop_keys(
     request: &mut ConverseRequest,
     json: Option<&JsonDelivery>,
@@ -100,13 +100,13 @@ pub(super) fn drop_keys(
         *schema = new;
         adjustments.note(
             schema_field(spec, json),
-            format!("left out at its root: {}", names(&dropped)),
+            format!("keywords removed at the root: {}", names(&dropped)),
         );
         describe_dropped(spec, dropped);
     }
 }
 
-/// The client's name of the schema of a tool, which may have been made up for the response.
+/// The client's field with the schema of a tool, which may be the generated response tool.
 pub(super) fn schema_field(spec: &ToolSpec, json: Option<&JsonDelivery>) -> &'static str {
     match json {
         Some(JsonDelivery::Tool(name)) if *name == spec.name => {
@@ -116,7 +116,7 @@ pub(super) fn schema_field(spec: &ToolSpec, json: Option<&JsonDelivery>) -> &'st
     }
 }
 
-/// The names of what was left out, as far as they are few and short.
+/// The names of removed keywords, limited in number and length.
 fn names(dropped: &Fields) -> String {
     let names = dropped.iter().take(MAX_LISTED).map(|(name, _)| {
         let name: String = name.chars().take(64).collect();
@@ -129,7 +129,7 @@ fn names(dropped: &Fields) -> String {
     names.join(", ")
 }
 
-/// Whether `keyword` may stand at the root.
+/// Whether `keyword` is accepted at the root.
 fn takes(capabilities: &Capabilities, keyword: &str) -> bool {
     let combines = COMBINATORS.contains(&keyword);
     (capabilities.schema_root_combinators || !combines)
@@ -148,7 +148,7 @@ fn specs(request: &mut ConverseRequest) -> impl Iterator<Item = &mut ToolSpec> {
     })
 }
 
-/// The schema without combinators at its root; nothing where it has none that is refused.
+/// The schema without combinators at its root; `None` if it has no rejected ones.
 fn flattened(schema: &JsonText, capabilities: &Capabilities) -> Option<FlatSchema> {
     let text = schema.as_str();
     let may_combine = |keyword: &&str| text.contains(&format!("\"{keyword}\""));
@@ -162,17 +162,17 @@ fn flattened(schema: &JsonText, capabilities: &Capabilities) -> Option<FlatSchem
         return None;
     }
     let mut root = schema::read(text)?;
-    // A pointer into what is about to be merged would lead nowhere.
-    let points_there = ["allOf", "anyOf", "oneOf"]
+    // JSON pointers into merged schemas would be dangling.
+    let has_pointers = ["allOf", "anyOf", "oneOf"]
         .iter()
         .any(|keyword| text.contains(&format!("\"#/{keyword}/")));
-    if points_there {
+    if has_pointers {
         root = schema::inlined(&root)?.schema;
     }
     Some(schema_forms::flatten(&root, capabilities))
 }
 
-/// What the keywords that were left out ask of the input, in the tool's description.
+/// Adds the restrictions of removed keywords to the tool's description.
 fn describe_dropped(spec: &mut ToolSpec, mut dropped: Fields) {
     let description: Option<String> = dropped
         .get("description")
@@ -197,7 +197,7 @@ fn current_description(spec: &ToolSpec) -> &str {
     spec.description.as_deref().unwrap_or_default()
 }
 
-/// Appends `words` to the description.
+/// Appends a line to the description.
 fn append_description(spec: &mut ToolSpec, words: &str) {
     let words = words.trim();
     if words.is_empty() {
@@ -209,7 +209,7 @@ fn append_description(spec: &mut ToolSpec, words: &str) {
     });
 }
 
-/// An object schema's members with `type` first.
+/// The members of an object schema, with `type` first.
 pub(super) fn object(mut members: Map<String, Value>) -> Map<String, Value> {
     members.shift_remove("type");
     let mut typed = Map::with_capacity(members.len() + 1);

@@ -1,10 +1,11 @@
-//! Bounds of a value that no grammar takes, in words: the model keeps to them as well as it can.
+//! Describes bounds that grammars do not support in text for the model, which follows them
+//! without guarantee.
 
 use serde_json::{Map, Value};
 
-/// The keywords that are told in words, in the order in which they are.
+/// The keywords described in text, in this order.
 ///
-/// `minLength`, `maxLength` and `pattern` are not among them: they are taken, see `schema_fit`.
+/// Excludes `minLength`, `maxLength` and `pattern`, which are supported, see `schema_fit`.
 const BOUNDS: [&str; 11] = [
     "minimum",
     "exclusiveMinimum",
@@ -19,7 +20,7 @@ const BOUNDS: [&str; 11] = [
     "format",
 ];
 
-/// The formats that a grammar knows: Anthropic, "Structured outputs", supported features.
+/// The formats that grammars support: Anthropic, "Structured outputs", supported features.
 const FORMATS: [&str; 10] = [
     "date-time",
     "time",
@@ -33,14 +34,17 @@ const FORMATS: [&str; 10] = [
     "uuid",
 ];
 
-/// Moves the bounds of `node` into its description; gives their names.
+/// Moves the bounds of `node` into its description; returns the moved keywords.
 pub(super) fn describe_bounds(node: &mut Map<String, Value>) -> Vec<&'static str> {
-    let is_moved = |keyword: &&str| node.get(*keyword).is_some_and(|v| !is_taken(keyword, v));
+    let is_moved = |keyword: &&str| {
+        node.get(*keyword)
+            .is_some_and(|v| !is_supported(keyword, v))
+    };
     let moved: Vec<&str> = BOUNDS.into_iter().filter(is_moved).collect();
     let bounds: Vec<String> = moved
         .iter()
         .filter_map(|keyword| Some((keyword, node.shift_remove(*keyword)?)))
-        .filter_map(|(keyword, value)| in_words(keyword, &value))
+        .filter_map(|(keyword, value)| description_of(keyword, &value))
         .collect();
     if !bounds.is_empty() {
         let bounds = bounds.join(", ");
@@ -53,8 +57,8 @@ pub(super) fn describe_bounds(node: &mut Map<String, Value>) -> Vec<&'static str
     moved
 }
 
-/// Whether a grammar takes `keyword` with this value.
-fn is_taken(keyword: &str, value: &Value) -> bool {
+/// Whether grammars support `keyword` with this value.
+fn is_supported(keyword: &str, value: &Value) -> bool {
     match keyword {
         "minItems" => value.as_f64().is_some_and(|number| number <= 1.0),
         "format" => value.as_str().is_some_and(|name| FORMATS.contains(&name)),
@@ -62,8 +66,8 @@ fn is_taken(keyword: &str, value: &Value) -> bool {
     }
 }
 
-/// What the keyword asks for; nothing where it is switched off.
-fn in_words(keyword: &str, value: &Value) -> Option<String> {
+/// The restriction in text; `None` if it is disabled.
+fn description_of(keyword: &str, value: &Value) -> Option<String> {
     if value == &Value::Bool(false) {
         return None;
     }
@@ -75,11 +79,11 @@ fn in_words(keyword: &str, value: &Value) -> Option<String> {
         ("multipleOf", Value::Number(number)) => format!("a multiple of {number}"),
         ("minItems", Value::Number(number)) => format!("at least {number} items"),
         ("maxItems", Value::Number(number)) => format!("at most {number} items"),
-        ("minProperties", Value::Number(number)) => format!("at least {number} members"),
-        ("maxProperties", Value::Number(number)) => format!("at most {number} members"),
-        ("uniqueItems", Value::Bool(_)) => "no item twice".to_owned(),
+        ("minProperties", Value::Number(number)) => format!("at least {number} properties"),
+        ("maxProperties", Value::Number(number)) => format!("at most {number} properties"),
+        ("uniqueItems", Value::Bool(_)) => "no duplicate items".to_owned(),
         ("format", Value::String(name)) => format!("in the format `{name}`"),
-        // As the fourth draft has exclusive bounds, or a mistake.
+        // Boolean exclusive bounds of JSON Schema draft 4, or a mistake.
         (keyword, value) => format!("{keyword}: {value}"),
     })
 }
@@ -100,9 +104,9 @@ mod tests {
             ("multipleOf", json!(0.01), "a multiple of 0.01"),
             ("minItems", json!(2), "at least 2 items"),
             ("maxItems", json!(0), "at most 0 items"),
-            ("uniqueItems", json!(true), "no item twice"),
-            ("minProperties", json!(1), "at least 1 members"),
-            ("maxProperties", json!(3), "at most 3 members"),
+            ("uniqueItems", json!(true), "no duplicate items"),
+            ("minProperties", json!(1), "at least 1 properties"),
+            ("maxProperties", json!(3), "at most 3 properties"),
             ("format", json!("phone"), "in the format `phone`"),
         ] {
             let mut node = Map::from_iter([(keyword.to_owned(), value)]);

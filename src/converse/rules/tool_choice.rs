@@ -1,8 +1,8 @@
-//! H9 and the kinds of tool choice: what must be declared, what can be demanded, and which calls are
-//! kept from the client.
+//! H9 and tool choice: which tools must be declared, which calls can be forced, and which calls
+//! are hidden from the client.
 //!
-//! On families whose prefix has to stay as it is, the choice never changes the list of tools: what
-//! it asks for is said at the end of the prompt, and held to in the response.
+//! On families whose prefix must stay unchanged, the tool choice never changes the tool list: it
+//! becomes an instruction at the end of the prompt, and is enforced in the response.
 
 use std::collections::HashSet;
 
@@ -14,20 +14,20 @@ use crate::converse::request::{
 };
 use crate::models::{Capabilities, ReasoningReplay};
 
-/// Which of the model's calls reach the client.
+/// Which tool calls are returned to the client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum AllowedCalls {
-    /// Every call.
+    /// All calls.
     #[default]
     All,
-    /// Calls of the tools of these names.
+    /// Calls of these tools.
     Only(Vec<String>),
-    /// No call.
+    /// No calls.
     None,
 }
 
 impl AllowedCalls {
-    /// Whether a call of the tool `name` reaches the client.
+    /// Whether a call of the tool `name` is returned to the client.
     pub fn allows(&self, name: &str) -> bool {
         match self {
             Self::All => true,
@@ -37,8 +37,8 @@ impl AllowedCalls {
     }
 }
 
-/// Makes the request one that asks for `requested` as the family can be asked, and returns which calls
-/// reach the client. `instructions` are for the model.
+/// Applies the tool choice as far as the family supports it. Returns which calls are returned to
+/// the client, and adds instructions for the model to `instructions`.
 pub(super) fn apply(
     request: &mut ConverseRequest,
     requested: AllowedCalls,
@@ -52,7 +52,7 @@ pub(super) fn apply(
             forbid(request, capabilities, instructions);
             return AllowedCalls::None;
         }
-        AllowedCalls::Only(names) => among(request, names, capabilities),
+        AllowedCalls::Only(names) => restrict_to(request, names, capabilities),
         AllowedCalls::All => AllowedCalls::All,
     };
     choose(
@@ -65,8 +65,8 @@ pub(super) fn apply(
     )
 }
 
-/// H9: a conversation with calls in it has its tools declared, also where the client offers none
-/// or wants none called.
+/// H9: a conversation with tool calls must declare tools, even if the client sends none or
+/// forbids calls.
 fn forbid(
     request: &mut ConverseRequest,
     capabilities: &Capabilities,
@@ -80,7 +80,7 @@ fn forbid(
         }
         Some(config) if !called.is_empty() => config.tool_choice = None,
         Some(_) => request.tool_config = None,
-        // The client had tools once, and offers none now: those that it called will do.
+        // The client no longer sends tools: declaring the called ones suffices.
         None if !called.is_empty() => {
             request.tool_config = Some(ToolConfig {
                 tools: called.into_iter().map(bare_tool).collect(),
@@ -91,7 +91,7 @@ fn forbid(
     }
 }
 
-/// The names of the tools that the conversation has calls of, each once, in order.
+/// The names of the tools called in the conversation, without duplicates, in order.
 fn called_tools(request: &ConverseRequest) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let mut seen: HashSet<&str> = HashSet::new();
@@ -117,9 +117,9 @@ fn bare_tool(name: String) -> Tool {
     })
 }
 
-/// Bedrock has no list of tools that may be called beside the list of tools. Where that list may
-/// change from turn to turn, the others are left out of it.
-fn among(
+/// Bedrock has no list of allowed tools besides the tool list. If the tool list may change
+/// between requests, the other tools are removed.
+fn restrict_to(
     request: &mut ConverseRequest,
     names: Vec<String>,
     capabilities: &Capabilities,
@@ -138,7 +138,8 @@ fn among(
     AllowedCalls::All
 }
 
-/// What the family cannot be made to do, or not while it reasons, is asked of it in words.
+/// If the family does not support forcing the call, or not with reasoning, the prompt requests
+/// it.
 fn choose(
     request: &mut ConverseRequest,
     requested: AllowedCalls,
@@ -150,11 +151,11 @@ fn choose(
     let Some(config) = request.tool_config.as_mut() else {
         return requested;
     };
-    let thinks = reasons && capabilities.reasoning_replay == ReasoningReplay::Signed;
-    let forces_any = capabilities.forces_any_tool && !thinks;
-    let forces_named = capabilities.forces_named_tool && !thinks;
+    let reasons_signed = reasons && capabilities.reasoning_replay == ReasoningReplay::Signed;
+    let forces_any = capabilities.forces_any_tool && !reasons_signed;
+    let forces_named = capabilities.forces_named_tool && !reasons_signed;
     let choice = match (config.tool_choice.take(), &requested) {
-        // One of one is that one.
+        // If one tool is allowed, `any` forces that tool.
         (Some(ToolChoice::Any {}), AllowedCalls::Only(names)) => match names.as_slice() {
             [name] => Some(ToolChoice::Tool { name: name.clone() }),
             _ => Some(ToolChoice::Any {}),
@@ -207,9 +208,9 @@ fn choose(
     };
     config.tool_choice = Some(ToolChoice::Auto {});
     instructions.push(instruction);
-    let action = match thinks {
-        true => "asked for in words, a model that reasons cannot be forced",
-        false => "asked for in words, this model cannot be forced",
+    let action = match reasons_signed {
+        true => "requested in the prompt; calls cannot be forced with reasoning",
+        false => "requested in the prompt; the model does not support forced calls",
     };
     adjustments.note("tool_choice", action);
     allowed

@@ -1,5 +1,4 @@
-//! Tools where the family or the request has none, several of one name, and inputs that are held to
-//! their schemas.
+//! Tools: families and requests without tools, duplicate names, and strict tools.
 
 use std::collections::HashSet;
 
@@ -11,24 +10,24 @@ use crate::converse::request::{ConverseRequest, Message, Tool, ToolInputSchema};
 use crate::error::ApiError;
 use crate::models::Capabilities;
 
-/// The most tools that are held to their schemas, by the live checks noted in pydantic-ai.
+/// The maximum number of strict tools, from the live checks noted in pydantic-ai.
 const MAX_STRICT_TOOLS: usize = 20;
 
-/// A family without tools: offering some is refused; calls of before are told as text.
+/// For families without tools: rejects requests with tools, and converts earlier calls to text.
 pub(super) fn without_tools(request: &mut ConverseRequest) -> Result<(), ApiError> {
     if request.tool_config.is_some() {
         return Err(ApiError::unsupported(
             "tools",
-            "this model calls no tools; ask for another model, or leave `tools` out",
+            "this model does not support tools; use another model, or omit `tools`",
         ));
     }
     calls_to_text(&mut request.messages);
     Ok(())
 }
 
-/// H9: Bedrock refuses calls and results in a request without `toolConfig`. Declaring the tools
-/// that the conversation has calls of would put another list in front of it with each new name, so
-/// that on families whose prefix has to stay as it is they are text.
+/// H9: Bedrock rejects calls and results in a request without `toolConfig`. Declaring the called
+/// tools would change the tool list with each new name, so on families whose prefix must stay
+/// unchanged the calls are converted to text.
 pub(super) fn without_list(
     request: &mut ConverseRequest,
     capabilities: &Capabilities,
@@ -41,11 +40,11 @@ pub(super) fn without_list(
     calls_to_text(&mut request.messages);
     adjustments.note(
         "messages",
-        "tool calls and results sent as text, the request offers no tools",
+        "tool calls and results sent as text; the request has no tools",
     );
 }
 
-/// Calls and results as text, with the media of the results behind it.
+/// Converts calls and results to text, followed by the media of the results.
 fn calls_to_text(messages: &mut [Message]) {
     for message in messages {
         let mut content = Vec::with_capacity(message.content.len());
@@ -63,7 +62,7 @@ fn calls_to_text(messages: &mut [Message]) {
     }
 }
 
-/// What a tool returned, as text, and its media behind it.
+/// A tool result as text, followed by its media.
 pub(super) fn result_to_text(result: ToolResultBlock) -> Vec<ContentBlock> {
     let mut texts: Vec<String> = Vec::new();
     let mut media = Vec::new();
@@ -89,30 +88,30 @@ pub(super) fn result_to_text(result: ToolResultBlock) -> Vec<ContentBlock> {
     blocks
 }
 
-/// Of several tools of one name, which Bedrock refuses, the last one is offered.
-pub(super) fn drop_namesakes(request: &mut ConverseRequest, adjustments: &mut Adjustments) {
+/// Bedrock rejects duplicate tool names: keeps the last tool of each name.
+pub(super) fn drop_duplicate_names(request: &mut ConverseRequest, adjustments: &mut Adjustments) {
     let Some(config) = request.tool_config.as_mut() else {
         return;
     };
     let mut names: HashSet<String> = HashSet::new();
     let mut kept: Vec<Tool> = Vec::with_capacity(config.tools.len());
     for tool in config.tools.drain(..).rev() {
-        let is_namesake = tool
+        let is_duplicate = tool
             .spec()
             .is_some_and(|spec| !names.insert(spec.name.clone()));
-        if !is_namesake {
+        if !is_duplicate {
             kept.push(tool);
             continue;
         }
-        // The cache point that follows a tool goes with it.
+        // The cache point after a removed tool is removed, too.
         kept.pop_if(|tool| matches!(tool, Tool::CachePoint(_)));
-        adjustments.note("tools", "several of one name, the last of them is offered");
+        adjustments.note("tools", "duplicate tool name; only the last tool is sent");
     }
     kept.reverse();
     config.tools = kept;
 }
 
-/// Holds inputs to their schemas where the family does so, for as many tools as it does so for.
+/// Keeps `strict` if the family supports it, up to the maximum number of strict tools.
 pub(super) fn strict(
     request: &mut ConverseRequest,
     capabilities: &Capabilities,
@@ -146,7 +145,7 @@ pub(super) fn strict(
                 spec.strict = None;
                 adjustments.note(
                     "tools[].function.strict",
-                    "dropped, not kept to by this model",
+                    "removed; not supported for this model or schema",
                 );
             }
         }

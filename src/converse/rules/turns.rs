@@ -1,17 +1,17 @@
-//! H1 to H5 and H10: the order of turns, and what may stand in them.
+//! H1 to H5 and H10: the order and content of messages.
 
 use crate::adjustments::Adjustments;
 use crate::converse::content::ContentBlock;
 use crate::converse::request::{ConverseRequest, Message, Role, SystemBlock};
 use crate::models::{Capabilities, ToolResultCompanions};
 
-/// What is said where Bedrock wants a turn and the conversation has none; white space is refused.
+/// The text of filler messages; white space is rejected.
 pub(super) const FILLER: &str = ".";
 
-/// What is said after an assistant's turn that the model does not go on writing.
+/// The user message added after an assistant message that the model does not continue.
 const CONTINUE: &str = "Continue.";
 
-/// H5: text with nothing in it, and turns that held nothing else.
+/// H5: removes blank text, and messages without other content.
 pub(super) fn drop_blank_text(request: &mut ConverseRequest) {
     let ConverseRequest {
         messages, system, ..
@@ -20,13 +20,12 @@ pub(super) fn drop_blank_text(request: &mut ConverseRequest) {
     for message in messages.iter_mut() {
         message.content.retain(|block| !block.is_blank());
     }
-    // What is left of a turn may be no more than the mark of a cached prefix.
+    // The rest of a message may be only a cache point.
     messages.retain(|message| message.content.iter().any(ContentBlock::is_substance));
 }
 
-/// What the gateway itself asks of the model. On families whose prefix has to stay as it is it
-/// stands at the end of the prompt, behind what the user said last: the next turn may ask for
-/// something else.
+/// Adds instructions of the gateway. On families whose prefix must stay unchanged they are at the
+/// end of the prompt, after the last user message, because the next request may have others.
 pub(super) fn instruct(
     request: &mut ConverseRequest,
     words: Vec<String>,
@@ -41,7 +40,7 @@ pub(super) fn instruct(
         return;
     }
     let messages = &mut request.messages;
-    // An assistant's turn at the end is for the model to go on writing.
+    // A final assistant message is for the model to continue.
     let index = messages.iter().rposition(|m| m.role != Role::Assistant);
     let blocks = words.into_iter().map(ContentBlock::Instruction);
     match index.and_then(|index| messages.get_mut(index)) {
@@ -56,8 +55,8 @@ pub(super) fn instruct(
     }
 }
 
-/// Instructions where the family takes them: in turns of their own, in the user's turns, or, for
-/// families without a system prompt, in the first of the user's turns.
+/// Moves instructions to where the family accepts them: in system messages, in user messages, or,
+/// for families without a system prompt, in the first user message.
 pub(super) fn move_instructions(request: &mut ConverseRequest, capabilities: &Capabilities) {
     let ConverseRequest {
         messages, system, ..
@@ -77,7 +76,7 @@ pub(super) fn move_instructions(request: &mut ConverseRequest, capabilities: &Ca
         SystemBlock::CachePoint(point) => ContentBlock::CachePoint(point),
     });
     let content: Vec<ContentBlock> = blocks.collect();
-    // What is left of blank instructions may be no more than the mark of a cached prefix.
+    // The rest of blank instructions may be only a cache point.
     if !content.iter().any(ContentBlock::is_substance) {
         return;
     }
@@ -88,7 +87,7 @@ pub(super) fn move_instructions(request: &mut ConverseRequest, capabilities: &Ca
     messages.insert(0, leading);
 }
 
-/// H1: turns of one role that follow one another become one.
+/// H1: merges consecutive messages of the same role.
 pub(super) fn merge_turns(messages: &mut Vec<Message>) {
     messages.dedup_by(|next, previous| {
         let same = next.role == previous.role;
@@ -99,7 +98,8 @@ pub(super) fn merge_turns(messages: &mut Vec<Message>) {
     });
 }
 
-/// H10: families that take tool results alone get what stood beside them in a turn of its own.
+/// H10: on families that accept only tool results in a message, moves other content to a separate
+/// message.
 pub(super) fn separate_results(messages: &mut Vec<Message>, capabilities: &Capabilities) {
     if capabilities.tool_result_companions == ToolResultCompanions::Any {
         return;
@@ -129,8 +129,8 @@ pub(super) fn separate_results(messages: &mut Vec<Message>, capabilities: &Capab
     *messages = separated;
 }
 
-/// H2 to H4: the first turn is the user's, and there is one; the last is not the assistant's,
-/// unless the family goes on writing it.
+/// H2 to H4: the first message must be the user's, and the last must not be the assistant's
+/// unless the family continues it.
 pub(super) fn first_and_last_turn(
     messages: &mut Vec<Message>,
     reasons: bool,
@@ -138,27 +138,27 @@ pub(super) fn first_and_last_turn(
     adjustments: &mut Adjustments,
 ) {
     let first = messages.first().map(|message| message.role);
-    let starts_well = match first {
+    let is_valid_start = match first {
         Some(Role::User) => true,
         Some(Role::Assistant) => capabilities.leading_assistant,
         Some(Role::System) | None => false,
     };
-    if !starts_well {
+    if !is_valid_start {
         messages.insert(0, filler(Role::User, FILLER));
     }
     let Some(last) = messages.last_mut().filter(|m| m.role == Role::Assistant) else {
         return;
     };
-    // A model that reasons begins its turn itself.
+    // A model that reasons cannot continue a message.
     if !capabilities.prefill || reasons && capabilities.has_reasoning_control() {
         messages.push(filler(Role::User, CONTINUE));
         adjustments.note(
             "messages",
-            "a user turn added, this model does not continue its own",
+            "user message added; the model does not continue its own",
         );
         return;
     }
-    // A text to be continued may not end in white space.
+    // Text to be continued must not end with white space.
     if let Some(ContentBlock::Text(text)) = last.content.last_mut() {
         text.truncate(text.trim_end().len());
     }

@@ -2,141 +2,141 @@ use serde::{Deserialize, Serialize};
 
 use crate::converse::JsonText;
 
-/// A batch as clients are told of it, and as it is kept. Times are Unix seconds.
+/// A batch as returned to clients and as stored. Times are Unix seconds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Batch {
     /// `batch_…`
     pub id: String,
     /// `batch`
     pub object: String,
-    /// The path that the requests would be sent to one by one.
+    /// The path that serves the individual requests.
     pub endpoint: String,
-    /// The client's name of the model, where it is one for all requests.
+    /// The model name in the requests; `None` if they differ.
     pub model: Option<String>,
-    /// What is wrong with the file, or with the batch as a whole.
+    /// Errors of the input file or of the whole batch.
     pub errors: Option<BatchErrors>,
-    /// The file with the requests.
+    /// The input file with the requests.
     pub input_file_id: String,
-    /// How long it may take.
+    /// The time limit of the batch.
     pub completion_window: String,
-    /// How far it is.
+    /// The status.
     pub status: BatchStatus,
-    /// The file with the answers.
+    /// The output file with the responses.
     pub output_file_id: Option<String>,
-    /// The file with what could not be answered.
+    /// The error file with the failed requests.
     pub error_file_id: Option<String>,
-    /// When it was made.
+    /// When the batch was created.
     pub created_at: i64,
-    /// When the first request began.
+    /// When processing started.
     pub in_progress_at: Option<i64>,
-    /// When it ends, whole or not.
+    /// When the batch expires.
     pub expires_at: Option<i64>,
-    /// When the writing of its files began.
+    /// When writing of the output files started.
     pub finalizing_at: Option<i64>,
-    /// When it was whole.
+    /// When the batch completed.
     pub completed_at: Option<i64>,
-    /// When it failed.
+    /// When the batch failed.
     pub failed_at: Option<i64>,
-    /// When it ran out of time.
+    /// When the batch expired.
     pub expired_at: Option<i64>,
-    /// When its caller wished it to end.
+    /// When cancellation was requested.
     pub cancelling_at: Option<i64>,
-    /// When it did.
+    /// When the batch was cancelled.
     pub cancelled_at: Option<i64>,
-    /// How many requests are where.
+    /// The number of requests by state.
     pub request_counts: RequestCounts,
-    /// What was used, once that is known.
+    /// Token usage; `None` until it is known.
     #[serde(default)]
     pub usage: Option<BatchUsage>,
-    /// The client's labels.
+    /// The client's metadata.
     pub metadata: Option<JsonText>,
 }
 
-/// How far a batch is.
+/// The status of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchStatus {
-    /// Its file is read, or its jobs wait for their turn.
+    /// The input file is being validated, or the jobs are queued.
     Validating,
-    /// It cannot be done.
+    /// The batch failed.
     Failed,
-    /// Its requests are being answered.
+    /// The requests are being processed.
     InProgress,
-    /// Its files are being written.
+    /// The output files are being written.
     Finalizing,
-    /// It is whole.
+    /// The batch is complete.
     Completed,
-    /// It ran out of time.
+    /// The batch expired.
     Expired,
-    /// It is being ended early.
+    /// Cancellation was requested.
     Cancelling,
-    /// It was ended early.
+    /// The batch was cancelled.
     Cancelled,
 }
 
-/// How many requests are where.
+/// The number of requests by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestCounts {
-    /// All of them.
+    /// All requests.
     pub total: u64,
-    /// Those that were answered.
+    /// Successful requests.
     pub completed: u64,
-    /// Those that could not be.
+    /// Failed requests.
     pub failed: u64,
 }
 
-/// What is wrong with a batch.
+/// The errors of a batch.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BatchErrors {
     object: String,
-    /// The errors, in the order of their lines.
+    /// The errors, in the order of the lines.
     pub data: Vec<BatchError>,
 }
 
-/// One thing that is wrong with a batch.
+/// An error of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchError {
-    /// A code that programs look for.
+    /// A code for programs.
     pub code: String,
-    /// The line of the file, from 1, where it is about one.
+    /// The line of the input file, from 1, if the error is about one.
     pub line: Option<u64>,
-    /// A sentence.
+    /// A message for people.
     pub message: String,
-    /// The field at fault.
+    /// The invalid field.
     pub param: Option<String>,
 }
 
-/// What a batch has used, in the terms of the Responses API, as with OpenAI.
+/// Token usage of a batch, in the format of the Responses API, as at OpenAI.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchUsage {
-    /// Read, with what the cache served.
+    /// Prompt tokens, including cached ones.
     pub input_tokens: u64,
-    /// More of what was read.
+    /// Details of the prompt tokens.
     pub input_tokens_details: InputDetails,
-    /// Written.
+    /// Completion tokens.
     pub output_tokens: u64,
-    /// More of what was written.
+    /// Details of the completion tokens.
     pub output_tokens_details: OutputDetails,
-    /// Both.
+    /// Prompt and completion tokens.
     pub total_tokens: u64,
 }
 
-/// More of what was read.
+/// Details of the prompt tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputDetails {
-    /// From the cache.
+    /// Tokens read from the cache.
     pub cached_tokens: u64,
 }
 
-/// More of what was written.
+/// Details of the completion tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputDetails {
-    /// Reasoning.
+    /// Reasoning tokens.
     pub reasoning_tokens: u64,
 }
 
 impl BatchErrors {
-    /// These errors.
+    /// The list of these errors.
     pub fn new(data: Vec<BatchError>) -> Self {
         Self {
             object: "list".to_owned(),
@@ -146,7 +146,7 @@ impl BatchErrors {
 }
 
 impl BatchUsage {
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {

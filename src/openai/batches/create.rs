@@ -8,45 +8,45 @@ use crate::openai::object::client_object;
 client_object! {
     /// The body of `POST /v1/batches`.
     pub struct CreateBatch {
-        /// The file with the requests.
+        /// The input file with the requests.
         input_file_id: String,
-        /// The path that the requests would be sent to one by one.
+        /// The path that serves the individual requests.
         endpoint: String,
-        /// How long the batch may take.
+        /// The time limit of the batch.
         completion_window: String,
-        /// The client's labels.
+        /// The client's metadata.
         metadata: Fields,
-        /// When the files that come out end.
+        /// When the output files expire.
         output_expires_after: ExpiresAfter,
     }
 }
 
-/// The endpoints that batches are for.
+/// The endpoints that support batches.
 const ENDPOINTS: &[&str] = &["/v1/chat/completions"];
 
-/// The only window there is.
+/// The only supported completion window.
 const WINDOW: &str = "24h";
 
-/// What OpenAI keeps of a client's labels.
+/// The maximum number of metadata entries, as at OpenAI.
 const MAX_LABELS: usize = 16;
 
-/// A batch that can be begun.
+/// A validated create request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewBatch {
-    /// The file with the requests.
+    /// The input file with the requests.
     pub input_file_id: String,
-    /// The path that the requests would be sent to one by one.
+    /// The path that serves the individual requests.
     pub endpoint: String,
-    /// How long the batch may take.
+    /// The time limit of the batch.
     pub completion_window: String,
-    /// The client's labels.
+    /// The client's metadata.
     pub metadata: Option<Fields>,
-    /// How long the files that come out live, in seconds.
+    /// The lifetime of the output files in seconds.
     pub output_life: i64,
 }
 
 impl CreateBatch {
-    /// The batch that is asked for.
+    /// Validates the request.
     pub fn read(self, adjustments: &mut Adjustments) -> Result<NewBatch, ApiError> {
         let Self {
             input_file_id,
@@ -63,14 +63,13 @@ impl CreateBatch {
         let endpoint = required("endpoint", endpoint)?;
         if !ENDPOINTS.contains(&endpoint.as_str()) {
             let supported = ENDPOINTS.join("`, `");
-            let message =
-                format!("`endpoint` is `{endpoint}`, and batches are made for `{supported}`");
+            let message = format!("`endpoint` is `{endpoint}`; batches support `{supported}`");
             return Err(ApiError::unsupported_value("endpoint", message));
         }
         let completion_window = required("completion_window", completion_window)?;
         if completion_window != WINDOW {
             let message =
-                format!("`completion_window` is `{completion_window}`, and it is `{WINDOW}`");
+                format!("`completion_window` is `{completion_window}`; it must be `{WINDOW}`");
             return Err(ApiError::invalid("completion_window", message));
         }
         if let Some(labels) = &metadata {
@@ -99,7 +98,8 @@ fn check_labels(labels: &Fields) -> Result<(), ApiError> {
     let is_text = |value: &JsonText| value.as_str().starts_with('"');
     let max = MAX_LABELS;
     if labels.iter().count() > max || !labels.iter().all(|(_, value)| is_text(value)) {
-        let message = format!("`metadata` has at most {max} labels, and their values are strings");
+        let message =
+            format!("`metadata` may have at most {max} entries, whose values must be strings");
         return Err(ApiError::invalid("metadata", message));
     }
     Ok(())

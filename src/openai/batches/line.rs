@@ -9,32 +9,32 @@ use crate::openai::chat::ChatRequest;
 use crate::openai::object::client_object;
 
 client_object! {
-    /// One line of a batch's file.
+    /// One line of a batch input file.
     pub struct BatchLine {
-        /// The caller's name of the request, unlike all others in the file.
+        /// The client's id of the request, unique in the file.
         custom_id: String,
         /// `POST`
         method: String,
         /// The batch's endpoint.
         url: String,
-        /// The request.
+        /// The request body.
         body: JsonText,
     }
 }
 
-/// Names are kept until the end of the file, so they are bounded, as with OpenAI.
+/// Custom ids are kept until the end of the file, so their length is limited, as at OpenAI.
 const MAX_CUSTOM_ID_BYTES: usize = 512;
 
 /// A request of a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchRequestLine {
-    /// The caller's name of the request.
+    /// The client's id of the request.
     pub custom_id: String,
-    /// The request as JSON.
+    /// The request body as JSON.
     pub body: JsonText,
 }
 
-/// Reads the lines of a file one after the other.
+/// Reads the lines of an input file in order.
 #[derive(Debug)]
 pub struct LineReader<'a> {
     endpoint: &'a str,
@@ -42,7 +42,7 @@ pub struct LineReader<'a> {
 }
 
 impl<'a> LineReader<'a> {
-    /// For the file of a batch to `endpoint`.
+    /// A reader for a batch with this `endpoint`.
     pub fn new(endpoint: &'a str) -> Self {
         Self {
             endpoint,
@@ -50,28 +50,28 @@ impl<'a> LineReader<'a> {
         }
     }
 
-    /// Reads a line as the first reader of its file does: with everything that can be wrong in it.
+    /// Reads and validates a line.
     pub fn read(&mut self, line: &[u8]) -> Result<BatchRequestLine, ApiError> {
         let BatchLine {
             custom_id,
             method,
             url,
             body,
-            // What else stands in a line is nobody's here, as with OpenAI.
+            // Unknown fields are ignored, as at OpenAI.
             unknown: _,
         } = json_body::parse(line).map_err(as_line)?;
         let custom_id = custom_id
             .filter(|id| !id.is_empty())
             .ok_or_else(|| missing("custom_id"))?;
         if custom_id.len() > MAX_CUSTOM_ID_BYTES {
-            let message = format!("`custom_id` is longer than {MAX_CUSTOM_ID_BYTES} bytes");
+            let message = format!("`custom_id` exceeds {MAX_CUSTOM_ID_BYTES} bytes");
             return Err(ApiError::invalid("custom_id", message));
         }
         match method.as_deref() {
             Some("POST") => {}
             None => return Err(missing("method")),
             Some(other) => {
-                let message = format!("`method` is `{other}`, and it is `POST`");
+                let message = format!("`method` is `{other}`; it must be `POST`");
                 return Err(ApiError::invalid("method", message).code("invalid_method"));
             }
         }
@@ -80,13 +80,15 @@ impl<'a> LineReader<'a> {
             None => return Err(missing("url")),
             Some(url) => {
                 let endpoint = self.endpoint;
-                let message = format!("`url` is `{url}`, and the batch is for `{endpoint}`");
+                let message =
+                    format!("`url` is `{url}`; it must be the batch's endpoint `{endpoint}`");
                 return Err(ApiError::invalid("url", message).code("invalid_url"));
             }
         }
         let body = body.ok_or_else(|| missing("body"))?;
         if !self.seen.insert(custom_id.clone()) {
-            let message = format!("`custom_id` is `{custom_id}`, as in a line before");
+            let message =
+                format!("duplicate `custom_id` `{custom_id}`; it must be unique in the file");
             return Err(ApiError::invalid("custom_id", message).code("duplicate_custom_id"));
         }
         Ok(BatchRequestLine { custom_id, body })
@@ -94,7 +96,7 @@ impl<'a> LineReader<'a> {
 }
 
 impl BatchRequestLine {
-    /// Reads a line that was read before and found in order.
+    /// Reads a line that was validated before.
     pub fn of_checked(line: &[u8]) -> Option<Self> {
         let BatchLine {
             custom_id, body, ..
@@ -105,29 +107,30 @@ impl BatchRequestLine {
         })
     }
 
-    /// The JSON of the request.
+    /// The request body.
     pub fn into_body(self) -> Bytes {
         Bytes::from(self.body.into_text())
     }
 }
 
-/// Refuses what a request of a batch cannot ask for.
+/// Rejects options that batches do not support.
 pub fn check_request(request: &ChatRequest) -> Result<(), ApiError> {
     if request.stream == Some(true) {
-        let message = "`stream` cannot be `true` in a batch: its answers are whole";
+        let message = "`stream` cannot be `true` in a batch; batch responses are not streamed";
         return Err(ApiError::unsupported_value("stream", message));
     }
     if request.n.is_some_and(|n| n != 1) {
-        let message = "`n` is 1 in a batch; write a line for each answer";
+        let message = "`n` must be 1 in a batch; write a line for each choice";
         return Err(ApiError::unsupported_value("n", message));
     }
     let tier = request.service_tier.as_deref().unwrap_or("auto");
     if !matches!(tier, "auto" | "default") {
-        let message = format!("`service_tier` is `{tier}`, and batches have a tier of their own");
+        let message =
+            format!("`service_tier` is `{tier}`; batches have their own tier, so omit it");
         return Err(ApiError::unsupported_value("service_tier", message));
     }
     if request.performance_config.is_some() {
-        let message = "batches run on the usual machines; leave `performanceConfig` out";
+        let message = "batches do not support latency modes; omit `performanceConfig`";
         return Err(ApiError::unsupported("performanceConfig", message));
     }
     Ok(())
@@ -137,7 +140,7 @@ fn missing(field: &str) -> ApiError {
     ApiError::missing(field, format!("`{field}` is missing"))
 }
 
-/// A fault of a body as one of a line.
+/// Converts an error of a body to an error of a line.
 fn as_line(error: ApiError) -> ApiError {
     match error.code {
         Some("invalid_json") => ApiError {

@@ -1,5 +1,5 @@
-//! `/v1/batches` in OpenAI's words: what a client asks for, the lines of its file, the batch as it
-//! is told of, and the lines of the files that come out.
+//! `/v1/batches` in OpenAI's format: create requests, the lines of the input file, batch objects,
+//! and the lines of the output files.
 
 mod batch;
 mod create;

@@ -10,14 +10,14 @@ use crate::error::ApiError;
 use crate::openai::chat::{Completion, CompletionHead, OutputEvents, OutputOptions};
 use crate::openai::error::ErrorBody;
 
-/// The names of a result.
+/// The ids of a result.
 #[derive(Debug, Clone, Copy)]
 pub struct ResultIds<'a> {
-    /// `batch_req_…`, the result's own.
+    /// `batch_req_…`, the id of the result.
     pub id: &'a str,
-    /// The caller's name of the request.
+    /// The client's id of the request.
     pub custom_id: &'a str,
-    /// The request's id, as in the head of an answer that comes alone.
+    /// The request id, as in the header of individual responses.
     pub request_id: &'a str,
 }
 
@@ -34,7 +34,7 @@ struct ResponseObject<'a, B: Serialize> {
     status_code: u16,
     request_id: &'a str,
     body: B,
-    /// What was changed in the request, as in the head of an answer that comes alone.
+    /// The adjustments, as in the header of individual responses.
     #[serde(skip_serializing_if = "Option::is_none")]
     adjustments: Option<String>,
 }
@@ -45,7 +45,7 @@ struct BatchErrorObject<'a> {
     message: &'a str,
 }
 
-/// The line of the output file for a request that was answered with the JSON `body`.
+/// The line of the output file for a successful request with the JSON `body`.
 pub fn response_line(
     ids: ResultIds<'_>,
     body: &[u8],
@@ -55,12 +55,12 @@ pub fn response_line(
     line(ids, 200, body, adjustments.header_value())
 }
 
-/// The line of the error file for a request that was refused, by the gateway or by Bedrock.
+/// The line of the error file for a request rejected by the gateway or by Bedrock.
 pub fn error_line(ids: ResultIds<'_>, error: &ApiError) -> serde_json::Result<String> {
     line(ids, error.kind.status(), ErrorBody::from(error), None)
 }
 
-/// The line of the error file for a request that was not sent, or whose answer never came.
+/// The line of the error file for a request that was not sent, or has no response.
 pub fn unsent_line(ids: ResultIds<'_>, code: &str, message: &str) -> serde_json::Result<String> {
     serde_json::to_string(&ResultLine::<()> {
         id: ids.id,
@@ -89,7 +89,7 @@ fn line<B: Serialize>(
     })
 }
 
-/// The `chat.completion` that an answer from a job's output becomes, by the same path as any other.
+/// Translates a response from a job's output to a `chat.completion`, like individual responses.
 pub fn completion_of(
     response: ConverseResponse,
     output_options: OutputOptions,
@@ -104,7 +104,7 @@ pub fn completion_of(
         .map_err(|_| ApiError::internal())
 }
 
-/// What the answer in a line of the output file has used.
+/// The token usage of the response in a line of the output file.
 pub fn usage_of(line: &str) -> BatchUsage {
     #[derive(Deserialize)]
     struct CompletedLine {

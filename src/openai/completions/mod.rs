@@ -1,5 +1,5 @@
-//! `POST /v1/completions`, the older form of chat: each prompt becomes one user's message of a chat
-//! request, and the pieces of its answer become text.
+//! `POST /v1/completions`, the legacy form of chat: each prompt becomes a user message of a chat
+//! request, and the text of the response becomes the completion.
 
 mod prompt;
 mod request;
@@ -15,7 +15,7 @@ pub use writer::TextWriter;
 
 use super::chat::FinishReason;
 
-/// Why an answer ended, in the words of this endpoint, which knows no tools.
+/// The finish reason in the terms of this endpoint, which has no tools.
 fn finish_reason(reason: FinishReason) -> &'static str {
     match reason {
         FinishReason::Stop | FinishReason::ToolCalls | FinishReason::FunctionCall => "stop",

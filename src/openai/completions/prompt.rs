@@ -1,4 +1,4 @@
-//! What is to be completed, in the four forms that clients write it in.
+//! The prompt in the four formats that clients use.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ use serde::{Deserialize, Deserializer};
 use crate::openai::object::ClientValue;
 use crate::openai::token_list::token_list;
 
-/// What is to be completed.
+/// The prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Prompt {
     /// One text.
     Text(String),
-    /// Several, each completed for itself.
+    /// Several texts, each completed separately.
     Texts(Vec<String>),
-    /// One, as tokens of a tokenizer of OpenAI's.
+    /// One text, as tokens of an OpenAI tokenizer.
     Tokens(Vec<i64>),
-    /// Several, as tokens.
+    /// Several texts, as tokens.
     TokenLists(Vec<Vec<i64>>),
 }
 
@@ -46,7 +46,7 @@ impl<'de> Deserialize<'de> for Prompt {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Prompt, A::Error> {
-                let mixed = || A::Error::custom("texts and tokens in one list");
+                let mixed = || A::Error::custom("the list mixes texts and tokens");
                 let (mut texts, mut lists) = (Vec::new(), Vec::new());
                 while let Some(entry) = entries.next_element()? {
                     match entry {
@@ -88,7 +88,7 @@ impl<'de> Deserialize<'de> for PromptEntry {
             }
 
             fn visit_u64<E: Error>(self, token: u64) -> Result<PromptEntry, E> {
-                // What is larger is no token.
+                // Larger numbers are not tokens.
                 Ok(PromptEntry::Token(i64::try_from(token).unwrap_or(i64::MAX)))
             }
 

@@ -1,4 +1,4 @@
-//! A completion request as chat requests.
+//! Translates a completion request to chat requests.
 
 use super::prompt::Prompt;
 use super::types::CompletionRequest;
@@ -8,24 +8,24 @@ use crate::openai::chat::{ChatMessage, ChatRequest, Content};
 use crate::openai::embeddings::Tokenizer;
 use crate::openai::misspelling;
 
-/// A completion request, understood.
+/// A translated completion request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompletionPrompts {
     /// A chat request for each prompt, in order, at least one.
     pub requests: Vec<ChatRequest>,
-    /// The prompts, where they are said back before their completions; none where not.
+    /// The prompts, if they are echoed before the completions; empty if not.
     pub echoed: Vec<String>,
 }
 
-/// Takes `request` apart into chat requests, whose fields mean what they mean there. There may be
-/// no more than `max_n` answers to all prompts together.
+/// Splits `request` into chat requests, with the same meaning of all shared fields. All prompts
+/// together may have at most `max_n` choices.
 ///
-/// Fails with a fault that names the field which cannot be served.
+/// Fails with an error that names the unsupported field.
 pub fn chat_requests(
     request: CompletionRequest,
     max_n: u32,
 ) -> Result<CompletionPrompts, ApiError> {
-    // Taken apart without a rest pattern: a new field does not compile until it is treated here.
+    // Destructured without `..`, so that a new field does not compile until it is handled here.
     let CompletionRequest {
         model,
         prompt,
@@ -101,8 +101,8 @@ pub fn chat_requests(
     })
 }
 
-/// `error` of a chat request in the words of this endpoint, where the conversation is the prompt:
-/// that at `index`, where there are several.
+/// Changes the field path of a chat error from the messages to the prompt, at `index` if there
+/// are several.
 pub fn with_prompt_path(error: ApiError, index: Option<usize>) -> ApiError {
     let is_of_messages = |path: &String| path.starts_with("messages");
     match error.parameter.as_ref().is_some_and(is_of_messages) {
@@ -147,14 +147,14 @@ fn prompts(prompt: Prompt, tokenizer: Option<&str>) -> Result<Vec<String>, ApiEr
     }
 }
 
-/// The tokenizer that the request names, or that of OpenAI's models for this endpoint.
+/// The requested tokenizer, or the default of OpenAI's models for this endpoint.
 fn tokenizer(name: Option<&str>) -> Result<Tokenizer, ApiError> {
     let Some(name) = name else {
         return Ok(Tokenizer::default());
     };
     Tokenizer::parse(name).ok_or_else(|| {
         let names = Tokenizer::NAMES;
-        let message = format!("`tokenizer` is `{name}`, and there are {names}");
+        let message = format!("unknown `tokenizer` `{name}`; use {names}");
         ApiError::unsupported_value("tokenizer", message)
     })
 }
@@ -166,7 +166,7 @@ fn path(index: usize) -> String {
 fn blank(path: &str) -> ApiError {
     ApiError::invalid(
         path,
-        format!("`{path}` has no text, and the models of Bedrock begin nothing by themselves"),
+        format!("`{path}` has no text; Bedrock's models require a prompt"),
     )
 }
 
@@ -174,32 +174,33 @@ fn check_suffix(suffix: Option<JsonText>) -> Result<(), ApiError> {
     match suffix {
         Some(suffix) if !suffix.is_neutral() => Err(ApiError::unsupported(
             "suffix",
-            "`suffix` is not served: no model of Bedrock's fills a gap; say in the prompt what \
-             comes behind it",
+            "`suffix` is not supported: Bedrock's models do not insert text; describe in the prompt \
+             what follows",
         )),
         _ => Ok(()),
     }
 }
 
-/// Even 0 asks for the probabilities of the tokens written, which chat asks for by `true`.
+/// Even 0 requests the log probabilities of the completion tokens, which chat requests with
+/// `true`.
 fn requested_logprobs(logprobs: Option<JsonText>) -> Option<JsonText> {
     let requested = logprobs.filter(|logprobs| !matches!(logprobs.as_str(), "null" | "false"));
     requested.and_then(|_| JsonText::of(&true).ok())
 }
 
-/// The best would be chosen by probabilities that Bedrock does not give.
+/// Bedrock returns no log probabilities to choose the best completion.
 fn check_best_of(best_of: Option<i64>, n: Option<i64>) -> Result<(), ApiError> {
     let n = n.unwrap_or(1);
     match best_of {
         Some(best_of) if best_of < n => Err(ApiError::invalid(
             "best_of",
-            format!("`best_of` is {best_of}, and it is at least `n`, which is {n}"),
+            format!("`best_of` is {best_of}; it must be at least `n`, which is {n}"),
         )),
         Some(best_of) if best_of > n => Err(ApiError::unsupported_value(
             "best_of",
             format!(
-                "`best_of` is {best_of}: Bedrock gives no token probabilities to choose the best \
-                 answers by; leave it out, and ask for all of them with `n`"
+                "`best_of` is {best_of}: Bedrock returns no log probabilities to choose the best \
+                 completions; omit it, and request all of them with `n`"
             ),
         )),
         _ => Ok(()),
@@ -208,15 +209,15 @@ fn check_best_of(best_of: Option<i64>, n: Option<i64>) -> Result<(), ApiError> {
 
 fn check_count(prompts: usize, n: Option<i64>, max: u32) -> Result<(), ApiError> {
     let each = usize::try_from(n.unwrap_or(1)).unwrap_or(1);
-    // What is wrong with `n` alone is said where it is read.
+    // `n` itself is validated by the chat translation.
     if prompts == 1 || prompts.saturating_mul(each) <= max as usize {
         return Ok(());
     }
     Err(ApiError::unsupported_value(
         "prompt",
         format!(
-            "`prompt` has {prompts} texts with {each} answers to each, and this gateway gives at \
-             most {max} answers to a request; send them in several requests"
+            "`prompt` has {prompts} texts with {each} choices each, and this gateway returns at \
+             most {max} choices per request; send several requests"
         ),
     ))
 }

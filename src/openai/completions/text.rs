@@ -1,4 +1,4 @@
-//! Pieces of an answer as one `text_completion` object.
+//! Builds a `text_completion` object from output events.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::openai::chat::{
     CompletionHead, FinishReason, OutputEvent, OutputWriter, ResponseSummary, UsageObject,
 };
 
-/// An answer that is being put together: one of the `choices`.
+/// A choice under construction.
 #[derive(Debug, Default)]
 pub struct TextCompletion {
     text: String,
@@ -16,7 +16,7 @@ pub struct TextCompletion {
 }
 
 impl TextCompletion {
-    /// An answer of which nothing has arrived, behind the prompt where that is said back.
+    /// An empty choice, or one that starts with the echoed prompt.
     pub fn new(echoed: Option<&str>) -> Self {
         Self {
             text: echoed.unwrap_or_default().to_owned(),
@@ -24,7 +24,7 @@ impl TextCompletion {
         }
     }
 
-    /// The JSON of all answers to one request.
+    /// The JSON of a response with all choices.
     pub fn to_json(
         completions: &[Self],
         head: CompletionHead<'_>,
@@ -34,7 +34,7 @@ impl TextCompletion {
             id,
             created,
             model,
-            // Completions have no labels.
+            // Completions have no metadata.
             metadata: _,
         } = head;
         let ResponseSummary {
@@ -74,7 +74,7 @@ impl OutputWriter for TextCompletion {
         match output {
             OutputEvent::Content(text) => self.text.push_str(text),
             OutputEvent::Finish(reason) => self.finish = Some(reason),
-            // A text has no place for anything else.
+            // Text completions have no fields for these.
             OutputEvent::Role
             | OutputEvent::Reasoning(_)
             | OutputEvent::ThinkingBlock { .. }

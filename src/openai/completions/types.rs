@@ -1,4 +1,4 @@
-//! The request as clients write it (OpenAI's openapi.yaml 2.3.0), and Bedrock's own fields as
+//! The request as sent by clients (OpenAI's openapi.yaml 2.3.0), with Bedrock's fields as
 //! extensions, as in chat.
 
 use std::collections::BTreeMap;
@@ -16,29 +16,29 @@ client_object! {
     pub struct CompletionRequest {
         /// The name of a model.
         model: String,
-        /// What is to be completed.
+        /// The prompt.
         prompt: Prompt,
-        /// What comes behind the completion.
+        /// The text after the completion.
         suffix: JsonText,
-        /// The most tokens to write, reasoning included.
+        /// The maximum number of completion tokens, including reasoning.
         max_tokens: i64,
         /// 0 to 2.
         temperature: Number,
         /// 0 to 1.
         top_p: Number,
-        /// How many answers to each prompt.
+        /// The number of choices for each prompt.
         n: i64,
-        /// Of how many the best are given.
+        /// The number of completions to choose from.
         best_of: i64,
         /// Whether to stream.
         stream: bool,
-        /// What the stream carries beside the text.
+        /// Stream options.
         stream_options: StreamOptions,
-        /// How many of the likeliest tokens to give with their probabilities.
+        /// The number of most likely tokens to return with log probabilities.
         logprobs: JsonText,
-        /// Whether to say the prompt before its completion.
+        /// Whether to return the prompt before its completion.
         echo: bool,
-        /// Texts at which the model stops.
+        /// Stop sequences.
         stop: Texts,
         /// −2 to 2.
         presence_penalty: Number,
@@ -46,23 +46,23 @@ client_object! {
         frequency_penalty: Number,
         /// Tokens to prefer or avoid.
         logit_bias: JsonText,
-        /// For answers that can be had again.
+        /// For reproducible completions.
         seed: JsonText,
         /// The end user.
         user: JsonText,
-        /// The tokenizer that made the tokens of `prompt`, as an extension.
+        /// The tokenizer of the tokens in `prompt`, as an extension.
         tokenizer: String,
-        /// How many of the likeliest tokens are drawn from, as an extension.
+        /// The number of most likely tokens to sample from, as an extension.
         top_k: Number,
         /// Bedrock's guardrail, as an extension.
         guardrail_config => "guardrailConfig": GuardrailFields,
-        /// Which machines to run on, as an extension.
+        /// The latency mode, as an extension.
         performance_config => "performanceConfig": PerformanceFields,
-        /// Labels in the log of invocations, as an extension.
+        /// Labels in the invocation log, as an extension.
         request_metadata => "requestMetadata": BTreeMap<String, String>,
-        /// Model fields of the provider, as an extension.
+        /// Provider fields, as an extension.
         additional_model_request_fields => "additionalModelRequestFields": Fields,
-        /// Paths of the provider's answer, as an extension.
+        /// JSON Pointers into the provider's response, as an extension.
         additional_model_response_field_paths => "additionalModelResponseFieldPaths": Vec<String>,
     }
 }

@@ -1,4 +1,4 @@
-//! Pieces of an answer as server-sent events of text.
+//! Writes output events as server-sent events of text completions.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -6,22 +6,22 @@ use serde::Serialize;
 use super::finish_reason;
 use crate::openai::chat::{EventBuffer, OutputEvent, OutputWriter, ResponseSummary};
 
-/// Writes `text_completion` events into a buffer: a stream's have the form of the whole answer.
+/// Writes `text_completion` events into a buffer; stream events have the same form as a response.
 #[derive(Debug)]
 pub struct TextWriter {
     events: EventBuffer,
-    /// The prompts, where they are said back.
+    /// The prompts, if they are echoed.
     echoed: Vec<String>,
-    /// The answers to each prompt.
+    /// The number of choices for each prompt.
     choices: u32,
-    /// The answer, of several to one request, that the pieces belong to.
+    /// The index of the current choice.
     choice: u32,
 }
 
 impl TextWriter {
-    /// A writer for the answer `id`, begun at `created` (Unix seconds) by the model that the client
-    /// calls `model`. Where there are prompts in `echoed`, each of the `choices` to one begins with
-    /// it.
+    /// A writer for the completion `id`, created at `created` (Unix seconds) by the model with
+    /// the client's name `model`. Each of the `choices` for a prompt starts with its entry in
+    /// `echoed`, if any.
     pub fn new(
         id: &str,
         created: u64,
@@ -38,32 +38,32 @@ impl TextWriter {
         }
     }
 
-    /// What has been written since the last time.
+    /// The bytes written since the last call.
     pub fn take(&mut self) -> Bytes {
         self.events.take()
     }
 
-    /// Whether there is nothing to take.
+    /// Whether no bytes are buffered.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
 
-    /// Says which of several answers the next pieces belong to, from 0.
+    /// Selects the choice of the following events, from 0.
     pub fn choose(&mut self, choice: u32) {
         self.choice = choice;
     }
 
-    /// Ends the stream: usage where it was asked for and is known, and what else is told at the end.
+    /// Ends the stream: writes usage if requested and known, and the final fields.
     pub fn done(&mut self, summary: &ResponseSummary) {
         self.events.done(summary);
     }
 
-    /// Ends the stream with an error instead: one event, and no `[DONE]`.
+    /// Ends the stream with an error event instead, without `[DONE]`.
     pub fn error(&mut self, error: &impl Serialize) {
         self.events.error(error);
     }
 
-    /// The prompt that the chosen answer completes, where it is said back.
+    /// Writes the prompt of the current choice, if it is echoed.
     fn echo(&mut self) {
         let index = self.choice.checked_div(self.choices).unwrap_or_default();
         if let Some(prompt) = self.echoed.get(index as usize) {
@@ -81,7 +81,7 @@ impl OutputWriter for TextWriter {
             OutputEvent::Finish(reason) => {
                 write_choice(events, "", *choice, Some(finish_reason(reason)));
             }
-            // A text has no place for anything else.
+            // Text completions have no fields for these.
             OutputEvent::Reasoning(_)
             | OutputEvent::ThinkingBlock { .. }
             | OutputEvent::Annotation { .. }

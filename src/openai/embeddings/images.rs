@@ -1,4 +1,4 @@
-//! Pictures within `input`: data URLs, base64, and what was fetched from https addresses.
+//! Images in `input`: data URLs, base64, and files fetched from https URLs.
 
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
 use crate::adjustments::Adjustments;
@@ -9,7 +9,7 @@ use crate::openai::chat::{
 };
 use crate::providers::embeddings::EmbeddingImage;
 
-/// The https addresses of pictures in a request, each with its place.
+/// The https URLs of images in a request, each with its field path.
 pub fn remote_images(request: &EmbeddingsRequest) -> Vec<RemoteAddress> {
     let parts = match &request.input {
         Some(EmbeddingsInput::One(part)) => std::slice::from_ref(part),
@@ -35,7 +35,7 @@ pub fn remote_images(request: &EmbeddingsRequest) -> Vec<RemoteAddress> {
     addresses.collect()
 }
 
-/// `input[3]`, or `input` where it is no list.
+/// `input[3]`, or `input` if it is not a list.
 pub(super) fn path(index: Option<usize>) -> String {
     match index {
         Some(index) => format!("input[{index}]"),
@@ -43,7 +43,7 @@ pub(super) fn path(index: Option<usize>) -> String {
     }
 }
 
-/// The picture's address in an object, and the field that has it.
+/// The image URL in an object, and its field.
 fn address_of(object: &InputObject) -> Option<(&str, &'static str)> {
     let image = object.image.as_deref().map(|image| (image, "image"));
     image.or_else(|| object.image_url.as_ref().and_then(url_of))
@@ -56,14 +56,14 @@ fn url_of(url: &StringOrObject<ImageUrl>) -> Option<(&str, &'static str)> {
     }
 }
 
-/// The pictures that an object can name.
+/// The fields that can hold an image.
 pub(super) struct ImageFields {
     pub(super) image: Option<String>,
     pub(super) image_url: Option<StringOrObject<ImageUrl>>,
 }
 
 impl ImageFields {
-    /// The address of the picture, where there is one, and the field's path.
+    /// The image URL, if any, and its field path.
     pub(super) fn address(
         self,
         path: &str,
@@ -74,7 +74,7 @@ impl ImageFields {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => Err(ApiError::invalid(
                 path,
-                format!("`{path}` has `image` and `image_url`, which say the same; leave one out"),
+                format!("`{path}` has both `image` and `image_url`; send one of them"),
             )),
             (Some(image), None) => Ok(Some((image, format!("{path}.image")))),
             (None, Some(StringOrObject::String(url))) => {
@@ -107,7 +107,7 @@ impl ImageFields {
     }
 }
 
-/// The picture at `address`, which stands at `path`.
+/// The image at `address`, from the field `path`.
 pub(super) fn image(
     address: String,
     path: &str,
@@ -120,7 +120,7 @@ pub(super) fn image(
         return Err(ApiError::unsupported_value(
             path,
             format!(
-                "the picture is {}, and this model takes {}",
+                "the image is {}; this model accepts {}",
                 format.as_str(),
                 supported.join(", ")
             ),

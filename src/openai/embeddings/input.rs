@@ -1,4 +1,4 @@
-//! `input` as what is embedded, one vector each.
+//! Translates `input` to the items to embed.
 
 use super::images::{ImageFields, image, path};
 use super::request::EmbeddingContext;
@@ -10,10 +10,10 @@ use crate::models::{EmbeddingInput, Truncation};
 use crate::openai::chat::{is_data_url, note_unknown};
 use crate::providers::embeddings::EmbeddingItem;
 
-/// The most entries of `input` (OpenAI's API reference).
+/// The maximum number of entries in `input` (OpenAI's API reference).
 const MAX_INPUTS: usize = 2048;
 
-/// Whether `input` has tokens in place of text.
+/// Whether `input` contains tokens instead of text.
 pub fn has_tokens(request: &EmbeddingsRequest) -> bool {
     match &request.input {
         None | Some(EmbeddingsInput::One(_)) => false,
@@ -24,7 +24,7 @@ pub fn has_tokens(request: &EmbeddingsRequest) -> bool {
     }
 }
 
-/// What is needed to read `input`.
+/// The context for reading `input`.
 pub(super) struct EmbeddingInputReader<'a> {
     pub(super) context: &'a EmbeddingContext<'a>,
     pub(super) tokenizer: Tokenizer,
@@ -32,7 +32,7 @@ pub(super) struct EmbeddingInputReader<'a> {
 }
 
 impl EmbeddingInputReader<'_> {
-    /// The things that `input` has.
+    /// The items to embed.
     pub(super) fn items(
         &self,
         input: EmbeddingsInput,
@@ -48,7 +48,7 @@ impl EmbeddingInputReader<'_> {
             }
             EmbeddingsInput::Several(parts) => parts,
         };
-        check_alike(&parts)?;
+        check_same_kind(&parts)?;
         if parts.is_empty() {
             let message = "`input` is an empty array; send at least one text";
             return Err(ApiError::invalid("input", message));
@@ -56,7 +56,7 @@ impl EmbeddingInputReader<'_> {
         if parts.len() > MAX_INPUTS {
             let count = parts.len();
             let message =
-                format!("`input` has {count} entries, and a request has {MAX_INPUTS} at the most");
+                format!("`input` has {count} entries; a request may have at most {MAX_INPUTS}");
             return Err(ApiError::invalid("input", message));
         }
         let parts = parts.into_iter().enumerate();
@@ -91,7 +91,7 @@ impl EmbeddingInputReader<'_> {
         adjustments: &mut Adjustments,
     ) -> Result<EmbeddingItem, ApiError> {
         let InputObject {
-            // The other fields tell.
+            // The type follows from the other fields.
             r#type: _,
             text,
             image,
@@ -103,15 +103,15 @@ impl EmbeddingInputReader<'_> {
         match (text, named.address(path, adjustments)?) {
             (None, None) => Err(ApiError::invalid(
                 path,
-                format!("`{path}` has none of `text`, `image` and `image_url`"),
+                format!("`{path}` needs `text`, `image` or `image_url`"),
             )),
             (Some(text), None) => self.text(text, &format!("{path}.text")),
             (text, Some((address, at))) => self.image_item(text, address, &at, path),
         }
     }
 
-    /// A picture, with its text where there is one; the address stands at `at`, all of it at
-    /// `path`.
+    /// An image, with its text if there is one. `at` is the path of the image, `path` that of the
+    /// entry.
     fn image_item(
         &self,
         text: Option<String>,
@@ -126,8 +126,8 @@ impl EmbeddingInputReader<'_> {
         };
         if !capabilities.takes(kind) {
             let why = match capabilities.takes(EmbeddingInput::Image) {
-                true => "a text or a picture, and not both in one; send them apart",
-                false => "texts alone; ask a model that embeds pictures as well",
+                true => "a text or an image, not both together; send them separately",
+                false => "only text; use a model that also embeds images",
             };
             let message = format!("this model embeds {why}");
             return Err(ApiError::unsupported_value(path, message));
@@ -142,7 +142,7 @@ impl EmbeddingInputReader<'_> {
         })
     }
 
-    /// A text that fits, or was cut to fit where that was asked for.
+    /// A text within the model's limit, truncated if requested.
     fn text(&self, text: String, path: &str) -> Result<EmbeddingItem, ApiError> {
         if text.is_empty() {
             return Err(empty(path));
@@ -150,7 +150,7 @@ impl EmbeddingInputReader<'_> {
         let Some(max_chars) = self.context.capabilities.max_text_chars else {
             return Ok(EmbeddingItem::Text(text));
         };
-        // No text has more characters than bytes.
+        // A text has at most as many characters as bytes.
         let length = match text.len() {
             bytes if bytes <= max_chars => return Ok(EmbeddingItem::Text(text)),
             _ => text.chars().count(),
@@ -191,14 +191,11 @@ impl EmbeddingInputReader<'_> {
 }
 
 fn empty(path: &str) -> ApiError {
-    ApiError::invalid(
-        path,
-        format!("`{path}` is empty, and there is nothing to embed; leave it out"),
-    )
+    ApiError::invalid(path, format!("`{path}` is empty; omit it"))
 }
 
-/// Tokens stand among tokens.
-fn check_alike(parts: &[InputPart]) -> Result<(), ApiError> {
+/// Tokens and texts must not be mixed.
+fn check_same_kind(parts: &[InputPart]) -> Result<(), ApiError> {
     let kind = |part: &InputPart| match part {
         InputPart::Text(_) | InputPart::Object(_) => "texts",
         InputPart::Token(_) => "tokens",
@@ -212,14 +209,14 @@ fn check_alike(parts: &[InputPart]) -> Result<(), ApiError> {
         Some(index) => Err(ApiError::invalid(
             path(Some(index)),
             format!(
-                "`input` begins with {first}, and `input[{index}]` is something else; send texts \
-                 alone, tokens alone, or arrays of tokens alone"
+                "`input` starts with {first}, but `input[{index}]` is something else; send only \
+                 texts, only tokens, or only arrays of tokens"
             ),
         )),
     }
 }
 
-/// Whether a text is the data URL of a picture.
+/// Whether a text is the data URL of an image.
 fn is_image(text: &str) -> bool {
     let head = text.get(..11).unwrap_or_default();
     is_data_url(text) && head.eq_ignore_ascii_case("data:image/")

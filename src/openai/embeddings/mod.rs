@@ -1,5 +1,5 @@
-//! `POST /v1/embeddings`: texts, tokens and pictures become calls of one of the providers' forms;
-//! vectors become OpenAI's list.
+//! `POST /v1/embeddings`: translates texts, tokens and images to calls in the provider's format,
+//! and embeddings to OpenAI's list.
 
 mod images;
 mod input;

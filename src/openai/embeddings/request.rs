@@ -1,4 +1,4 @@
-//! A request as calls of its model's form, and what its answer has to look like.
+//! Translates a request to the calls of its model.
 
 use super::input::EmbeddingInputReader;
 use super::tokens::Tokenizer;
@@ -10,31 +10,31 @@ use crate::openai::chat::RemoteFiles;
 use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::embeddings::{EmbeddingCall, EmbeddingParameters, Purpose, calls};
 
-/// What is known of the model, and what holds where the request says nothing.
+/// The model's capabilities, and the defaults of the request.
 #[derive(Debug, Clone, Copy)]
 pub struct EmbeddingContext<'a> {
-    /// What the model takes.
+    /// What the model supports.
     pub capabilities: &'a EmbeddingCapabilities,
-    /// What vectors are for.
+    /// The default purpose.
     pub purpose: Purpose,
-    /// What makes tokens.
+    /// The default tokenizer.
     pub tokenizer: Tokenizer,
-    /// What lay at the addresses of the request.
+    /// The files fetched from the URLs in the request.
     pub fetched: &'a RemoteFiles,
 }
 
-/// A request, understood.
+/// A translated request.
 #[derive(Debug)]
 pub struct TranslatedEmbeddings {
-    /// What Bedrock is asked, in the order of `input`.
+    /// The calls, in the order of `input`.
     pub calls: Vec<EmbeddingCall>,
-    /// How vectors are written.
+    /// The encoding of the response.
     pub encoding: EncodingFormat,
-    /// What was changed on the way.
+    /// The adjustments of the request.
     pub adjustments: Adjustments,
 }
 
-/// How vectors are written.
+/// The encoding of embeddings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EncodingFormat {
     /// As arrays of numbers.
@@ -43,16 +43,16 @@ pub enum EncodingFormat {
     Base64,
 }
 
-/// Translates `request` under `context`. The model's name is the caller's business.
+/// Translates `request`. The caller resolves the model name.
 ///
-/// Fails with a fault that names the field which cannot be served.
+/// Fails with an error that names the unsupported field.
 pub fn translate(
     request: EmbeddingsRequest,
     context: &EmbeddingContext<'_>,
 ) -> Result<TranslatedEmbeddings, ApiError> {
     let capabilities = context.capabilities;
     let mut adjustments = Adjustments::default();
-    // Taken apart without a rest pattern: a new field does not compile until it is treated here.
+    // Destructured without `..`, so that a new field does not compile until it is handled here.
     let EmbeddingsRequest {
         model: _,
         input,
@@ -102,12 +102,12 @@ fn encoding(word: Option<&str>) -> Result<EncodingFormat, ApiError> {
         Some("base64") => Ok(EncodingFormat::Base64),
         Some(other) => Err(ApiError::unsupported_value(
             "encoding_format",
-            format!("`encoding_format` is `{other}`, and it is `float` or `base64`"),
+            format!("`encoding_format` is `{other}`; it must be `float` or `base64`"),
         )),
     }
 }
 
-/// What the model is told, which is nothing where it has no choice.
+/// The number of dimensions to send; `None` if the model has only one.
 fn dimensions(
     requested: Option<i64>,
     capabilities: &EmbeddingCapabilities,
@@ -126,7 +126,7 @@ fn dimensions(
             Err(ApiError::unsupported_value(
                 "dimensions",
                 format!(
-                    "`dimensions` is {requested}, and this model gives vectors of {} numbers",
+                    "`dimensions` is {requested}; this model supports {}",
                     supported.join(", ")
                 ),
             ))
@@ -144,13 +144,13 @@ fn purpose(
     };
     let Some(purpose) = Purpose::parse(&requested) else {
         let words = Purpose::WORDS;
-        let message = format!("`input_type` is `{requested}`, and it is one of {words}");
+        let message = format!("`input_type` is `{requested}`; use one of {words}");
         return Err(ApiError::unsupported_value("input_type", message));
     };
     if !context.capabilities.purposes {
         adjustments.note(
             "input_type",
-            "ignored; the model makes the same vectors for all",
+            "ignored; the model does not distinguish input types",
         );
     }
     Ok(purpose)
@@ -165,7 +165,7 @@ fn truncation(
     };
     let parsed = Truncation::parse(&requested);
     let Some(truncation) = parsed else {
-        let message = format!("`truncate` is `{requested}`, and it is `NONE`, `START` or `END`");
+        let message = format!("`truncate` is `{requested}`; it must be `NONE`, `START` or `END`");
         return Err(ApiError::unsupported_value("truncate", message));
     };
     if truncation == Truncation::None || capabilities.truncations.contains(&truncation) {
@@ -177,12 +177,12 @@ fn truncation(
         .map(|truncation| format!("`{}`", truncation.as_str()))
         .collect();
     let supported = match supported.is_empty() {
-        true => "`NONE` alone: it refuses texts that are too long".to_owned(),
+        true => "only `NONE`: it rejects texts that are too long".to_owned(),
         false => supported.join(" and "),
     };
     Err(ApiError::unsupported_value(
         "truncate",
-        format!("`truncate` is `{requested}`, and this model takes {supported}"),
+        format!("`truncate` is `{requested}`; this model supports {supported}"),
     ))
 }
 
@@ -193,7 +193,7 @@ fn normalize(
     match requested {
         Some(_) if !capabilities.normalize => Err(ApiError::unsupported(
             "normalize",
-            "this model cannot be told whether to give vectors of length 1; leave `normalize` out",
+            "this model does not support switching normalization; omit `normalize`",
         )),
         requested => Ok(requested),
     }
@@ -205,7 +205,7 @@ fn tokenizer(name: Option<&str>, context: &EmbeddingContext<'_>) -> Result<Token
     };
     Tokenizer::parse(name).ok_or_else(|| {
         let names = Tokenizer::NAMES;
-        let message = format!("there is no tokenizer `{name}` here; there are {names}");
+        let message = format!("unknown `tokenizer` `{name}`; use {names}");
         ApiError::unsupported_value("tokenizer", message)
     })
 }

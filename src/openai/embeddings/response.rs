@@ -1,4 +1,4 @@
-//! Vectors as OpenAI's list.
+//! Builds OpenAI's list of embeddings.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,14 +7,14 @@ use serde::Serialize;
 use super::request::EncodingFormat;
 use crate::converse::JsonText;
 
-/// What an answer says beside the vectors.
+/// The fields of the response besides the embeddings.
 #[derive(Debug, Clone, Copy)]
 pub struct EmbeddingsHead<'a> {
-    /// The model as the client calls it.
+    /// The model name in the client's request.
     pub model: &'a str,
-    /// How many tokens were read; 0 where Bedrock does not say.
+    /// The number of prompt tokens; 0 if Bedrock does not report it.
     pub prompt_tokens: u64,
-    /// How vectors are written.
+    /// The encoding of the embeddings.
     pub encoding: EncodingFormat,
 }
 
@@ -36,7 +36,7 @@ struct EmbeddingObject<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum EmbeddingValue<'a> {
-    /// The numbers as Bedrock wrote them.
+    /// The numbers exactly as Bedrock wrote them.
     Numbers(&'a JsonText),
     Base64(String),
 }
@@ -47,7 +47,7 @@ struct EmbeddingUsage {
     total_tokens: u64,
 }
 
-/// The JSON of an answer with `vectors`, which are arrays of numbers; nothing where one is none.
+/// The JSON of a response with `vectors`, which are arrays of numbers; `None` if one is invalid.
 pub fn response_json(vectors: &[JsonText], head: EmbeddingsHead<'_>) -> Option<Vec<u8>> {
     let mut data = Vec::with_capacity(vectors.len());
     for (vector, index) in vectors.iter().zip(0..) {
@@ -73,12 +73,12 @@ pub fn response_json(vectors: &[JsonText], head: EmbeddingsHead<'_>) -> Option<V
     serde_json::to_vec(&list).ok()
 }
 
-/// Little-endian 32-bit floats in base64, as OpenAI's SDKs ask for them and decode them.
+/// Little-endian 32-bit floats in base64, which OpenAI's SDKs request and decode.
 fn base64_of(vector: &JsonText) -> Option<String> {
     let text = vector.as_str().strip_prefix('[')?.strip_suffix(']')?;
     let mut bytes = Vec::with_capacity(text.len() / 3);
     for number in text.split(',') {
-        // Read as what it becomes: by way of 64 bits it would be rounded twice.
+        // Parsed as `f32` directly: via `f64` it would be rounded twice.
         let number: f32 = number.trim().parse().ok()?;
         bytes.extend_from_slice(&number.to_le_bytes());
     }
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn base64_has_the_bytes_of_32_bit_floats() {
         let json = encoded("[1.0, -0.5 , 0.1]", EncodingFormat::Base64);
-        // 3f800000, bf000000 and 3dcccccd, the least byte first.
+        // 3f800000, bf000000 and 3dcccccd, least significant byte first.
         let json = json.expect("an answer");
         assert!(json.contains(r#""embedding":"AACAPwAAAL/NzMw9""#), "{json}");
         assert_eq!(encoded("[1.0, null]", EncodingFormat::Base64), None);

@@ -1,26 +1,26 @@
-//! Texts that come as tokens of OpenAI's tokenizers, as LangChain sends them.
+//! Input as tokens of OpenAI's tokenizers, as sent by LangChain.
 
 #[cfg(feature = "token-input")]
 use tiktoken_rs::{CoreBPE, cl100k_base_singleton, o200k_base_singleton};
 
 use crate::error::ApiError;
 
-/// A tokenizer of OpenAI's.
+/// An OpenAI tokenizer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tokenizer {
-    /// That of `text-embedding-3-small`, `text-embedding-3-large` and `text-embedding-ada-002`, and
-    /// of clients for models that they do not know.
+    /// The tokenizer of `text-embedding-3-small`, `text-embedding-3-large` and
+    /// `text-embedding-ada-002`, which clients also use for unknown models.
     #[default]
     Cl100kBase,
-    /// That of the models from `gpt-4o` on.
+    /// The tokenizer of `gpt-4o` and later models.
     O200kBase,
 }
 
 impl Tokenizer {
-    /// The names of all.
+    /// The names of all tokenizers, for error messages.
     pub const NAMES: &str = "`cl100k_base` and `o200k_base`";
 
-    /// The tokenizer that OpenAI calls `name`.
+    /// Parses OpenAI's name.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "cl100k_base" => Some(Self::Cl100kBase),
@@ -29,7 +29,7 @@ impl Tokenizer {
         }
     }
 
-    /// The name.
+    /// OpenAI's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cl100kBase => "cl100k_base",
@@ -37,18 +37,18 @@ impl Tokenizer {
         }
     }
 
-    /// Fails: this build has no vocabularies.
+    /// Always fails, since this build has no vocabularies.
     #[cfg(not(feature = "token-input"))]
     pub(in crate::openai) fn text(self, _: &[i64], path: &str) -> Result<String, ApiError> {
         let message = format!(
-            "`{path}` is a list of tokens, which this gateway was built not to decode; send the \
+            "`{path}` is a list of tokens, which this build of the gateway cannot decode; send the \
              text itself (LangChain: `check_embedding_ctx_length=False`), or use a build with the \
              feature `token-input`"
         );
         Err(ApiError::invalid(path, message))
     }
 
-    /// The text that `tokens`, which stand at `path`, stand for.
+    /// Decodes `tokens`, from the field `path`.
     #[cfg(feature = "token-input")]
     pub(in crate::openai) fn text(self, tokens: &[i64], path: &str) -> Result<String, ApiError> {
         self.decode(tokens).map_err(|index| {
@@ -56,18 +56,18 @@ impl Tokenizer {
             let path = format!("{path}[{index}]");
             let name = self.as_str();
             let message = format!(
-                "`{path}` is {token}, and `{name}` has no such token; send the text, or name in \
-                 `tokenizer` the one that made the tokens: {}",
+                "`{path}` is {token}, which is not a token of `{name}`; send the text, or set \
+                 `tokenizer` to the one that was used: {}",
                 Self::NAMES
             );
             ApiError::invalid(path, message)
         })
     }
 
-    /// The text that `tokens` stand for. Fails with the place of one that there is not.
+    /// Decodes `tokens`. Fails with the index of an invalid token.
     ///
-    /// Clients cut long texts between tokens, which can be within a character: what is left of such
-    /// a one becomes U+FFFD.
+    /// Clients split long texts between tokens, possibly inside a character; incomplete
+    /// characters become U+FFFD.
     #[cfg(feature = "token-input")]
     fn decode(self, tokens: &[i64]) -> Result<String, usize> {
         let vocabulary = self.vocabulary();
@@ -82,7 +82,7 @@ impl Tokenizer {
             .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned()))
     }
 
-    /// Loaded where it is needed first, and kept: it takes some dozens of megabytes.
+    /// Loaded on first use and kept, since it takes some dozens of megabytes.
     #[cfg(feature = "token-input")]
     fn vocabulary(self) -> &'static CoreBPE {
         match self {
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn token_ids_are_decoded_to_text() {
-        // As the Python library tiktoken encodes it.
+        // As encoded by the Python library tiktoken.
         let tokens = [9906, 11, 1917, 0, 11410, 234, 235];
         let text = Tokenizer::Cl100kBase.decode(&tokens);
         assert_eq!(text.as_deref(), Ok("Hello, world! 🌍"));

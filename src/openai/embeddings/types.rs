@@ -1,4 +1,4 @@
-//! The request as clients send it (OpenAI's openapi.yaml 2.3.0; `input_type`, `truncate`,
+//! The request as sent by clients (OpenAI's openapi.yaml 2.3.0; `input_type`, `truncate`,
 //! `normalize`, `tokenizer` and objects within `input` are extensions).
 
 use std::fmt;
@@ -13,44 +13,44 @@ use crate::openai::object::{ClientField, ClientValue, client_object};
 use crate::openai::token_list::token_list;
 
 client_object! {
-    /// What is to be embedded, and how.
+    /// The body of `POST /v1/embeddings`.
     pub struct EmbeddingsRequest {
         /// The model.
         model: String,
-        /// What is embedded.
+        /// The input.
         input: EmbeddingsInput,
         /// `float` or `base64`.
         encoding_format: String,
-        /// How many numbers a vector has.
+        /// The number of dimensions.
         dimensions: i64,
-        /// Whose request it is.
+        /// The end user.
         user: JsonText,
-        /// What the vectors are for, in Cohere's or Nova's words.
+        /// The purpose of the embeddings, as a value of Cohere or Nova.
         input_type: String,
-        /// What becomes of a text that is too long: `NONE`, `START` or `END`.
+        /// How long texts are truncated: `NONE`, `START` or `END`.
         truncate: String,
-        /// Whether vectors have length 1.
+        /// Whether embeddings are normalized to length 1.
         normalize: bool,
-        /// The tokenizer that made the tokens of `input`.
+        /// The tokenizer of the tokens in `input`.
         tokenizer: String,
     }
 }
 
 client_object! {
-    /// A text, a picture, or both in one.
+    /// A text, an image, or both.
     pub struct InputObject {
-        /// `text` or `image_url`; says nothing that the other fields do not.
+        /// `text` or `image_url`; redundant.
         r#type => "type": String,
         /// The text.
         text: String,
-        /// The picture: a data URL, base64, or an https address.
+        /// The image: a data URL, base64, or an https URL.
         image: String,
-        /// The same, as parts of chat messages have it.
+        /// The image, in the format of chat message parts.
         image_url: StringOrObject<ImageUrl>,
     }
 }
 
-/// What is embedded: one thing, or a list.
+/// The input: one entry, or a list.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EmbeddingsInput {
     /// A text, or an object.
@@ -64,13 +64,13 @@ pub enum EmbeddingsInput {
 /// An entry of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub enum InputPart {
-    /// A text, or a picture as a data URL.
+    /// A text, or an image as a data URL.
     Text(String),
-    /// A token, which stands in a list of tokens alone.
+    /// A token, in a list that consists of tokens.
     Token(i64),
     /// The tokens of a text.
     Tokens(Vec<i64>),
-    /// A text, a picture, or both.
+    /// A text, an image, or both.
     Object(Box<InputObject>),
 }
 
@@ -134,7 +134,7 @@ impl<'de> Deserialize<'de> for InputPart {
             }
 
             fn visit_u64<E: Error>(self, token: u64) -> Result<InputPart, E> {
-                // No tokenizer has one beyond; it is refused with its place.
+                // No tokenizer has larger tokens; it is rejected with its index.
                 Ok(InputPart::Token(i64::try_from(token).unwrap_or(i64::MAX)))
             }
 

@@ -1,4 +1,4 @@
-//! Fields that OpenAI's API does not have: ours, and those of the model's provider.
+//! Fields that OpenAI's API does not have: the gateway's extensions and the provider's fields.
 
 use serde_json::Number;
 
@@ -13,10 +13,10 @@ use crate::openai::chat::AllowList;
 use crate::openai::typo::note_unknown_field;
 use crate::providers::images::belongs;
 
-/// How many values a field of the provider's may have.
+/// The maximum number of values in a provider field.
 const MAX_VALUES: usize = 1000;
 
-/// The provider's own fields that stand among OpenAI's, as far as the model takes them.
+/// The provider's fields among the unknown fields, if the model supports them.
 pub(super) fn extra_fields(
     style: Option<String>,
     unknown: Vec<(String, JsonText)>,
@@ -53,21 +53,22 @@ pub(super) fn extra_fields(
         .find(|name| extra_fields.get(name).is_none());
     match missing {
         Some(name) => {
-            let message = format!("`{name}` is missing; this model needs it beside `prompt`");
+            let message =
+                format!("`{name}` is missing; this model requires it in addition to `prompt`");
             Err(ApiError::missing(name.as_str(), message))
         }
         None => Ok(extra_fields),
     }
 }
 
-/// Refuses a field of ours that the model, or what it does, has no place for.
+/// Rejects an extension field that the model or the task does not support.
 pub(super) fn check_extra_field(
     field: &str,
     task: ImageTask,
     capabilities: &ImageCapabilities,
 ) -> Result<(), ApiError> {
     if !capabilities.takes(field) {
-        let message = format!("`{field}` is not served: this model takes none");
+        let message = format!("this model does not support `{field}`; omit it");
         return Err(ApiError::unsupported(field, message));
     }
     let applies = match field {
@@ -79,7 +80,7 @@ pub(super) fn check_extra_field(
     match applies {
         true => Ok(()),
         false => {
-            let message = format!("`{field}` has no place in what is asked for; leave it out");
+            let message = format!("`{field}` does not apply to this task; omit it");
             Err(ApiError::unsupported(field, message))
         }
     }
@@ -90,7 +91,7 @@ pub(super) fn additional(fields: Option<Fields>, allowed: &AllowList) -> Result<
     if let Some((key, _)) = fields.iter().find(|(key, _)| !allowed.allows(key)) {
         return Err(ApiError::unsupported(
             format!("additionalModelRequestFields.{key}"),
-            format!("the operator of this gateway does not let `{key}` pass"),
+            format!("`{key}` is not allowed by the operator of this gateway"),
         ));
     }
     let values = fields.iter();
@@ -100,7 +101,7 @@ pub(super) fn additional(fields: Option<Fields>, allowed: &AllowList) -> Result<
     Ok(fields)
 }
 
-/// Refuses fields of very many values: they are taken apart, which takes memory for each.
+/// Rejects fields with too many values, since parsing takes memory for each.
 fn check_values<'a>(fields: impl Iterator<Item = (String, &'a JsonText)>) -> Result<(), ApiError> {
     for (path, value) in fields {
         let shape = json_body::scan(value.as_str().as_bytes());
@@ -129,7 +130,7 @@ pub(super) fn seed(
         Ok(number) if number <= capabilities.max_seed => Ok(Some(number)),
         _ => {
             let message = format!(
-                "`seed` is {seed}, and its range is 0 to {}",
+                "`seed` is {seed}; it must be from 0 to {}",
                 capabilities.max_seed
             );
             Err(ApiError::invalid("seed", message))
@@ -137,7 +138,7 @@ pub(super) fn seed(
     }
 }
 
-/// How much changes; some models have to be told.
+/// The strength of a variation; some models require one.
 pub(super) fn strength(
     strength: Option<Number>,
     task: ImageTask,
@@ -148,7 +149,7 @@ pub(super) fn strength(
         let default_strength = f64::from(capabilities.default_strength) / 100.0;
         adjustments.note(
             "strength",
-            format!("{default_strength}, since this model has to be told one"),
+            format!("set to {default_strength}; the model requires a value"),
         );
         return Ok(Number::from_f64(default_strength));
     }
@@ -163,25 +164,25 @@ pub(super) fn checked_colors(colors: Vec<String>) -> Result<Vec<String>, ApiErro
     };
     if colors.len() > MAX_COLORS {
         let message = format!(
-            "there are {} colors, and {MAX_COLORS} are the most",
+            "`colors` has {} entries; at most {MAX_COLORS} are supported",
             colors.len()
         );
         return Err(ApiError::invalid("colors", message));
     }
     match colors.iter().position(|color| !is_color(color)) {
         Some(index) => {
-            let message = "a color is written `#rrggbb`";
+            let message = "colors must be written as `#rrggbb`";
             Err(ApiError::invalid(format!("colors[{index}]"), message))
         }
         None => Ok(colors),
     }
 }
 
-/// A number that is none below zero; its range is the provider's business.
+/// A number that is not negative; the provider checks its range.
 pub(super) fn number(field: &str, number: Option<Number>) -> Result<Option<Number>, ApiError> {
     match number.as_ref().and_then(Number::as_f64) {
         Some(value) if value < 0.0 => {
-            let message = format!("`{field}` is {value}, and it is not below 0");
+            let message = format!("`{field}` is {value}; it must not be negative");
             Err(ApiError::invalid(field, message))
         }
         _ => Ok(number),

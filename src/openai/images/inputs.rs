@@ -1,5 +1,5 @@
-//! The pictures of a request: out of a form, out of JSON, or from the web; and what a model takes
-//! of them, its mask among them.
+//! The images of a request, from form files, JSON or URLs; and their validation for the model,
+//! including the mask.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,30 +15,30 @@ use crate::openai::chat::{
 use crate::openai::form::FormPart;
 use crate::providers::images::mask_for;
 
-/// The most pictures that a request has (openapi.yaml: `image` of edits).
+/// The maximum number of images in a request (openapi.yaml: `image` of edits).
 const MAX_IMAGES: usize = 16;
 
-/// A picture, and where the client put it.
+/// An image of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputImage {
     /// The file.
     pub bytes: Bytes,
-    /// The field's path, for refusals.
+    /// The field's path, for error messages.
     pub path: String,
-    /// Its size, where the file says it.
+    /// The dimensions; `None` if not readable.
     pub size: Option<Size>,
 }
 
-/// The pictures of a request.
+/// The images of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inputs {
-    /// Those to begin with.
+    /// The input images.
     pub images: Vec<InputImage>,
-    /// Which part is edited.
+    /// The mask.
     pub mask: Option<InputImage>,
 }
 
-/// The addresses on the web that `request` points to.
+/// The URLs of images in `request`.
 pub fn remote_images(request: &ImageRequest) -> Vec<RemoteAddress> {
     let images = request.images.iter().flatten().zip(0..);
     let images = images.map(|(image, index)| (image, image_path(index)));
@@ -55,7 +55,7 @@ pub fn remote_images(request: &ImageRequest) -> Vec<RemoteAddress> {
 }
 
 impl Inputs {
-    /// The pictures of a form's files and of a body's references.
+    /// The images of form files and of JSON references.
     pub(super) fn of(
         files: Vec<FormPart>,
         images: Option<Vec<ImageReference>>,
@@ -82,7 +82,7 @@ impl Inputs {
             inputs.mask = Some(mask);
         }
         if inputs.images.len() > MAX_IMAGES {
-            let message = format!("there are more than {MAX_IMAGES} pictures");
+            let message = format!("a request may have at most {MAX_IMAGES} images");
             return Err(ApiError::invalid("image", message));
         }
         Ok(inputs)
@@ -99,7 +99,7 @@ impl InputImage {
         }
     }
 
-    /// Refuses what the model does not take.
+    /// Rejects images that the model does not support.
     pub(super) fn check(&self, capabilities: &ImageCapabilities) -> Result<(), ApiError> {
         let ImageCapabilities {
             input_formats,
@@ -115,26 +115,24 @@ impl InputImage {
             .and_then(|word| word.as_str().map(str::to_owned));
         if !word.is_some_and(|word| input_formats.contains(&word)) {
             let formats = input_formats.join(", ");
-            return Err(invalid(format!(
-                "this is no picture that the model takes; send one as {formats}"
-            )));
+            return Err(invalid(format!("unsupported image format; send {formats}")));
         }
         let Some(size) = self.size else {
-            return Err(invalid("the picture's size cannot be read".to_owned()));
+            return Err(invalid("the image's dimensions cannot be read".to_owned()));
         };
         if size.width.min(size.height) < *min_side {
             return Err(invalid(format!(
-                "the picture is {size}, and no side may be shorter than {min_side} pixels"
+                "the image is {size}; each side must be at least {min_side} pixels"
             )));
         }
         if *max_side > 0 && size.width.max(size.height) > *max_side {
             return Err(invalid(format!(
-                "the picture is {size}, and no side may be longer than {max_side} pixels"
+                "the image is {size}; each side must be at most {max_side} pixels"
             )));
         }
         if *max_input_pixels > 0 && size.pixels() > *max_input_pixels {
             return Err(invalid(format!(
-                "the picture is {size}, and {max_input_pixels} pixels are the most"
+                "the image is {size}; it must have at most {max_input_pixels} pixels"
             )));
         }
         Ok(())
@@ -156,19 +154,19 @@ pub(super) fn converted_mask(
     let Some(mask) = &inputs.mask else {
         if needs && !has_words {
             let message = match capabilities.takes("mask_prompt") {
-                true => "`mask` is missing; send one, or say in `mask_prompt` what it marks",
-                false => "`mask` is missing; it marks what is edited",
+                true => "`mask` is missing; send one, or describe the area in `mask_prompt`",
+                false => "`mask` is missing; it marks the area to edit",
             };
             return Err(ApiError::missing("mask", message));
         }
         return Ok(None);
     };
     if has_words {
-        let message = "there are both `mask` and `mask_prompt`; send one of them";
+        let message = "send either `mask` or `mask_prompt`, not both";
         return Err(ApiError::invalid("mask_prompt", message));
     }
     let Some(convention) = capabilities.mask.filter(|_| can_be) else {
-        let message = "`mask` is not served: this model edits the whole picture";
+        let message = "this model does not support `mask`; it edits the complete image";
         return Err(ApiError::unsupported("mask", message));
     };
     let size = inputs.images.first().and_then(|image| image.size);
@@ -198,7 +196,7 @@ fn referenced(
     }
     if file_id.is_some() {
         let path = format!("{path}.file_id");
-        let message = format!("`{path}` is not served: send the picture as `image_url`");
+        let message = format!("`{path}` is not supported; send the image as `image_url`");
         return Err(ApiError::unsupported(path, message));
     }
     let address = image_url.ok_or_else(|| ApiError::missing_field(path, "image_url"))?;

@@ -1,4 +1,4 @@
-//! Pictures: `POST /v1/images/generations`, `/edits` and `/variations`.
+//! Images: `POST /v1/images/generations`, `/edits` and `/variations`.
 
 mod extra_fields;
 mod inputs;
@@ -19,7 +19,7 @@ pub use response::{
 };
 pub use types::{ImageReference, ImageRequest};
 
-/// Which of the endpoints is asked.
+/// The endpoint of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImageEndpoint {
     /// `/v1/images/generations`
@@ -31,7 +31,7 @@ pub enum ImageEndpoint {
 }
 
 impl ImageEndpoint {
-    /// The same among all endpoints.
+    /// The general endpoint type.
     pub fn endpoint(self) -> Endpoint {
         match self {
             Self::Generations => Endpoint::ImageGenerations,

@@ -1,19 +1,19 @@
-//! What a client wants of its answer: how many pictures, how good, in which format, and where.
+//! Output options of image requests: number, quality, format and delivery.
 
 use super::ImageEndpoint;
 use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::models::{ImageCapabilities, ImageTask};
 
-/// The most pictures of a request (openapi.yaml).
+/// The maximum number of images per request (openapi.yaml).
 const MAX_IMAGES: i64 = 10;
 
-/// How the client gets its pictures.
+/// How images are delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// In the answer, in base64.
+    /// In the response, in base64.
     Base64,
-    /// At an address.
+    /// As a URL.
     Address,
 }
 
@@ -22,7 +22,7 @@ pub(super) fn count(n: Option<i64>) -> Result<u32, ApiError> {
     match u32::try_from(n) {
         Ok(count) if (1..=MAX_IMAGES).contains(&n) => Ok(count),
         _ => {
-            let message = format!("`n` is {n}, and a request has 1 to {MAX_IMAGES} pictures");
+            let message = format!("`n` is {n}; it must be from 1 to {MAX_IMAGES}");
             Err(ApiError::invalid("n", message))
         }
     }
@@ -31,7 +31,7 @@ pub(super) fn count(n: Option<i64>) -> Result<u32, ApiError> {
 pub(super) fn streams(stream: Option<bool>, endpoint: ImageEndpoint) -> Result<bool, ApiError> {
     match (stream, endpoint) {
         (Some(true), ImageEndpoint::Variations) => {
-            let message = "variations are not streamed; leave `stream` out";
+            let message = "variations do not support streaming; omit `stream`";
             Err(ApiError::unsupported("stream", message))
         }
         (stream, _) => Ok(stream.unwrap_or(false)),
@@ -47,18 +47,19 @@ pub(super) fn delivery(
     match format {
         None | Some("b64_json") => Ok(Delivery::Base64),
         Some("url") if stream => {
-            let message = "the events of a stream carry their pictures; leave out `url`";
+            let message = "streamed images are sent as base64; omit `url`";
             Err(ApiError::unsupported_value(FIELD, message))
         }
-        // A client that reads addresses would find none, and fail where nobody can tell why.
+        // Without this error, clients that read URLs would find none, and fail without an
+        // explanation.
         Some("url") if !has_bucket => {
-            let message = "this gateway has no place to keep pictures, so that there are no \
-                           addresses; ask for `b64_json`";
+            let message = "this gateway has no S3 bucket for images, so it returns no \
+                           URLs; use `b64_json`";
             Err(ApiError::unsupported_value(FIELD, message))
         }
         Some("url") => Ok(Delivery::Address),
         Some(other) => {
-            let message = format!("`{other}` is neither `b64_json` nor `url`");
+            let message = format!("unknown value `{other}`; use `b64_json` or `url`");
             Err(ApiError::invalid(FIELD, message))
         }
     }
@@ -76,13 +77,13 @@ pub(super) fn premium(
         Some("high" | "hd" | "premium") => true,
         Some(other) => {
             let message = format!(
-                "`{other}` is none of `auto`, `low`, `medium`, `high`, `standard` and `hd`"
+                "unknown value `{other}`; use `auto`, `low`, `medium`, `high`, `standard` or `hd`"
             );
             return Err(ApiError::invalid("quality", message));
         }
     };
     if !capabilities.premium || task == ImageTask::RemoveBackground {
-        adjustments.note("quality", "ignored, there is one here");
+        adjustments.note("quality", "ignored; the model has only one quality");
         return Ok(None);
     }
     Ok(Some(is_high))
@@ -99,17 +100,17 @@ pub(super) fn check_background(
         Some("transparent") if capabilities.transparent && removes => Ok(()),
         Some("transparent") => Err(ApiError::unsupported_value(
             "background",
-            "this model makes no transparent backgrounds; make the picture, and send it to a \
+            "this model does not support transparent backgrounds; generate the image, and send it to a \
              model that removes backgrounds",
         )),
         Some(other) => {
-            let message = format!("`{other}` is none of `auto`, `opaque` and `transparent`");
+            let message = format!("unknown value `{other}`; use `auto`, `opaque` or `transparent`");
             Err(ApiError::invalid("background", message))
         }
     }
 }
 
-/// The format that the model is told of, and the one that it cannot be told of.
+/// The format to send to the model, or the requested format if the model has no such option.
 pub(super) fn format(
     format: Option<String>,
     capabilities: &ImageCapabilities,
@@ -120,11 +121,11 @@ pub(super) fn format(
     match word.as_str() {
         "png" | "jpeg" | "webp" => {}
         other => {
-            let message = format!("`{other}` is none of `png`, `jpeg` and `webp`");
+            let message = format!("unknown value `{other}`; use `png`, `jpeg` or `webp`");
             return Err(ApiError::invalid("output_format", message));
         }
     }
-    // A model with one format has no field for it.
+    // Models with one format have no field for it.
     let is_configurable =
         capabilities.output_formats.len() > 1 && capabilities.output_formats.contains(&word);
     Ok(match is_configurable {

@@ -1,4 +1,4 @@
-//! A request for pictures as the calls that make them, and what its answer has to look like.
+//! Translates an image request to calls of its model.
 
 use std::sync::Arc;
 
@@ -21,57 +21,57 @@ use crate::openai::form::FormPart;
 use crate::openai::typo::misspelling;
 use crate::providers::images::{ImageOrder, body};
 
-/// The longest body that Bedrock takes, in bytes (botocore, bedrock-runtime: InvokeModel).
+/// The maximum size in bytes of a Bedrock request body (botocore, bedrock-runtime: InvokeModel).
 const MAX_BODY_BYTES: usize = 25_000_000;
 
-/// The most bytes that all calls of a request may have together: each has the pictures in it.
+/// The maximum size in bytes of all calls of a request together; each contains the input images.
 const MAX_TOTAL_BYTES: usize = 3 * MAX_BODY_BYTES;
 
-/// What a request for pictures is translated under.
+/// The context of an image request.
 #[derive(Debug, Clone)]
 pub struct ImageContext {
-    /// What the model takes.
+    /// What the model supports.
     pub capabilities: ImageCapabilities,
-    /// Which keys of the provider's own a request may set.
+    /// The provider fields that requests may set.
     pub model_fields: AllowList,
-    /// Whether the operator has a bucket, so that pictures can have addresses.
+    /// Whether an S3 bucket is configured, so that images can be returned as URLs.
     pub has_bucket: bool,
-    /// What was fetched from the addresses of the request.
+    /// The files fetched from the URLs in the request.
     pub fetched: Arc<RemoteFiles>,
 }
 
-/// What a request for pictures means.
+/// A prepared image request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreparedImageRequest {
     /// The bodies of the calls.
     pub bodies: Vec<Bytes>,
-    /// How many pictures there have to be.
+    /// The number of images to return.
     pub count: u32,
-    /// How the client gets them.
+    /// How images are delivered.
     pub delivery: Delivery,
-    /// Whether the answer is a stream of events.
+    /// Whether the response is streamed.
     pub stream: bool,
-    /// The size that was asked for.
+    /// The requested size.
     pub requested_size: Option<Size>,
-    /// The format that was asked for and that the model was not told of.
+    /// The requested format, if it was not sent to the model.
     pub requested_format: Option<String>,
-    /// Whether the table's price is the price of these pictures.
+    /// Whether the table's price applies to these images.
     pub has_price: bool,
 }
 
-/// A request for pictures, understood.
+/// A translated image request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TranslatedImage {
-    /// What is asked, and what the answer looks like.
+    /// The prepared calls and output options.
     pub prepared: PreparedImageRequest,
-    /// What was changed on the way.
+    /// The adjustments of the request.
     pub adjustments: Adjustments,
 }
 
-/// Translates a request with the files of its form. The model's name is the caller's business.
-/// Masks and base64 take processor time by the byte.
+/// Translates a request with the files of its form. The caller resolves the model name. Processor
+/// time for masks and base64 grows with their size.
 ///
-/// Fails with a fault that names the field which cannot be served.
+/// Fails with an error that names the unsupported field.
 pub fn translate(
     endpoint: ImageEndpoint,
     request: ImageRequest,
@@ -84,7 +84,7 @@ pub fn translate(
         ..
     } = context;
     let mut adjustments = Adjustments::default();
-    // Taken apart without a rest pattern: a new field does not compile until it is treated here.
+    // Destructured without `..`, so that a new field does not compile until it is handled here.
     let ImageRequest {
         model: _,
         prompt: text,
@@ -211,8 +211,8 @@ pub fn translate(
     })
 }
 
-/// The bodies of the calls that make `order.count` pictures. Each call begins with a seed of its
-/// own, since the same one makes the same picture.
+/// The bodies of the calls that generate `order.count` images. Each call has its own seed, since
+/// equal seeds generate equal images.
 fn bodies(mut order: ImageOrder, capabilities: &ImageCapabilities) -> Result<Vec<Bytes>, ApiError> {
     let each = match order.task {
         ImageTask::RemoveBackground => 1,
@@ -229,18 +229,18 @@ fn bodies(mut order: ImageOrder, capabilities: &ImageCapabilities) -> Result<Vec
         order.count = count;
         order.seed = seed.map(|seed| (seed + generated) % (capabilities.max_seed + 1));
         let body = match bodies.last().filter(|_| is_as_before) {
-            // Calls that are alike share their bytes: those of pictures are many.
+            // Equal bodies share their bytes, since images are large.
             Some(body) => body.clone(),
             None => serialized(capabilities, &order)?,
         };
-        // Bodies that are alike are one.
+        // Equal bodies are counted once.
         if !is_as_before {
             total_bytes += body.len();
         }
         if total_bytes > MAX_TOTAL_BYTES {
             let message = format!(
-                "with a `seed` each picture takes a call of its own, and together these are longer \
-                 than {MAX_TOTAL_BYTES} bytes; ask for fewer, or send smaller pictures"
+                "with a `seed` each image needs a separate call, and the calls together exceed \
+                 {MAX_TOTAL_BYTES} bytes; request fewer images, or send smaller ones"
             );
             return Err(ApiError::invalid("n", message));
         }
@@ -254,8 +254,8 @@ fn serialized(capabilities: &ImageCapabilities, order: &ImageOrder) -> Result<By
     let body = serde_json::to_vec(&body(capabilities, order)).map_err(|_| ApiError::internal())?;
     if body.len() > MAX_BODY_BYTES {
         let message = format!(
-            "the pictures make a request of {} bytes, and {MAX_BODY_BYTES} are the most that Bedrock \
-             takes; send smaller ones",
+            "the images result in a request of {} bytes, which exceeds Bedrock's maximum of \
+             {MAX_BODY_BYTES}; send smaller ones",
             body.len()
         );
         let error = ApiError::new(ErrorKind::InvalidRequest, message);
@@ -264,7 +264,7 @@ fn serialized(capabilities: &ImageCapabilities, order: &ImageOrder) -> Result<By
     Ok(body.into())
 }
 
-/// The table has the price of pictures of the usual quality, up to a size.
+/// The table's price applies to standard quality up to a size.
 fn has_price(
     premium: Option<bool>,
     shape: &ImageShape,

@@ -1,4 +1,4 @@
-//! Pictures in the client's words.
+//! Image responses in OpenAI's format.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,36 +14,36 @@ use crate::models::{ImageBody, Size};
 use crate::openai::chat::image_header;
 use crate::providers::images::{ImageOutcome, outcome};
 
-/// How much of a picture is read for its head, in characters of base64: a JPEG may have a preview
-/// before its size.
+/// How many base64 characters are decoded to find the header: a JPEG may have a preview before
+/// its dimensions.
 const HEAD: usize = 128 << 10;
 
-/// A picture that a model has made.
+/// A generated image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GeneratedImage {
     /// The file in base64.
     pub base64: String,
-    /// Its format, where the bytes tell.
+    /// The format; `None` if not recognized.
     pub format: Option<ImageFormat>,
-    /// Its size, where the bytes tell.
+    /// The dimensions; `None` if not readable.
     pub size: Option<Size>,
 }
 
-/// A picture as the client gets it.
+/// An image as returned to the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum ImageData {
     /// In base64.
     #[serde(rename = "b64_json")]
     Base64(String),
-    /// At an address.
+    /// As a URL.
     #[serde(rename = "url")]
     Address(String),
 }
 
-/// What an answer tells of its pictures, where they are alike.
+/// The properties that all images of a response share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImageHead {
-    /// When they were made, in Unix seconds.
+    /// When they were created, in Unix seconds.
     pub created: u64,
     /// Their format.
     pub format: Option<ImageFormat>,
@@ -51,8 +51,7 @@ pub struct ImageHead {
     pub size: Option<Size>,
 }
 
-/// The pictures of all `responses`. What a provider keeps back fails the whole request, and so does
-/// a picture that is missing.
+/// The images of all `responses`. A filtered or missing image fails the whole request.
 pub fn images(
     form: ImageBody,
     responses: &[Bytes],
@@ -62,20 +61,20 @@ pub fn images(
     let mut generated = Vec::with_capacity(prepared.count as usize);
     for response in responses {
         let outcome = outcome(form, response)
-            .map_err(|_| failed("the model's answer could not be read; try again"))?;
+            .map_err(|_| failed("the model's response could not be read; try again"))?;
         match outcome {
             ImageOutcome::Generated(images) => {
                 generated.extend(images.into_iter().map(GeneratedImage::new))
             }
             ImageOutcome::Filtered(reason) => return Err(filtered(&reason)),
             ImageOutcome::Failed(_) => {
-                return Err(failed("the model failed to make the picture; try again"));
+                return Err(failed("the model failed to generate the image; try again"));
             }
         }
     }
     if generated.len() != prepared.count as usize {
         let message = format!(
-            "the model made {} pictures of {}; try again",
+            "the model generated {} of {} images; try again",
             generated.len(),
             prepared.count
         );
@@ -87,7 +86,7 @@ pub fn images(
     Ok(generated)
 }
 
-/// The body of a whole answer.
+/// The body of a non-streaming response.
 pub fn images_response(head: &ImageHead, data: &[ImageData]) -> Result<Vec<u8>, serde_json::Error> {
     #[derive(Serialize)]
     struct ImagesResponse<'a> {
@@ -106,7 +105,7 @@ pub fn images_response(head: &ImageHead, data: &[ImageData]) -> Result<Vec<u8>, 
     })
 }
 
-/// The events of a streamed answer: one a picture. There are no unfinished pictures before them.
+/// The events of a streamed response, one for each image, without partial images.
 pub fn completed_events(
     endpoint: ImageEndpoint,
     created: u64,
@@ -147,7 +146,7 @@ pub fn completed_events(
 }
 
 impl ImageHead {
-    /// What holds of all `images`.
+    /// The properties shared by all `images`.
     pub fn of(created: u64, images: &[GeneratedImage]) -> Self {
         let first = images.first();
         let format = first.and_then(|first| first.format);
@@ -176,12 +175,12 @@ impl GeneratedImage {
         }
     }
 
-    /// The file; nothing where the provider's base64 is none.
+    /// The decoded file; `None` if the base64 is invalid.
     pub fn bytes(&self) -> Option<Vec<u8>> {
         STANDARD.decode(&self.base64).ok()
     }
 
-    /// The media type of the file, and how its name ends.
+    /// The media type and the file name extension.
     pub fn media_type(&self) -> (&'static str, &'static str) {
         match self.format {
             Some(ImageFormat::Jpeg) => ("image/jpeg", "jpg"),
@@ -195,7 +194,7 @@ impl GeneratedImage {
         if let (Some(requested), Some(size)) = (prepared.requested_size, self.size)
             && requested != size
         {
-            adjustments.note("size", format!("{size}, the model's nearest"));
+            adjustments.note("size", format!("set to {size}; the closest supported size"));
         }
         let word = |format: ImageFormat| match format {
             ImageFormat::Png => "png",
@@ -206,17 +205,17 @@ impl GeneratedImage {
         if let (Some(requested), Some(format)) = (&prepared.requested_format, self.format)
             && requested != word(format)
         {
-            let action = format!("{}, what the model makes", word(format));
+            let action = format!("set to {}; the model's output format", word(format));
             adjustments.note("output_format", action);
         }
     }
 }
 
 fn filtered(reason: &str) -> ApiError {
-    // The reasons are the provider's few sentences; none has anything of the operator's.
+    // The reasons are a few fixed sentences of the provider, without operator data.
     let message = format!(
-        "Your request was rejected as a result of our safety system. The provider's filter kept \
-         the picture back: {reason}"
+        "Your request was rejected as a result of our safety system. The provider's filter blocked \
+         the image: {reason}"
     );
     ApiError::new(ErrorKind::InvalidRequest, message).code("content_policy_violation")
 }

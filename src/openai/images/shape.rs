@@ -1,27 +1,27 @@
-//! The size that is asked for, as the model takes it.
+//! Translates the requested size to the model's options.
 
 use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::models::{AspectRatio, ImageBody, ImageCapabilities, ImageTask, Size};
 
-/// The size where nobody says one.
+/// The default size.
 const DEFAULT_SIZE: Size = Size {
     width: 1024,
     height: 1024,
 };
 
-/// The shape of the picture as the model is told of it.
+/// The shape of the image as sent to the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct ImageShape {
-    /// Of models that take sizes.
+    /// For models with a size option.
     pub(super) size: Option<Size>,
-    /// Of models that take aspect ratios.
+    /// For models with an aspect ratio option.
     pub(super) aspect_ratio: Option<AspectRatio>,
-    /// What the client has asked for and will be told of where it is not what comes.
+    /// The requested size; a different actual size is noted.
     pub(super) requested: Option<Size>,
 }
 
-/// The shape that `size` and `aspect_ratio` ask for.
+/// The shape for `size` and `aspect_ratio`.
 pub(super) fn shape(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
@@ -32,7 +32,8 @@ pub(super) fn shape(
     let requested = match size {
         None | Some("auto") => None,
         Some(text) => Some(Size::parse(text).ok_or_else(|| {
-            let message = format!("`{text}` is no size; write `1024x1024`, or `auto`");
+            let message =
+                format!("invalid size `{text}`; use `auto`, or a size such as `1024x1024`");
             ApiError::invalid("size", message)
         })?),
     };
@@ -41,10 +42,10 @@ pub(super) fn shape(
         .transpose()?;
     if !has_shape(task, capabilities) {
         if requested.is_some() {
-            adjustments.note("size", "ignored, it is that of the given picture");
+            adjustments.note("size", "ignored; the input image determines it");
         }
         if ratio.is_some() {
-            adjustments.note("aspect_ratio", "ignored, it is that of the given picture");
+            adjustments.note("aspect_ratio", "ignored; the input image determines it");
         }
         return Ok(ImageShape::default());
     }
@@ -57,7 +58,7 @@ pub(super) fn shape(
     }
     if let Some(size) = requested.filter(|size| !is_supported(*size, capabilities)) {
         let message = format!(
-            "`{size}` is not served by this model, which makes {}",
+            "this model does not support `{size}`; it supports {}",
             supported(capabilities)
         );
         return Err(ApiError::unsupported_value("size", message));
@@ -71,7 +72,7 @@ pub(super) fn shape(
     })
 }
 
-/// Whether the picture's shape is the client's to choose, rather than that of the given picture.
+/// Whether the client chooses the shape, rather than the input image.
 fn has_shape(task: ImageTask, capabilities: &ImageCapabilities) -> bool {
     match task {
         ImageTask::Generate | ImageTask::ColorGuided => true,
@@ -90,9 +91,9 @@ fn supported_ratio(text: &str, capabilities: &ImageCapabilities) -> Result<Aspec
             .map(ToString::to_string)
             .collect();
         let message = match all.is_empty() {
-            true => "this model takes no aspect ratio; write a `size`".to_owned(),
+            true => "this model has no aspect ratio option; use `size`".to_owned(),
             false => format!(
-                "`{text}` is not served by this model, which makes {}",
+                "this model does not support `{text}`; it supports {}",
                 all.join(", ")
             ),
         };

@@ -1,4 +1,4 @@
-//! What a request wants done, and what that needs.
+//! Selects the task of a request, and validates its inputs.
 
 use super::ImageEndpoint;
 use super::inputs::Inputs;
@@ -6,7 +6,7 @@ use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::models::{ImageBody, ImageCapabilities, ImageTask, Requirement};
 
-/// What decides on the task.
+/// The fields that determine the task.
 pub(super) struct TaskInput<'a> {
     pub(super) endpoint: ImageEndpoint,
     pub(super) task_type: Option<&'a str>,
@@ -15,7 +15,7 @@ pub(super) struct TaskInput<'a> {
     pub(super) inputs: &'a Inputs,
 }
 
-/// The task of a request; refuses what the model does not do.
+/// The task of a request; rejects tasks that the model does not support.
 pub(super) fn task(
     input: &TaskInput<'_>,
     capabilities: &ImageCapabilities,
@@ -43,21 +43,21 @@ pub(super) fn task(
     if !capabilities.supports(task) {
         let message = match endpoint {
             ImageEndpoint::Generations => {
-                "this model makes no pictures from words alone; send it a picture on \
+                "this model does not generate images from a prompt alone; send an image to \
                  /v1/images/edits"
             }
             _ if capabilities.supports(ImageTask::Generate) => {
-                "this model does not do that with pictures; ask another one, or \
+                "this model does not support this task; use another model, or \
                  /v1/images/generations"
             }
-            _ => "this model does not do that",
+            _ => "this model does not support this task",
         };
         return Err(ApiError::unsupported_value("model", message));
     }
     Ok(task)
 }
 
-/// The tasks in the words of Nova Canvas.
+/// Parses Nova Canvas's name of a task.
 fn named_task(
     word: &str,
     endpoint: ImageEndpoint,
@@ -71,23 +71,24 @@ fn named_task(
         "OUTPAINTING" => ImageTask::Outpaint,
         "BACKGROUND_REMOVAL" => ImageTask::RemoveBackground,
         other => {
-            let message = format!("`{other}` is no task of Nova Canvas, such as `INPAINTING`");
+            let message =
+                format!("unknown task `{other}`; use a task of Nova Canvas, such as `INPAINTING`");
             return Err(ApiError::invalid("task_type", message));
         }
     };
     if capabilities.body != ImageBody::Canvas || !capabilities.supports(task) {
-        let message = format!("this model has no task `{word}`");
+        let message = format!("this model does not support the task `{word}`");
         return Err(ApiError::unsupported_value("task_type", message));
     }
     let needs_image = !matches!(task, ImageTask::Generate | ImageTask::ColorGuided);
     if needs_image && endpoint == ImageEndpoint::Generations {
-        let message = format!("`{word}` needs a picture; send both to /v1/images/edits");
+        let message = format!("`{word}` requires an image; use /v1/images/edits");
         return Err(ApiError::unsupported_value("task_type", message));
     }
     Ok(task)
 }
 
-/// Refuses pictures that the task has no use for, and the lack of those that it needs.
+/// Rejects images that the task does not use, and missing ones.
 pub(super) fn check_images(
     input: &TaskInput<'_>,
     task: ImageTask,
@@ -99,13 +100,13 @@ pub(super) fn check_images(
         return match first.or(mask) {
             Some(image) => Err(ApiError::unsupported(
                 &*image.path,
-                "pictures are sent to /v1/images/edits",
+                "this endpoint takes no images; use /v1/images/edits",
             )),
             None => Ok(()),
         };
     }
     if first.is_none() {
-        let message = "`image` is missing; send the picture as a part of a form, or in `images`";
+        let message = "`image` is missing; send the image as a form file, or in `images`";
         return Err(ApiError::missing("image", message));
     }
     let max = match task {
@@ -114,7 +115,7 @@ pub(super) fn check_images(
     };
     if let Some(beyond) = images.get(max) {
         let message = format!(
-            "there are {} pictures, and this model takes {max}",
+            "the request has {} images; this model accepts at most {max}",
             images.len()
         );
         return Err(ApiError::unsupported_value(&*beyond.path, message));
@@ -122,7 +123,7 @@ pub(super) fn check_images(
     let min = capabilities.image_keys.len().min(capabilities.max_images);
     if images.len() < min {
         let message = format!(
-            "this model needs {min} pictures: {}",
+            "this model requires {min} images: {}",
             capabilities.image_keys.join(", ")
         );
         return Err(ApiError::missing("image", message));
@@ -132,8 +133,8 @@ pub(super) fn check_images(
         .try_for_each(|image| image.check(capabilities))
 }
 
-/// The prompt, where the task takes one; the words after it say which field was probably meant to
-/// be it.
+/// The prompt, if the task has one. `misspelling` names the field that probably should have been
+/// `prompt`.
 pub(super) fn prompt(
     (prompt, misspelling): (Option<String>, &str),
     task: ImageTask,
@@ -149,15 +150,15 @@ pub(super) fn prompt(
     match (need, &prompt) {
         (Requirement::Required, None) => Err(ApiError::missing(
             "prompt",
-            format!("`prompt` is missing; say what the picture is to be{misspelling}"),
+            format!("`prompt` is missing; describe the image{misspelling}"),
         )),
         (Requirement::None, Some(_)) => {
-            adjustments.note("prompt", "ignored, nothing is asked in words here");
+            adjustments.note("prompt", "ignored; this task has no prompt");
             Ok(None)
         }
         (_, Some(text)) if text.chars().count() > capabilities.max_prompt_chars => {
             let message = format!(
-                "`prompt` has {} characters, and {} are the most",
+                "`prompt` has {} characters; at most {} are supported",
                 text.chars().count(),
                 capabilities.max_prompt_chars
             );

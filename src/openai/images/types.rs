@@ -1,6 +1,6 @@
-//! The request as clients write it (OpenAI's openapi.yaml 2.3.0, and the extensions for what
-//! Bedrock's models take beside it). All three endpoints have one form: what does not belong to an
-//! endpoint is refused there by name.
+//! The request as sent by clients (OpenAI's openapi.yaml 2.3.0, with extensions for Bedrock's
+//! models). All three endpoints share this type; fields that an endpoint does not support are
+//! rejected by name.
 
 use serde_json::Number;
 
@@ -9,13 +9,13 @@ use crate::converse::options::Fields;
 use crate::openai::object::client_object;
 
 client_object! {
-    /// The body of a request for pictures; of a form, its texts.
+    /// The body of an image request, or the text fields of a form.
     pub struct ImageRequest {
         /// The name of a model.
         model: String,
-        /// What is wanted.
+        /// The prompt.
         prompt: String,
-        /// How many pictures.
+        /// The number of images.
         n: i64,
         /// `1024x1024`, or `auto`.
         size: String,
@@ -25,53 +25,53 @@ client_object! {
         response_format: String,
         /// `png`, `jpeg` or `webp`.
         output_format: String,
-        /// How much a JPEG or WebP is compressed.
+        /// The compression of JPEG or WebP.
         output_compression: JsonText,
         /// `auto`, `opaque` or `transparent`.
         background: String,
         /// How strictly OpenAI filters.
         moderation: JsonText,
-        /// `vivid` or `natural`; with Nova Canvas, one of its styles.
+        /// `vivid` or `natural`; for Nova Canvas, one of its styles.
         style: String,
         /// Whether to stream.
         stream: bool,
-        /// How many unfinished pictures a stream has.
+        /// The number of partial images in a stream.
         partial_images: JsonText,
-        /// Who it is for.
+        /// The end user.
         user: JsonText,
-        /// How closely faces are kept.
+        /// How closely faces are preserved.
         input_fidelity: JsonText,
-        /// The pictures to edit, in JSON.
+        /// The images to edit, in JSON.
         images: Vec<ImageReference>,
-        /// Which part is edited, in JSON.
+        /// The mask, in JSON.
         mask: ImageReference,
-        /// What is not wanted, as an extension.
+        /// The negative prompt, as an extension.
         negative_prompt: String,
-        /// Where chance begins, as an extension.
+        /// The seed, as an extension.
         seed: i64,
-        /// How closely the prompt is followed, as an extension.
+        /// How closely the image follows the prompt, as an extension.
         cfg_scale: Number,
-        /// How much of the given picture changes or stays, as an extension.
+        /// How much of the input image changes or is kept, as an extension.
         strength: Number,
-        /// Which part is edited, in words, as an extension.
+        /// The description of the area to edit, as an extension.
         mask_prompt: String,
-        /// The colors of the picture, as an extension.
+        /// The colors of the image, as an extension.
         colors: Vec<String>,
-        /// The shape of the picture, as an extension.
+        /// The aspect ratio of the image, as an extension.
         aspect_ratio: String,
-        /// What is done, in the words of Nova Canvas, as an extension.
+        /// The task, as named by Nova Canvas, as an extension.
         task_type: String,
-        /// Keys of the provider's own, as an extension.
+        /// Provider fields, as an extension.
         additional_model_request_fields => "additionalModelRequestFields": Fields,
     }
 }
 
 client_object! {
-    /// A picture in a request of JSON.
+    /// An image in a JSON request.
     pub struct ImageReference {
-        /// A data URL, or an address on the web.
+        /// A data URL, or an https URL.
         image_url: String,
-        /// A file that was uploaded to OpenAI.
+        /// The id of a file uploaded to OpenAI.
         file_id: String,
     }
 }

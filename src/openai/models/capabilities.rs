@@ -1,78 +1,78 @@
-//! What a model can do in a chat, in the terms of the requests that ask for it.
+//! The chat capabilities of a model, in terms of request fields.
 
 use serde::Serialize;
 
 use crate::models::{Capabilities, Sampling};
 
-/// What a model can do in a chat.
+/// The chat capabilities of a model.
 #[derive(Debug, Serialize)]
 pub struct ModelCapabilities {
-    /// Whether its answer can be heard while it is written; else it comes at once, in a stream too.
+    /// Whether the response is streamed; otherwise a stream contains it in one chunk.
     streaming: bool,
-    /// Whether it calls tools.
+    /// Whether tools are supported.
     tools: bool,
-    /// The choices among tools that it is held to; others are asked for in words.
+    /// The enforced values of `tool_choice`; others become an instruction in the prompt.
     tool_choice: Vec<&'static str>,
-    /// Who keeps to `parallel_tool_calls: false`, of a model that calls tools.
+    /// Who enforces `parallel_tool_calls: false`; `None` if the model does not support tools.
     #[serde(skip_serializing_if = "Option::is_none")]
     parallel_tool_calls: Option<EnforcedBy>,
-    /// Whether arguments are held to the schemas of `strict` tools.
+    /// Whether `strict` tools are enforced.
     strict_tools: bool,
-    /// How an answer is held to a schema.
+    /// How `json_schema` is enforced.
     structured_output: StructuredOutput,
     reasoning: Reasoning,
     prompt_caching: PromptCaching,
-    /// The parameters of OpenAI's, and `top_k`, that have an effect.
+    /// The supported sampling parameters of OpenAI, and `top_k`.
     parameters: Vec<&'static str>,
-    /// Whether `web_search_options` is served.
+    /// Whether `web_search_options` is supported.
     web_search: bool,
-    /// Who counts its input.
+    /// Who counts input tokens.
     input_tokens: &'static str,
 }
 
-/// Who sees to it that a model does what was asked for.
+/// Who enforces a request option.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum EnforcedBy {
-    /// It is told.
+    /// The model.
     Model,
-    /// What is too much is kept from the client.
+    /// The gateway, which hides excess calls from the client.
     Gateway,
 }
 
-/// How an answer is held to a schema.
+/// How `json_schema` is enforced.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum StructuredOutput {
     /// By Bedrock.
     Native,
-    /// By a tool that is made up for it.
+    /// By a generated tool.
     Tool,
-    /// The model is asked in words.
+    /// By an instruction in the prompt.
     Words,
 }
 
 #[derive(Debug, Serialize)]
 struct Reasoning {
     supported: bool,
-    /// Whether it cannot be switched off.
+    /// Whether reasoning cannot be disabled.
     always: bool,
-    /// What `reasoning_effort` may be.
+    /// The supported values of `reasoning_effort`.
     efforts: Vec<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
 struct PromptCaching {
     supported: bool,
-    /// The fewest tokens of a prefix that is cached.
+    /// The minimum number of tokens of a cached prefix.
     #[serde(skip_serializing_if = "Option::is_none")]
     minimum_tokens: Option<u32>,
-    /// How long a prefix can be kept.
+    /// The supported TTLs.
     ttl: Vec<&'static str>,
 }
 
 impl ModelCapabilities {
-    /// Those of a model with these facts; `streams` is what Bedrock says of it.
+    /// Derived from the capability table; `streams` is Bedrock's information about streaming.
     pub fn new(capabilities: &Capabilities, streams: Option<bool>) -> Self {
         Self {
             streaming: streams.unwrap_or(true),

@@ -1,4 +1,4 @@
-//! `GET /v1/models` in OpenAI's words, and what the gateway knows beside them, under one key.
+//! `GET /v1/models` in OpenAI's format, with an additional key for the gateway's own information.
 
 mod capabilities;
 mod price;
@@ -13,30 +13,30 @@ use crate::models::{Endpoint, Modality, ModelType};
 /// One model.
 #[derive(Debug, Serialize)]
 pub struct ModelObject<'a> {
-    /// The name to ask for it by.
+    /// The model name for requests.
     pub id: &'a str,
-    /// What it is.
+    /// Always `model`.
     pub object: ModelWord,
-    /// Since when there is the model, or the gateway has known of it: Unix seconds.
+    /// When the model was released or first seen by the gateway, in Unix seconds.
     pub created: u64,
-    /// Who made it.
+    /// The provider.
     pub owned_by: &'a str,
-    /// Its name for people, as OpenRouter has it.
+    /// The display name, as at OpenRouter.
     pub name: &'a str,
-    /// How many tokens the prompt may have, as OpenRouter has it.
+    /// The maximum number of prompt tokens, as at OpenRouter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context_length: Option<u32>,
-    /// What it is for, as Together has it; absent for a model that no endpoint serves.
+    /// The model type, as at Together; absent if no endpoint serves the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<ModelType>,
-    /// The day from which it answers no more.
+    /// The first day the model is no longer served.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shutdown_date: Option<&'a str>,
-    /// All else, as an extension.
+    /// All other information, as an extension.
     pub outcrop: Description<'a>,
 }
 
-/// The word `model`.
+/// The string `model`.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ModelWord {
@@ -45,103 +45,103 @@ pub enum ModelWord {
     Model,
 }
 
-/// What the gateway knows of a model.
+/// The gateway's information about a model.
 #[derive(Debug, Serialize)]
 pub struct Description<'a> {
-    /// What its name stands for.
+    /// The kind of resource that the name stands for.
     pub kind: ModelObjectKind,
-    /// Its name for people.
+    /// The display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<&'a str>,
-    /// The Bedrock id that an alias stands for, unless an account is in it.
+    /// The Bedrock id of an alias, unless it contains an account id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<&'a str>,
-    /// What that is.
+    /// The kind of resource of `target`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_kind: Option<ModelObjectKind>,
-    /// The foundation models that may answer.
+    /// The foundation models that may serve requests.
     pub base_models: Vec<&'a str>,
-    /// The family whose facts are known; absent for a model that the table does not know.
+    /// The capability family; absent for unknown models.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub family: &'a str,
-    /// The endpoints that ask it.
+    /// The endpoints that serve the model.
     pub endpoints: Vec<Endpoint>,
-    /// What it reads.
+    /// The input modalities.
     pub input_modalities: Vec<Modality>,
-    /// What it writes.
+    /// The output modalities.
     pub output_modalities: Vec<Modality>,
-    /// How many tokens the prompt may have; with most models, prompt and answer together.
+    /// The maximum number of prompt tokens; for most models, of prompt and completion together.
     pub context_window: Option<u32>,
-    /// How many tokens the answer may have.
+    /// The maximum number of completion tokens.
     pub max_output_tokens: Option<u32>,
-    /// What it can do in a chat; absent where it does not chat.
+    /// The chat capabilities; absent if the model does not chat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<ModelCapabilities>,
-    /// What it costs, where that is known.
+    /// The price; `None` if unknown.
     pub price: Option<PriceObject>,
-    /// The regions that it may answer from; `global` stands for any.
+    /// The regions that may serve requests; `global` means any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<&'a str>,
-    /// How long it is served.
+    /// The life cycle.
     pub life_cycle: LifeCycleObject,
 }
 
-/// What the name of a model stands for.
+/// The kind of resource that a model name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelObjectKind {
-    /// A name of the operator's own.
+    /// A name configured by the operator.
     Alias,
     /// A model of the region.
     FoundationModel,
-    /// A profile that AWS defines.
+    /// A system-defined inference profile.
     InferenceProfile,
-    /// A profile of the account's own.
+    /// An application inference profile of the account.
     ApplicationInferenceProfile,
-    /// Throughput that was bought.
+    /// Provisioned throughput.
     ProvisionedModel,
     /// A customized model.
     CustomModel,
-    /// A customized model that answers on demand.
+    /// A customized model deployed for on-demand inference.
     CustomModelDeployment,
-    /// A model whose weights were brought along.
+    /// An imported model.
     ImportedModel,
-    /// A choice among models for each prompt.
+    /// A prompt router.
     PromptRouter,
-    /// A model of the marketplace, on machines of the account's own.
+    /// A Bedrock Marketplace model on an endpoint of the account.
     MarketplaceEndpoint,
-    /// What says nothing of its model, such as a managed prompt.
+    /// A resource that does not identify a model, such as a managed prompt.
     Other,
 }
 
-/// How long a model is served. Days are those of UTC, as `YYYY-MM-DD`.
+/// The life cycle of a model. Dates are in UTC, as `YYYY-MM-DD`.
 #[derive(Debug, Default, Serialize)]
 pub struct LifeCycleObject {
-    /// Where it stands today.
+    /// The status today.
     pub status: LifeStatus,
-    /// The day from which it is served.
+    /// The first day the model is served.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_of_life: Option<String>,
-    /// The day from which it is a legacy model.
+    /// The first day as a legacy model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legacy: Option<String>,
-    /// The day from which it costs more.
+    /// The first day of extended access, which costs more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extended_access: Option<String>,
-    /// The day from which it answers no more.
+    /// The first day the model is no longer served.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_of_life: Option<String>,
 }
 
-/// Where a model stands in its life.
+/// The life cycle status of a model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LifeStatus {
     /// Served.
     #[default]
     Active,
-    /// Served, though not to accounts that are new to it.
+    /// Served, but not to new accounts.
     Legacy,
-    /// Past its end.
+    /// No longer served.
     EndOfLife,
 }

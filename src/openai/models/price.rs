@@ -1,10 +1,10 @@
-//! What a model costs.
+//! The price of a model.
 
 use serde::Serialize;
 
 use crate::models::{ModelRow, Tier, TierPrices, UnitPrices, Usd, some_decimal};
 
-/// What a model costs, in US dollars, as exact decimals.
+/// The price of a model in US dollars, as exact decimals.
 #[derive(Debug, Serialize)]
 pub struct PriceObject {
     currency: &'static str,
@@ -27,7 +27,7 @@ pub struct PriceObject {
     per_query: Option<Usd>,
 }
 
-/// What a million tokens cost, by the tiers that have a price.
+/// Prices per million tokens, for each tier with a price.
 #[derive(Debug, Serialize)]
 struct TokenPrice {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,7 +39,7 @@ struct TokenPrice {
 }
 
 impl PriceObject {
-    /// The price of a row, if it has one.
+    /// The price of a table row, if it has one.
     pub fn of(row: &ModelRow<'_>) -> Option<Self> {
         let UnitPrices {
             image,

@@ -1,13 +1,13 @@
-//! OpenAI's categories, and what Bedrock looks for under each.
+//! OpenAI's categories and the corresponding Bedrock categories.
 
 use serde::{Serialize, Serializer};
 
-/// A category of OpenAI's.
+/// A category of OpenAI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ModerationCategory {
     /// The name on the wire.
     pub(super) name: &'static str,
-    /// Bedrock's kind of harmful content, where it has one.
+    /// The corresponding Bedrock category, if any.
     pub(super) filter: Option<&'static str>,
 }
 
@@ -33,7 +33,7 @@ pub(super) const CATEGORIES: [ModerationCategory; 13] = [
 pub(super) struct ByCategory<T>(Vec<(&'static str, T)>);
 
 impl<T> ByCategory<T> {
-    /// What `value` gives for each.
+    /// Computes a value for each category.
     pub(super) fn of(value: impl Fn(ModerationCategory) -> T) -> Self {
         let values = CATEGORIES.iter();
         Self(

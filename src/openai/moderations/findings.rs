@@ -1,4 +1,4 @@
-//! What Bedrock found in a content, whichever way it was asked.
+//! Bedrock's findings for an item, from either API.
 
 use std::collections::BTreeMap;
 
@@ -8,52 +8,52 @@ use super::categories::ModerationCategory;
 use crate::guardrails::applied::{ApplyGuardrailResponse, Assessment, SensitivePolicy, WordPolicy};
 use crate::guardrails::checks::{CheckResults, ChecksResponse, EntityMatch};
 
-/// Bedrock's kind of an attack on a model's instructions, among a guardrail's filters.
+/// Bedrock's name of the prompt attack filter.
 const ATTACK: &str = "PROMPT_ATTACK";
 
-/// What Bedrock found in a content.
+/// Bedrock's findings for an item.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
-    /// By Bedrock's kind of harmful content.
+    /// Scores by Bedrock's category of harmful content.
     harmful: BTreeMap<String, CategoryScore>,
-    /// Whether anything was found that counts.
+    /// Whether the item is flagged.
     pub(super) flagged: bool,
-    /// What OpenAI has no category for.
+    /// Findings without an OpenAI category.
     pub(super) beyond: Beyond,
-    /// What it took.
+    /// The text units consumed.
     pub text_units: u64,
 }
 
-/// How harmful a content is in one way.
+/// The score of one category.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct CategoryScore {
-    /// 0 to 1.
+    /// From 0 to 1.
     pub(super) score: f64,
-    /// Whether it counts.
+    /// Whether the score is above the threshold.
     pub(super) flagged: bool,
 }
 
-/// What OpenAI has no category for: the extension `bedrock_findings`.
+/// Findings without an OpenAI category: the extension `bedrock_findings`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(super) struct Beyond {
-    /// Attacks on a model's instructions: by the kind, where it is told, how likely.
+    /// Prompt attacks with their scores, by type if reported.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     prompt_attack: BTreeMap<String, f64>,
-    /// What identifies people, or gives access.
+    /// Personal data and credentials.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     sensitive_information: Vec<Sensitive>,
-    /// Whether there is more of it than is told.
+    /// Whether more were detected than are listed.
     #[serde(skip_serializing_if = "is_false")]
     sensitive_information_truncated: bool,
-    /// Topics that the guardrail forbids.
+    /// Topics denied by the guardrail.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     topics: Vec<String>,
-    /// Words that the guardrail forbids.
+    /// Words denied by the guardrail.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     words: Vec<String>,
 }
 
-/// A piece of sensitive information.
+/// A detected entity.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Sensitive {
     r#type: String,
@@ -61,20 +61,20 @@ struct Sensitive {
     position: Option<ScorePosition>,
 }
 
-/// Where it stands.
+/// The position of an entity.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct ScorePosition {
-    /// How likely it is one, 0 to 1.
+    /// The confidence, from 0 to 1.
     score: f64,
-    /// The place of the part.
+    /// The index of the part.
     part: u64,
-    /// Its first character.
+    /// The index of the first character.
     start_index: u64,
-    /// The character behind its last one.
+    /// The index after the last character.
     end_index: u64,
 }
 
-/// The findings of Bedrock's checks; what has the score `threshold` or more counts.
+/// The findings of InvokeGuardrailChecks; scores of at least `threshold` are flagged.
 pub fn of_checks(response: ChecksResponse, threshold: f64) -> Findings {
     let ChecksResponse { results, usage } = response;
     let CheckResults {
@@ -105,7 +105,7 @@ pub fn of_checks(response: ChecksResponse, threshold: f64) -> Findings {
     findings
 }
 
-/// The findings of a guardrail, which has thresholds of its own.
+/// The findings of a guardrail, which has its own thresholds.
 pub fn of_guardrail(response: ApplyGuardrailResponse) -> Findings {
     let mut findings = Findings {
         flagged: response.intervened(),
@@ -119,12 +119,12 @@ pub fn of_guardrail(response: ApplyGuardrailResponse) -> Findings {
 }
 
 impl Findings {
-    /// What was found under `category`; nothing where Bedrock does not look for it.
+    /// The score of `category`; `None` if Bedrock does not check it.
     pub(super) fn of(&self, category: ModerationCategory) -> Option<CategoryScore> {
         self.harmful.get(category.filter?).copied()
     }
 
-    /// Adds a way in which the content is harmful; of the same way found twice the worse counts.
+    /// Adds a score; of several scores for a category, the highest counts.
     fn harm(&mut self, kind: String, score: f64, flagged: bool) {
         self.flagged |= flagged;
         let finding = self.harmful.entry(kind).or_default();
@@ -183,7 +183,7 @@ impl Findings {
 }
 
 impl Beyond {
-    /// Whether there is nothing to tell.
+    /// Whether there are no findings.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -210,7 +210,7 @@ impl From<EntityMatch> for Sensitive {
     }
 }
 
-/// A guardrail tells how sure it is in four words (the project's contract, F.5).
+/// Guardrails report confidence as four values (the project's contract, F.5).
 fn score(confidence: &str) -> f64 {
     match confidence {
         "LOW" => 0.33,

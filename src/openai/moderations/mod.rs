@@ -1,5 +1,5 @@
-//! `POST /v1/moderations`: content becomes what Bedrock's guardrails are asked, and what they find
-//! becomes OpenAI's categories and scores.
+//! `POST /v1/moderations`: translates content to requests of Bedrock's guardrail APIs, and their
+//! findings to OpenAI's categories and scores.
 
 mod categories;
 mod findings;

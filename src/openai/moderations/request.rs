@@ -1,4 +1,4 @@
-//! What a moderation request has to be looked at, and the requests that it becomes.
+//! Translates a moderation request to guardrail requests.
 
 use super::types::{ModerationImage, ModerationInput, ModerationPart, ModerationRequest};
 use crate::adjustments::Adjustments;
@@ -16,24 +16,24 @@ use crate::openai::chat::{
 };
 use crate::openai::typo::{misspelling, note_unknown_fields};
 
-/// The name of the model where a request says none, as at OpenAI's.
+/// The default model name, as at OpenAI.
 const DEFAULT_MODEL: &str = "omni-moderation-latest";
 
-/// The most contents of one request, each of which is a call.
+/// The maximum number of items in a request; each is a separate call.
 const MAX_ITEMS: usize = 2048;
 
-/// A moderation request, understood.
+/// A translated moderation request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moderation {
-    /// The model that the client named, which is said back: Bedrock has one way of judging.
+    /// The requested model, which is only echoed: Bedrock has one moderation method.
     pub model: String,
-    /// What is judged, each for itself, at least one.
+    /// The items to moderate, at least one.
     pub items: Vec<ModerationItem>,
-    /// What was not understood.
+    /// The adjustments of the request.
     pub adjustments: Adjustments,
 }
 
-/// A content that is judged as a whole.
+/// An item that is moderated as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModerationItem {
     parts: Vec<ModerationItemPart>,
@@ -43,30 +43,30 @@ pub struct ModerationItem {
 enum ModerationItemPart {
     /// A text, not empty.
     Text(String),
-    /// A picture.
+    /// An image.
     Image {
-        /// A data URL or an address.
+        /// A data URL or an https URL.
         address: String,
-        /// Where the address stands in the request.
+        /// The field path of the URL.
         path: String,
     },
 }
 
-/// What Bedrock's checks look for beside harmful content.
+/// The checks besides harmful content.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CheckOptions {
-    /// Attacks on a model's instructions.
+    /// Prompt attacks.
     pub prompt_attack: bool,
     /// Sensitive information.
     pub sensitive_information: bool,
 }
 
-/// Takes `request` apart.
+/// Translates `request`.
 ///
-/// Fails with a fault that names the field which cannot be served.
+/// Fails with an error that names the unsupported field.
 pub fn translate(request: ModerationRequest) -> Result<Moderation, ApiError> {
     let mut adjustments = Adjustments::default();
-    // Taken apart without a rest pattern: a new field does not compile until it is treated here.
+    // Destructured without `..`, so that a new field does not compile until it is handled here.
     let ModerationRequest {
         input,
         model,
@@ -76,7 +76,7 @@ pub fn translate(request: ModerationRequest) -> Result<Moderation, ApiError> {
     let items = match input {
         None => {
             let misspelling = misspelling(&unknown, "input", ModerationRequest::FIELDS);
-            let message = format!("`input` is missing; send the text to judge{misspelling}");
+            let message = format!("`input` is missing; send the text to moderate{misspelling}");
             return Err(ApiError::missing("input", message));
         }
         Some(ModerationInput::Text(text)) => vec![ModerationItem::of_text(text, "input")?],
@@ -90,7 +90,7 @@ pub fn translate(request: ModerationRequest) -> Result<Moderation, ApiError> {
     })
 }
 
-/// What Bedrock's checks are asked of `item`. They read texts alone.
+/// The InvokeGuardrailChecks request for `item`; it supports text only.
 pub fn checks_request(
     item: ModerationItem,
     options: CheckOptions,
@@ -119,7 +119,7 @@ pub fn checks_request(
     })
 }
 
-/// What a guardrail is asked of `item`.
+/// The ApplyGuardrail request for `item`.
 pub fn apply_request(
     item: ModerationItem,
     fetched: &RemoteFiles,
@@ -143,7 +143,7 @@ impl ModerationItem {
         Ok(Self { parts })
     }
 
-    /// The addresses on the web of its pictures, in order.
+    /// The https URLs of the item's images, in order.
     pub fn remote_addresses(&self) -> impl Iterator<Item = RemoteAddress> {
         self.parts.iter().filter_map(|part| match part {
             ModerationItemPart::Image { address, path } if is_web_address(address) => {
@@ -156,7 +156,7 @@ impl ModerationItem {
         })
     }
 
-    /// The kinds of its parts, in OpenAI's words.
+    /// The types of its parts, as OpenAI names them.
     pub fn kinds(&self) -> Vec<&'static str> {
         let mut kinds = Vec::with_capacity(2);
         for part in &self.parts {
@@ -177,8 +177,8 @@ fn of_texts(texts: Vec<String>) -> Result<Vec<ModerationItem>, ApiError> {
         0 => return Err(empty_list()),
         count if count > MAX_ITEMS => {
             let message = format!(
-                "`input` has {count} texts, and a request has at most {MAX_ITEMS}; send them in \
-                 several"
+                "`input` has {count} texts; a request may have at most {MAX_ITEMS}. Send \
+                 several requests"
             );
             return Err(ApiError::invalid("input", message));
         }
@@ -215,9 +215,7 @@ fn of_parts(
             (Some(kind), ..) => {
                 return Err(ApiError::invalid(
                     format!("{path}.type"),
-                    format!(
-                        "`{kind}` is no kind of part that can be judged; send `text` or `image_url`"
-                    ),
+                    format!("unsupported part type `{kind}`; use `text` or `image_url`"),
                 ));
             }
         });
@@ -229,7 +227,7 @@ fn text_part(text: String, path: &str) -> Result<ModerationItemPart, ApiError> {
     match text.is_empty() {
         true => Err(ApiError::invalid(
             path,
-            format!("`{path}` is empty, and there is nothing to judge in it"),
+            format!("`{path}` is empty; omit it"),
         )),
         false => Ok(ModerationItemPart::Text(text)),
     }
@@ -260,7 +258,7 @@ fn image(address: String, path: &str, fetched: &RemoteFiles) -> Result<ImageBloc
             source: MediaSource::Bytes(base64),
         }),
         ImageFormat::Gif | ImageFormat::Webp => {
-            let message = "a guardrail judges pictures in png and jpeg; send this one as either";
+            let message = "guardrails support PNG and JPEG images; convert this one";
             Err(ApiError::unsupported_value(path, message).code("invalid_image_format"))
         }
     }
@@ -269,8 +267,8 @@ fn image(address: String, path: &str, fetched: &RemoteFiles) -> Result<ImageBloc
 fn no_images(path: String) -> ApiError {
     ApiError::unsupported_value(
         path,
-        "the gateway judges texts alone; its operator can set a guardrail, which judges pictures \
-         too",
+        "the gateway moderates only text; if its operator configures a guardrail, it also moderates \
+         images",
     )
 }
 

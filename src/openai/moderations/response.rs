@@ -1,11 +1,11 @@
-//! What Bedrock found in OpenAI's words.
+//! Translates Bedrock's findings to OpenAI's response.
 
 use serde::Serialize;
 
 use super::categories::ByCategory;
 use super::findings::{Beyond, Findings};
 
-/// What was judged of a content: the words that stand in `category_applied_input_types`.
+/// The part types of an item, for `category_applied_input_types`.
 type Kinds = Vec<&'static str>;
 
 #[derive(Serialize)]
@@ -25,8 +25,8 @@ struct ResultObject<'a> {
     bedrock_findings: &'a Beyond,
 }
 
-/// The JSON of what was found in each content, in order, together with the kinds of its parts:
-/// `text`, `image`.
+/// The JSON response with the findings and the part types (`text`, `image`) of each item, in
+/// order.
 pub fn response(
     id: &str,
     model: &str,
@@ -48,7 +48,7 @@ fn result<'a>(kinds: &'a [&'static str], findings: &'a Findings) -> ResultObject
         flagged: findings.flagged,
         categories: ByCategory::of(|category| detected(category).flagged),
         category_scores: ByCategory::of(|category| detected(category).score),
-        // Nothing was looked at for the categories that Bedrock does not have.
+        // Categories that Bedrock does not have were not applied.
         category_applied_input_types: ByCategory::of(|category| {
             findings.of(category).map_or(&[][..], |_| kinds)
         }),

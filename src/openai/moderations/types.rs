@@ -1,4 +1,4 @@
-//! The request as clients write it (OpenAI's openapi.yaml 2.3.0).
+//! The request as sent by clients (OpenAI's openapi.yaml 2.3.0).
 
 use std::fmt;
 
@@ -11,41 +11,41 @@ use crate::openai::object::{ClientField, ClientValue, client_object};
 client_object! {
     /// The body of `POST /v1/moderations`.
     pub struct ModerationRequest {
-        /// The content.
+        /// The input.
         input: ModerationInput,
-        /// The name of a moderation model of OpenAI's.
+        /// The name of an OpenAI moderation model.
         model: String,
     }
 }
 
 client_object! {
-    /// One part of a content.
+    /// A part of an item.
     pub struct ModerationPart {
         /// `text` or `image_url`.
         kind => "type": String,
         /// The text of a `text` part.
         text: String,
-        /// The picture of an `image_url` part.
+        /// The image of an `image_url` part.
         image_url: StringOrObject<ModerationImage>,
     }
 }
 
 client_object! {
-    /// A picture.
+    /// An image.
     pub struct ModerationImage {
-        /// A data URL or an address.
+        /// A data URL or an https URL.
         url: String,
     }
 }
 
-/// The content.
+/// The input.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModerationInput {
     /// One text.
     Text(String),
-    /// Several, each judged for itself.
+    /// Several, each moderated separately.
     Texts(Vec<String>),
-    /// Parts, judged together.
+    /// Parts, moderated together.
     Parts(Vec<Box<ModerationPart>>),
 }
 
@@ -82,7 +82,7 @@ impl<'de> Deserialize<'de> for ModerationInput {
                 match (texts.is_empty(), parts.is_empty()) {
                     (_, true) => Ok(ModerationInput::Texts(texts)),
                     (true, false) => Ok(ModerationInput::Parts(parts)),
-                    (false, false) => Err(A::Error::custom("texts and parts in one list")),
+                    (false, false) => Err(A::Error::custom("the list mixes texts and parts")),
                 }
             }
         }

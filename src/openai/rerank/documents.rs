@@ -1,4 +1,4 @@
-//! Documents as the text that models read.
+//! Converts documents to text.
 
 use std::fmt::Write;
 
@@ -6,11 +6,11 @@ use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::error::ApiError;
 
-/// The field of an object that is read where nothing else is said (Cohere's API, version 1).
+/// The default field of an object (Cohere's API, version 1).
 const TEXT: &str = "text";
 
-/// The text of the document at `index`: its own, or the fields of an object, a line each, which is
-/// the form that Cohere trained its models on.
+/// The text of the document at `index`: a string, or an object's fields, one per line, which is
+/// the format that Cohere used for training.
 pub(super) fn text_of(
     document: &JsonText,
     index: usize,
@@ -21,7 +21,7 @@ pub(super) fn text_of(
         return Ok(text);
     }
     let Some(fields) = Fields::from_object(document) else {
-        let message = "a document is a text, or an object with the fields to be read";
+        let message = "a document must be a string, or an object with the fields to rank";
         return Err(ApiError::invalid(path(), message));
     };
     let text = match rank_fields {
@@ -39,10 +39,7 @@ pub(super) fn text_of(
         }
     };
     match text.is_empty() {
-        true => Err(ApiError::invalid(
-            path(),
-            "this document has nothing to read",
-        )),
+        true => Err(ApiError::invalid(path(), "this document is empty")),
         false => Ok(text),
     }
 }
@@ -54,7 +51,7 @@ fn field<'a>(
 ) -> Result<&'a JsonText, ApiError> {
     fields.get(name).ok_or_else(|| {
         let path = path();
-        let message = format!("`{path}` has no `{name}`, which `rank_fields` names");
+        let message = format!("`{path}` has no field `{name}`, which is listed in `rank_fields`");
         ApiError::invalid(format!("{path}.{name}"), message)
     })
 }
@@ -69,7 +66,7 @@ fn lines<'a>(fields: impl Iterator<Item = (&'a str, &'a JsonText)>) -> String {
     text
 }
 
-/// A string as it is, anything else as JSON.
+/// A string unchanged, other values as JSON.
 fn written(value: &JsonText) -> String {
     serde_json::from_str(value.as_str()).unwrap_or_else(|_| value.as_str().to_owned())
 }

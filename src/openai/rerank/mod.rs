@@ -1,4 +1,4 @@
-//! `POST /v1/rerank`, which OpenAI has not: Cohere's and Jina's shape.
+//! `POST /v1/rerank`, which OpenAI does not have, in the format of Cohere and Jina.
 
 mod documents;
 mod request;

@@ -1,4 +1,4 @@
-//! A request as what a model is asked.
+//! Translates a rerank request.
 
 use super::documents::text_of;
 use super::types::RerankRequest;
@@ -9,28 +9,28 @@ use crate::models::RerankCapabilities;
 use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::rerank::RerankBody;
 
-/// A request, understood.
+/// A translated rerank request.
 #[derive(Debug)]
 pub struct TranslatedRerank {
-    /// The JSON that Bedrock is asked with.
+    /// The JSON body of the call.
     pub body: Vec<u8>,
-    /// The documents as the client sent them.
+    /// The documents as sent by the client.
     pub documents: Vec<JsonText>,
-    /// Whether they come back.
+    /// Whether the response includes the documents.
     pub return_documents: bool,
-    /// What was changed on the way.
+    /// The adjustments of the request.
     pub adjustments: Adjustments,
 }
 
-/// Translates `request` for a model with these facts. The model's name is the caller's business.
+/// Translates `request` for a model with these capabilities. The caller resolves the model name.
 ///
-/// Fails with a fault that names the field which cannot be served.
+/// Fails with an error that names the unsupported field.
 pub fn translate(
     request: RerankRequest,
     capabilities: &RerankCapabilities,
 ) -> Result<TranslatedRerank, ApiError> {
     let mut adjustments = Adjustments::default();
-    // Taken apart without a rest pattern: a new field does not compile until it is treated here.
+    // Destructured without `..`, so that a new field does not compile until it is handled here.
     let RerankRequest {
         model: _,
         query,
@@ -49,20 +49,23 @@ pub fn translate(
         ("max_tokens_per_doc", max_tokens_per_doc),
     ] {
         if value.is_some() {
-            adjustments.note(field, "ignored; Bedrock decides how much it reads");
+            adjustments.note(
+                field,
+                "ignored; Bedrock decides how much of a document it reads",
+            );
         }
     }
     if priority.is_some() {
         adjustments.ignored("priority");
     }
     if relevant_spans.is_some_and(|spans| !spans.is_neutral()) {
-        let message = "Bedrock tells scores of whole documents alone; leave `relevant_spans` out";
+        let message = "Bedrock only scores complete documents; omit `relevant_spans`";
         return Err(ApiError::unsupported("relevant_spans", message));
     }
     note_unknown_fields(&unknown, RerankRequest::FIELDS, &mut adjustments);
     let Some(query) = query.filter(|query| !query.is_empty()) else {
         let misspelling = misspelling(&unknown, "query", RerankRequest::FIELDS);
-        let message = format!("`query` is missing or empty; say what is looked for{misspelling}");
+        let message = format!("`query` is missing or empty; send the search query{misspelling}");
         return Err(ApiError::missing("query", message));
     };
     let documents = documents.unwrap_or_default();
@@ -74,7 +77,7 @@ pub fn translate(
     let max = capabilities.documents;
     if documents.len() > max {
         let count = documents.len();
-        let message = format!("`documents` has {count} entries, and this model takes {max}");
+        let message = format!("`documents` has {count} entries; this model accepts at most {max}");
         return Err(ApiError::invalid("documents", message));
     }
     let rank_fields = rank_fields.unwrap_or_default();
@@ -97,13 +100,13 @@ pub fn translate(
     })
 }
 
-/// More than there are is all of them.
+/// Values above the number of documents mean all of them.
 fn checked_top_n(top_n: i64, documents: usize) -> Result<usize, ApiError> {
     match usize::try_from(top_n) {
         Ok(top_n) if top_n > 0 => Ok(top_n.min(documents)),
         _ => Err(ApiError::invalid(
             "top_n",
-            format!("`top_n` is {top_n}, and it is at least 1; leave it out for all documents"),
+            format!("`top_n` is {top_n}; it must be at least 1. Omit it for all documents"),
         )),
     }
 }

@@ -1,32 +1,32 @@
-//! A ranking as Cohere and Jina write it.
+//! Rerank responses in the format of Cohere and Jina.
 
 use serde::Serialize;
 
 use crate::converse::JsonText;
 use crate::providers::rerank::RerankResult;
 
-/// The documents that a search unit pays for (Cohere's and AWS's price lists).
-const DOCUMENTS_OF_A_UNIT: usize = 100;
+/// The number of documents per search unit (Cohere's and AWS's price lists).
+const DOCUMENTS_PER_UNIT: usize = 100;
 
-/// What an answer says beside the ranking.
+/// The fields of the response besides the ranking.
 #[derive(Debug, Clone, Copy)]
 pub struct RerankHead<'a> {
-    /// The answer's id.
+    /// The response id.
     pub id: &'a str,
-    /// The model as the client calls it.
+    /// The model name in the client's request.
     pub model: &'a str,
-    /// How many tokens were read, where Bedrock says.
+    /// The number of tokens; `None` if Bedrock does not report it.
     pub tokens: Option<u64>,
 }
 
-/// What a model has told, of the documents that it was asked about.
+/// The model's results and the documents of the request.
 #[derive(Debug, Clone, Copy)]
 pub struct RankedDocuments<'a> {
-    /// The scores.
+    /// The results.
     pub results: &'a [RerankResult],
-    /// The documents as the client sent them.
+    /// The documents as sent by the client.
     pub documents: &'a [JsonText],
-    /// Whether they come back.
+    /// Whether the response includes the documents.
     pub return_documents: bool,
 }
 
@@ -36,7 +36,7 @@ struct Ranking<'a> {
     model: &'a str,
     results: Vec<RerankEntry<'a>>,
     meta: Meta,
-    /// Jina's.
+    /// As at Jina.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<RerankUsage>,
 }
@@ -78,15 +78,15 @@ struct RerankUsage {
 }
 
 impl RankedDocuments<'_> {
-    /// How many queries are paid for: one for each hundred documents. AWS counts a document of more
-    /// than 500 tokens as several, which is not known here.
+    /// The number of billed queries, one for each hundred documents. AWS counts a document of
+    /// more than 500 tokens as several, which the gateway does not know.
     pub fn search_units(&self) -> u64 {
-        self.documents.len().div_ceil(DOCUMENTS_OF_A_UNIT) as u64
+        self.documents.len().div_ceil(DOCUMENTS_PER_UNIT) as u64
     }
 }
 
-/// The JSON of an answer, the best document first; nothing where a result is of a document that
-/// there is not, or has no score.
+/// The JSON of the response, most relevant documents first; `None` if a result has an invalid
+/// index or score.
 pub fn response_json(ranked: &RankedDocuments<'_>, head: RerankHead<'_>) -> Option<Vec<u8>> {
     let mut scored = Vec::with_capacity(ranked.results.len());
     for result in ranked.results {

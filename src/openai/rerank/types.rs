@@ -1,4 +1,4 @@
-//! The request as clients of Cohere's API, versions 1 and 2, and of Jina's send it.
+//! The request as sent by clients of Cohere's API, versions 1 and 2, and of Jina's.
 
 use serde_json::Number;
 
@@ -6,27 +6,27 @@ use crate::converse::JsonText;
 use crate::openai::object::client_object;
 
 client_object! {
-    /// Documents, and what is looked for in them.
+    /// The body of `POST /v1/rerank`.
     pub struct RerankRequest {
         /// The model.
         model: String,
-        /// What is looked for.
+        /// The query.
         query: String,
-        /// Where: texts, or objects.
+        /// The documents: strings or objects.
         documents: Vec<JsonText>,
-        /// How many of the best are told.
+        /// The number of results to return.
         top_n: i64,
-        /// Whether the documents come back with their scores.
+        /// Whether the response includes the documents.
         return_documents: bool,
-        /// The fields of objects that are read.
+        /// The fields of document objects to rank.
         rank_fields: Vec<String>,
-        /// Into how many parts a long document is cut.
+        /// The number of chunks of a long document.
         max_chunks_per_doc: Number,
-        /// How much of a long document is read.
+        /// How many tokens of a long document are read.
         max_tokens_per_doc: Number,
-        /// Which passages of documents are told.
+        /// The passages of documents to return.
         relevant_spans: JsonText,
-        /// How soon it is to be served.
+        /// The priority of the request.
         priority: Number,
     }
 }

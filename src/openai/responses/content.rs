@@ -9,10 +9,10 @@ use serde::{Deserialize, Deserializer};
 
 use crate::openai::object::{ClientField, ClientValue};
 
-/// One text, or a list of objects that say more.
+/// A string, or a list of objects.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StringOrList<T> {
-    /// The text.
+    /// The string.
     String(String),
     /// The list.
     List(Vec<T>),

@@ -1,10 +1,10 @@
-//! Where the fields of the chat request stand in the client's own, so that faults and notes name
-//! what the client wrote.
+//! Maps field paths of the chat request to the client's request, so that errors and notes name
+//! the fields that the client sent.
 
 use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 
-/// Fields of chat with the names that they have in the Responses API, longer ones first.
+/// Chat fields and their names in the Responses API, longer ones first.
 const NAMES: &[(&str, &str)] = &[
     ("response_format.json_schema", "text.format"),
     ("response_format", "text.format"),
@@ -23,7 +23,8 @@ const NAMES: &[(&str, &str)] = &[
     ("messages", "input"),
 ];
 
-/// What stands deeper in chat than in the Responses API, within a part, a tool or a call.
+/// Fields that are nested deeper in chat than in the Responses API, inside parts, tools and
+/// calls.
 const DEEPER: &[(&str, &str)] = &[
     (".image_url.url", ".image_url"),
     (".image_url.", "."),
@@ -33,23 +34,23 @@ const DEEPER: &[(&str, &str)] = &[
     (".tool_call_id", ".call_id"),
 ];
 
-/// Where the messages and tools of the chat request come from.
+/// The sources of the chat request's messages and tools.
 #[derive(Debug, Clone, Default)]
 pub struct FieldPaths {
     messages: Vec<MessageSource>,
     tools: Vec<usize>,
 }
 
-/// Where one message comes from.
+/// The source of one message.
 #[derive(Debug, Clone)]
 pub(super) enum MessageSource {
     /// `instructions`
     Instructions,
-    /// An `input` that is one text.
+    /// An `input` string.
     Text,
-    /// The item at this place, and the items that are calls of the same turn.
+    /// The item at this index, and the items with the tool calls of the same message.
     Item(usize, Vec<usize>),
-    /// The item at this place, which is a result.
+    /// The item at this index, which is a tool result.
     Result(usize),
 }
 
@@ -61,12 +62,12 @@ impl FieldPaths {
         }
     }
 
-    /// Notes that the next tool stands at `position` of the client's.
+    /// Records that the next tool has the index `position` in the client's request.
     pub(super) fn tool(&mut self, position: usize) {
         self.tools.push(position);
     }
 
-    /// A fault of the chat request, told of the client's own.
+    /// Maps an error of the chat request to the client's request.
     pub fn error(&self, mut error: ApiError) -> ApiError {
         if let Some(path) = &error.parameter {
             let renamed = self.path(path);
@@ -77,7 +78,7 @@ impl FieldPaths {
         error
     }
 
-    /// Notes on the chat request, added to those on the client's own.
+    /// Adds notes on the chat request to those on the client's request.
     pub fn adjustments(&self, own: Adjustments, of_chat: &Adjustments) -> Adjustments {
         let mut all = own;
         for note in of_chat.iter() {
@@ -86,7 +87,7 @@ impl FieldPaths {
         all
     }
 
-    /// A path of the chat request as the client wrote it.
+    /// The client's path for a path of the chat request.
     fn path(&self, path: &str) -> String {
         if let Some((index, rest)) = indexed(path, "messages")
             && let Some(source) = self.messages.get(index)
@@ -108,7 +109,7 @@ impl FieldPaths {
 }
 
 impl MessageSource {
-    /// The path of what stands at `rest` in the message.
+    /// The client's path for the path `rest` inside the message.
     fn path(&self, rest: &str) -> String {
         match self {
             Self::Instructions => "instructions".to_owned(),
@@ -131,7 +132,7 @@ impl MessageSource {
     }
 }
 
-/// The number and the rest of `name[number]rest`.
+/// The index and the rest of `name[index]rest`.
 fn indexed<'a>(path: &'a str, name: &str) -> Option<(usize, &'a str)> {
     let (number, rest) = path
         .strip_prefix(name)?
@@ -158,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_told_as_the_client_wrote_them() {
+    fn paths_are_mapped_to_the_clients_request() {
         let mut field_paths = FieldPaths::new(vec![
             MessageSource::Instructions,
             MessageSource::Item(0, Vec::new()),

@@ -1,18 +1,18 @@
-//! The answer of `POST /v1/responses/input_tokens`.
+//! The response of `POST /v1/responses/input_tokens`.
 
 use serde::Serialize;
 
-/// How many tokens an input has.
+/// The number of input tokens.
 #[derive(Debug, Clone, Serialize)]
 pub struct InputTokens {
     object: &'static str,
     input_tokens: u64,
-    /// Who counted, as an extension: `CountTokens` of Bedrock, or nobody: `estimate`.
+    /// The source of the count, as an extension: `CountTokens` or `estimate`.
     source: &'static str,
 }
 
 impl InputTokens {
-    /// `count` tokens, counted by `source`.
+    /// The response for `count` tokens, counted by `source`.
     pub fn new(count: u64, source: &'static str) -> Self {
         Self {
             object: "response.input_tokens",

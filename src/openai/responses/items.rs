@@ -1,4 +1,4 @@
-//! The items of the input as the messages of a chat.
+//! Translates input items to chat messages.
 
 use super::content::StringOrList;
 use super::field_paths::{FieldPaths, MessageSource};
@@ -8,12 +8,12 @@ use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::openai::chat::{ChatMessage, Content, CustomCall, FunctionCall, ToolCall, note_unknown};
 
-/// The messages so far, and where each comes from.
+/// The messages so far, and their sources.
 pub(super) struct Items<'a> {
     messages: Vec<Box<ChatMessage>>,
     field_paths: Vec<MessageSource>,
-    /// What was thought before the next message of the assistant.
-    thought: Option<String>,
+    /// Reasoning for the next assistant message.
+    reasoning: Option<String>,
     adjustments: &'a mut Adjustments,
 }
 
@@ -22,12 +22,12 @@ impl<'a> Items<'a> {
         Self {
             messages: Vec::new(),
             field_paths: Vec::new(),
-            thought: None,
+            reasoning: None,
             adjustments,
         }
     }
 
-    /// The instructions, which stand before everything else.
+    /// The instructions, which precede all items.
     pub(super) fn instructions(&mut self, text: Option<String>) {
         if let Some(text) = text {
             self.push(
@@ -37,7 +37,7 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// An input that is one text: what the user says.
+    /// A string input: a user message.
     pub(super) fn text(&mut self, text: String) {
         self.push(
             chat_message("user", Content::Text(text)),
@@ -49,14 +49,14 @@ impl<'a> Items<'a> {
         for (index, item) in list.into_iter().enumerate() {
             self.item(*item, index)?;
         }
-        if self.thought.is_some() {
-            // Nothing follows that it could have led to.
+        if self.reasoning.is_some() {
+            // No message follows that the reasoning belongs to.
             self.adjustments.note("input[]", REASONING_DROPPED);
         }
         Ok(())
     }
 
-    /// All messages, and their places.
+    /// All messages, and the mapping of their paths.
     pub(super) fn into_messages(self) -> (Vec<Box<ChatMessage>>, FieldPaths) {
         (self.messages, FieldPaths::new(self.field_paths))
     }
@@ -74,7 +74,7 @@ impl<'a> Items<'a> {
             output,
             summary,
             encrypted_content,
-            // The names of items are for a store of them, and their status is for the client.
+            // Item ids refer to stored items, and the status is informational.
             id: _,
             status: _,
             phase,
@@ -116,18 +116,19 @@ impl<'a> Items<'a> {
                 self.push(result, MessageSource::Result(index));
             }
             Some("reasoning") => {
-                let thought = content_of_item.and_then(reasoning_text);
-                let is_sealed = summary.is_some() || encrypted_content.is_some();
-                if thought.is_none() && is_sealed {
-                    // Its summary is not what was thought, and no seal is the gateway's own.
+                let reasoning = content_of_item.and_then(reasoning_text);
+                let is_encrypted = summary.is_some() || encrypted_content.is_some();
+                if reasoning.is_none() && is_encrypted {
+                    // A summary is not the reasoning itself, and encrypted content is not the
+                    // gateway's.
                     self.adjustments.note("input[]", REASONING_DROPPED);
                 }
-                self.thought = thought;
+                self.reasoning = reasoning;
             }
             Some("item_reference") => {
                 return Err(ApiError::unsupported_value(
                     format!("{path}.type"),
-                    "items are not kept here, so none can be referred to; send the item itself",
+                    "items are not stored, so they cannot be referenced; send the item itself",
                 ));
             }
             Some(other) => {
@@ -153,24 +154,24 @@ impl<'a> Items<'a> {
     }
 
     fn message(&mut self, role: Option<String>, content: Option<Content>, index: usize) {
-        let thought = match role.as_deref() {
-            Some("assistant") => self.thought.take(),
+        let reasoning = match role.as_deref() {
+            Some("assistant") => self.reasoning.take(),
             _ => None,
         };
         let message = ChatMessage {
             role,
             content,
-            reasoning_content: thought,
+            reasoning_content: reasoning,
             ..ChatMessage::default()
         };
         self.push(message, MessageSource::Item(index, Vec::new()));
     }
 
-    /// A call joins what the assistant has just said or called: together they are one turn.
+    /// Adds a call to the preceding assistant message or call: together they are one message.
     fn call(&mut self, index: usize, call: ToolCall) {
-        let thought = self.thought.take();
+        let reasoning = self.reasoning.take();
         if let (None, Some(last), Some(MessageSource::Item(_, calls))) = (
-            &thought,
+            &reasoning,
             self.messages.last_mut(),
             self.field_paths.last_mut(),
         ) && last.role.as_deref() == Some("assistant")
@@ -182,7 +183,7 @@ impl<'a> Items<'a> {
         let message = ChatMessage {
             role: Some("assistant".to_owned()),
             tool_calls: Some(vec![Box::new(call)]),
-            reasoning_content: thought,
+            reasoning_content: reasoning,
             ..ChatMessage::default()
         };
         self.push(message, MessageSource::Item(index, vec![index]));
@@ -194,7 +195,7 @@ impl<'a> Items<'a> {
     }
 }
 
-const REASONING_DROPPED: &str = "reasoning left out";
+const REASONING_DROPPED: &str = "reasoning removed";
 
 fn chat_message(role: &str, content: Content) -> ChatMessage {
     ChatMessage {

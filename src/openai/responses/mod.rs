@@ -1,8 +1,8 @@
-//! The Responses API: its request as the chat request that asks for the same.
+//! The Responses API, translated to chat requests.
 //!
-//! Only counting is served so far (`POST /v1/responses/input_tokens`). What a request says goes
-//! the way of chat from here on, so that both are counted, refused and noted alike; `field_paths` tells
-//! the client of it in its own words.
+//! Only token counting is served so far (`POST /v1/responses/input_tokens`). After the
+//! translation, requests are processed like chat requests; `field_paths` maps errors and notes
+//! back to the client's request.
 
 mod content;
 mod field_paths;

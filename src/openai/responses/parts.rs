@@ -1,4 +1,4 @@
-//! The parts of messages and results as the parts of a chat's.
+//! Translates content parts of messages and tool results to chat parts.
 
 use super::content::StringOrList;
 use super::types::ResponsesInputPart;
@@ -6,7 +6,7 @@ use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::openai::chat::{Content, ContentPart, FilePart, ImageUrl, StringOrObject, note_unknown};
 
-/// The content at `path`.
+/// The content in the field `path`.
 pub(super) fn content(
     value: StringOrList<Box<ResponsesInputPart>>,
     path: &str,
@@ -24,7 +24,7 @@ pub(super) fn content(
     parts.collect::<Result<_, _>>().map(Content::Parts)
 }
 
-/// What was thought, where it can be read.
+/// The readable reasoning.
 pub(super) fn reasoning_text(value: StringOrList<Box<ResponsesInputPart>>) -> Option<String> {
     let text = match value {
         StringOrList::String(text) => text,
@@ -49,7 +49,7 @@ fn chat_part(
         file_id,
         filename,
         input_audio,
-        // What the model had said of its own text.
+        // Annotations of the model's own text are ignored.
         annotations: _,
         logprobs: _,
         prompt_cache_breakpoint,
@@ -115,6 +115,6 @@ fn chat_part(
 fn no_files(path: &str) -> ApiError {
     ApiError::unsupported_value(
         format!("{path}.file_id"),
-        "no files are kept here to be referred to by an id; send `image_url`",
+        "files are not stored, so they cannot be referenced by id; send `image_url`",
     )
 }

@@ -1,4 +1,4 @@
-//! A Responses request as the chat request that asks for the same.
+//! Translates a Responses request to a chat request.
 
 use super::content::StringOrList;
 use super::field_paths::FieldPaths;
@@ -14,24 +14,24 @@ use crate::openai::chat::{
 use crate::openai::misspelling;
 use crate::openai::object::UnknownFields;
 
-/// A Responses request in the words of chat.
+/// A Responses request translated to chat.
 #[derive(Debug)]
 pub struct AsChat {
-    /// The request.
+    /// The chat request.
     pub request: ChatRequest,
-    /// Where its fields stand in the client's own.
+    /// The mapping of field paths to the client's request.
     pub field_paths: FieldPaths,
-    /// What was changed on the way, in the client's words.
+    /// The adjustments, in terms of the client's request.
     pub adjustments: Adjustments,
 }
 
-/// The chat request that asks for what `request` asks for.
+/// Translates `request` to a chat request.
 ///
-/// Fails with a fault that names the field which cannot be served: what only a store of responses
-/// could answer, and what OpenAI alone hosts.
+/// Fails with an error that names the unsupported field: those that need stored responses, and
+/// those that only OpenAI hosts.
 pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, ApiError> {
     let mut adjustments = Adjustments::default();
-    // Taken apart without a rest pattern: a new field does not compile until it is treated here.
+    // Destructured without `..`, so that a new field does not compile until it is handled here.
     let ResponsesRequest {
         model,
         input,
@@ -68,13 +68,13 @@ pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, ApiError> {
         unknown,
     } = request;
 
-    let not_stored = "nothing is kept here to go on from; send the whole conversation in `input`";
+    let not_stored = "responses are not stored; send the complete conversation in `input`";
     if previous_response_id.is_some() {
-        let message = format!("`previous_response_id` is not served: {not_stored}");
+        let message = format!("`previous_response_id` is not supported: {not_stored}");
         return Err(ApiError::unsupported("previous_response_id", message));
     }
     refuse("conversation", conversation, not_stored)?;
-    let no_prompts = "no prompts are kept here; send its text in `instructions`";
+    let no_prompts = "prompts are not stored; send the text in `instructions`";
     refuse("prompt", prompt, no_prompts)?;
     for (field, value, default) in [
         ("truncation", truncation, "\"disabled\""),
@@ -132,7 +132,8 @@ pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, ApiError> {
     })
 }
 
-/// A request may have instructions alone, unless it shows that an `input` was meant.
+/// A request may have only instructions, unless a misspelled key suggests that `input` was
+/// intended.
 fn check_misspelt_input(unknown: &UnknownFields) -> Result<(), ApiError> {
     let misspelling = misspelling(unknown, "input", ResponsesRequest::FIELDS);
     match misspelling.is_empty() {
@@ -144,7 +145,7 @@ fn check_misspelt_input(unknown: &UnknownFields) -> Result<(), ApiError> {
     }
 }
 
-/// The form of the answer, and how much it says.
+/// The response format and the verbosity.
 fn text_config(
     text: Option<TextConfig>,
     adjustments: &mut Adjustments,
@@ -158,7 +159,7 @@ fn text_config(
     (format.map(response_format), verbosity)
 }
 
-/// What chat has within `json_schema` stands beside `type` here.
+/// Chat nests these fields in `json_schema`; here they are next to `type`.
 fn response_format(format: ResponsesTextFormat) -> ResponseFormat {
     let ResponsesTextFormat {
         kind,

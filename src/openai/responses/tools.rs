@@ -1,4 +1,4 @@
-//! The tools, and the choice among them, as chat has them.
+//! Translates tools and tool choice to chat.
 
 use super::field_paths::FieldPaths;
 use super::types::{ChosenTool, ResponsesTool, ResponsesToolChoice};
@@ -10,16 +10,16 @@ use crate::openai::chat::{
     ToolChoiceObject, note_unknown,
 };
 
-/// What the tools of a request come to.
+/// The tools of a request.
 #[derive(Debug, Default)]
 pub(super) struct Tools {
-    /// Those that the client runs.
+    /// The client's tools.
     pub(super) declared: Option<Vec<Box<ChatTool>>>,
-    /// The search of the web, where it is among them.
+    /// The web search options, if requested.
     pub(super) web_search: Option<JsonText>,
 }
 
-/// The tools as chat has them.
+/// Translates the tools.
 pub(super) fn tools(
     requested: Option<Vec<Box<ResponsesTool>>>,
     field_paths: &mut FieldPaths,
@@ -82,7 +82,7 @@ pub(super) fn tools(
     Ok(tools)
 }
 
-/// The choice as chat has it, which has its objects one level deeper.
+/// Translates the tool choice; chat nests its objects one level deeper.
 pub(super) fn choice(
     requested: StringOrObject<ResponsesToolChoice>,
     adjustments: &mut Adjustments,

@@ -1,4 +1,4 @@
-//! The request as clients write it (OpenAI's openapi.yaml 2.3.0; openai-python 3.52.0,
+//! The request as sent by clients (OpenAI's openapi.yaml 2.3.0; openai-python 3.52.0,
 //! `InputTokenCountParams` and `ResponseCreateParams`).
 
 use serde_json::Number;
@@ -14,155 +14,155 @@ client_object! {
     pub struct ResponsesRequest {
         /// The name of a model.
         model: String,
-        /// What is said: a text, or items.
+        /// The input: a string, or items.
         input: StringOrList<Box<InputItem>>,
-        /// The instructions before it.
+        /// The instructions before the input.
         instructions: String,
-        /// The tools the model may call.
+        /// The tools the model can call.
         tools: Vec<Box<ResponsesTool>>,
-        /// Whether it must.
+        /// The tool choice.
         tool_choice: StringOrObject<ResponsesToolChoice>,
-        /// Whether it may call several at once.
+        /// Whether parallel tool calls are allowed.
         parallel_tool_calls: bool,
-        /// The form of the answer.
+        /// The format of the response.
         text: TextConfig,
-        /// How much to reason.
+        /// The reasoning options.
         reasoning: ReasoningConfig,
-        /// The most tokens to write.
+        /// The maximum number of completion tokens.
         max_output_tokens: i64,
         /// 0 to 2.
         temperature: Number,
         /// 0 to 1.
         top_p: Number,
-        /// How many of the likeliest tokens to tell of.
+        /// The number of most likely tokens to return.
         top_logprobs: JsonText,
-        /// Which tier to run on.
+        /// The service tier.
         service_tier: String,
-        /// The client's labels.
+        /// The client's metadata.
         metadata: Fields,
         /// The end user.
         user: JsonText,
         /// The end user, hashed.
         safety_identifier: JsonText,
-        /// Where to look for a cached prefix.
+        /// The key for prompt caching.
         prompt_cache_key: JsonText,
-        /// How long to keep it.
+        /// The cache TTL.
         prompt_cache_retention: String,
-        /// How to cache.
+        /// The prompt caching options.
         prompt_cache_options: PromptCacheOptions,
-        /// Check the content.
+        /// Whether to moderate the content.
         moderation: JsonText,
-        /// An answer of before to go on from.
+        /// The previous response of the conversation.
         previous_response_id: String,
-        /// A conversation that is kept.
+        /// The stored conversation.
         conversation: JsonText,
-        /// A prompt that is kept.
+        /// The stored prompt.
         prompt: JsonText,
-        /// What to do where the input is too long.
+        /// How inputs that are too long are truncated.
         truncation: JsonText,
-        /// When to make the conversation shorter.
+        /// When the context is compacted.
         context_management: JsonText,
         /// Whether to stream.
         stream: JsonText,
-        /// What the stream carries beside the text.
+        /// Stream options.
         stream_options: JsonText,
-        /// Whether to answer later.
+        /// Whether to run in the background.
         background: JsonText,
-        /// Whether to keep the answer.
+        /// Whether to store the response.
         store: JsonText,
-        /// What the answer tells beside the text.
+        /// Additional output to include.
         include: JsonText,
-        /// How many calls of hosted tools.
+        /// The maximum number of calls of hosted tools.
         max_tool_calls: JsonText,
-        /// A style of the model's own.
+        /// The model's style.
         personality: JsonText,
     }
 }
 
 client_object! {
-    /// One item of the input: a message, a call, a result, or reasoning.
+    /// An input item: a message, a tool call, a tool result, or reasoning.
     pub struct InputItem {
-        /// Which item it is; a message where it is not said.
+        /// The item type; a message by default.
         kind => "type": String,
         /// `system`, `developer`, `user` or `assistant`, of a message.
         role: String,
-        /// What is said in a message, or thought.
+        /// The content of a message or of reasoning.
         content: StringOrList<Box<ResponsesInputPart>>,
-        /// The call, of a call and of its result.
+        /// The id of a tool call and of its result.
         call_id: String,
-        /// What is called.
+        /// The name of the called tool.
         name: String,
-        /// JSON as text, of a function's call.
+        /// The arguments of a function call, as a JSON string.
         arguments: String,
-        /// The text that a custom tool is given.
+        /// The input of a custom tool call.
         input: String,
-        /// What a call gave.
+        /// The result of a tool call.
         output: StringOrList<Box<ResponsesInputPart>>,
-        /// What was thought, in short.
+        /// The summary of the reasoning.
         summary: JsonText,
-        /// What was thought, sealed.
+        /// The encrypted reasoning.
         encrypted_content: JsonText,
-        /// The item's own id.
+        /// The item's id.
         id: JsonText,
-        /// How far it has come.
+        /// The item's status.
         status: JsonText,
-        /// Which part of the answer a message was.
+        /// The phase of a message.
         phase: JsonText,
     }
 }
 
 client_object! {
-    /// One part of a message or of a result.
+    /// A part of a message or of a tool result.
     pub struct ResponsesInputPart {
-        /// Which part it is.
+        /// The part type.
         kind => "type": String,
         /// The text of `input_text` and `output_text`.
         text: String,
         /// The text of `refusal`.
         refusal: String,
-        /// The address of `input_image`.
+        /// The URL of `input_image`.
         image_url: String,
-        /// How closely to look.
+        /// The level of detail.
         detail: String,
         /// A data URL, or base64, of `input_file`.
         file_data: String,
-        /// An https address, of `input_file`.
+        /// An https URL, of `input_file`.
         file_url: String,
-        /// `s3://bucket/key`, or an https address.
+        /// `s3://bucket/key`, or an https URL.
         file_id: String,
-        /// Its name, extension included.
+        /// The file name with extension.
         filename: String,
-        /// The sound of `input_audio`.
+        /// The audio of `input_audio`.
         input_audio: Box<InputAudio>,
-        /// What the text was found in.
+        /// The annotations of the text.
         annotations: JsonText,
-        /// The probabilities of the text.
+        /// The log probabilities of the text.
         logprobs: JsonText,
-        /// The end of a prefix to be cached.
+        /// A cache breakpoint.
         prompt_cache_breakpoint: Box<CacheControl>,
     }
 }
 
 client_object! {
-    /// One tool.
+    /// A tool.
     pub struct ResponsesTool {
         /// `function`, `custom` or `web_search`.
         kind => "type": String,
         /// Its name.
         name: String,
-        /// What it is for.
+        /// The tool's purpose.
         description: String,
         /// The JSON Schema of a function's arguments.
         parameters: JsonText,
-        /// Whether the arguments must fit it.
+        /// Whether the arguments must match the schema.
         strict: bool,
-        /// What the text for a custom tool has to be.
+        /// The format of a custom tool's input.
         format: JsonText,
     }
 }
 
 client_object! {
-    /// A tool that must be called, or the tools of which one may be.
+    /// A tool that must be called, or the allowed tools.
     pub struct ResponsesToolChoice {
         /// `function`, `custom` or `allowed_tools`.
         kind => "type": String,
@@ -170,13 +170,13 @@ client_object! {
         name: String,
         /// `auto` or `required`, of `allowed_tools`.
         mode: String,
-        /// The tools of which one may be called.
+        /// The allowed tools.
         tools: Vec<Box<ChosenTool>>,
     }
 }
 
 client_object! {
-    /// A tool that may be called.
+    /// An allowed tool.
     pub struct ChosenTool {
         /// `function` or `custom`.
         kind => "type": String,
@@ -186,33 +186,33 @@ client_object! {
 }
 
 client_object! {
-    /// The form of the answer.
+    /// The format of the response.
     pub struct TextConfig {
         /// Text, or JSON.
         format: ResponsesTextFormat,
-        /// How much to say.
+        /// The verbosity.
         verbosity: JsonText,
     }
 }
 
 client_object! {
-    /// Text, or JSON that fits a schema.
+    /// Text, or JSON that matches a schema.
     pub struct ResponsesTextFormat {
         /// `text`, `json_object` or `json_schema`.
         kind => "type": String,
         /// The schema's name.
         name: String,
-        /// What it is for.
+        /// The purpose of the schema.
         description: String,
         /// The schema.
         schema: JsonText,
-        /// Whether the answer must fit it.
+        /// Whether the response must match the schema.
         strict: bool,
     }
 }
 
 client_object! {
-    /// How much to reason, and what of it to show.
+    /// The reasoning options.
     pub struct ReasoningConfig {
         /// `none` to `max`.
         effort: String,
@@ -220,7 +220,7 @@ client_object! {
         summary: JsonText,
         /// The older name of `summary`.
         generate_summary: JsonText,
-        /// Which reasoning of before the model is given.
+        /// Which earlier reasoning the model receives.
         context: JsonText,
         /// `standard` or `pro`.
         mode: JsonText,

@@ -1,15 +1,15 @@
-//! A video's id: where its job is, in a form that says nothing to a client.
+//! A video id: an opaque encoding of the job's region and id.
 
 use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// What every id begins with.
+/// The prefix of all ids.
 const PREFIX: &str = "video_";
 
-/// The region of a job and its own twelve characters. The account is not in it: Bedrock tells it
-/// to each instance anew.
+/// The region of a job and its id of twelve characters. The account is not included, since
+/// Bedrock returns it to each instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VideoId {
     /// The region.
@@ -19,7 +19,7 @@ pub struct VideoId {
 }
 
 impl VideoId {
-    /// Reads an id; nothing where it is none of this gateway's.
+    /// Parses an id; `None` if it is not an id of this gateway.
     pub fn parse(id: &str) -> Option<Self> {
         let packed = URL_SAFE_NO_PAD.decode(id.strip_prefix(PREFIX)?).ok()?;
         let text = String::from_utf8(packed).ok()?;

@@ -1,4 +1,4 @@
-//! The pictures of a request: files of a form, data URLs, or what lies on the web.
+//! The images of a request: form files, data URLs, and files fetched from https URLs.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,10 +14,10 @@ use crate::openai::chat::{
 use crate::openai::form::FormPart;
 use crate::providers::videos::Still;
 
-/// A picture as the client writes it.
+/// An image reference in a request.
 pub(super) type Reference = StringOrObject<VideoImageReference>;
 
-/// The addresses on the web that `request` points to.
+/// The https URLs in `request`.
 pub fn remote_images(request: &VideoRequest) -> Vec<RemoteAddress> {
     let top = [
         (request.input_reference.as_ref(), "input_reference"),
@@ -42,7 +42,7 @@ pub fn remote_images(request: &VideoRequest) -> Vec<RemoteAddress> {
         .collect()
 }
 
-/// Where a shot's picture stands.
+/// The field path of a shot's image.
 pub(super) fn shot_path(index: usize) -> String {
     format!("shots[{index}].input_reference")
 }
@@ -54,18 +54,18 @@ fn address(reference: &Reference) -> Option<&str> {
     }
 }
 
-/// Reads the pictures of one request.
+/// Reads the images of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ImageReader<'a> {
     pub(super) capabilities: &'a VideoCapabilities,
-    /// What lay at the addresses of the request.
+    /// The files fetched from the URLs in the request.
     pub(super) fetched: &'a RemoteFiles,
-    /// The size of the film.
+    /// The size of the video.
     pub(super) size: (u32, u32),
 }
 
 impl ImageReader<'_> {
-    /// The picture that stands at `path` of the request's JSON.
+    /// The image of the JSON field `path`.
     pub(super) fn referenced(
         &self,
         reference: Reference,
@@ -91,13 +91,13 @@ impl ImageReader<'_> {
         self.addressed(address, path)
     }
 
-    /// The picture that an address has or points to.
+    /// The image of a data URL or an https URL.
     pub(super) fn addressed(&self, address: String, path: &str) -> Result<Still, ApiError> {
         let bytes = open_image_bytes(address, self.fetched, path)?;
         self.still(&bytes, path)
     }
 
-    /// The picture of a form's file.
+    /// The image of a form file.
     pub(super) fn uploaded(&self, file: &FormPart) -> Result<Still, ApiError> {
         self.still(&file.bytes, file.field())
     }
@@ -110,7 +110,7 @@ impl ImageReader<'_> {
             ..
         } = self.capabilities;
         if input_formats.is_empty() {
-            let message = "this model does not begin with a picture; leave it out";
+            let message = "this model does not support a first frame; omit it";
             return Err(ApiError::unsupported(path, message));
         }
         let head = image_header(bytes);
@@ -120,15 +120,13 @@ impl ImageReader<'_> {
             .filter(|word| input_formats.contains(word));
         let Some(format) = format else {
             let formats = input_formats.join(", ");
-            return Err(invalid(format!(
-                "this is no picture that the model takes; send one as {formats}"
-            )));
+            return Err(invalid(format!("unsupported image format; send {formats}")));
         };
         let (width, height) = self.size;
         let dimensions = head.and_then(|head| head.dimensions);
         if *input_has_size && dimensions != Some(self.size) {
             return Err(invalid(format!(
-                "the picture has to be as large as the video, {width} by {height}"
+                "the image must have the size of the video, {width}x{height}"
             )));
         }
         Ok(Still {
@@ -139,7 +137,7 @@ impl ImageReader<'_> {
 }
 
 pub(super) fn no_files(path: &str) -> ApiError {
-    let message = "the gateway has no file of this id for a video; send the picture itself, as a \
-                   file of a form or as a data URL in `image_url`";
+    let message = "videos do not support file ids; send the image as a \
+                   form file, or as a data URL in `image_url`";
     ApiError::unsupported(format!("{path}.file_id"), message)
 }

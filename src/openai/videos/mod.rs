@@ -1,5 +1,5 @@
-//! `/v1/videos`: a request becomes the `modelInput` of a model that makes films, and its job
-//! becomes a video.
+//! `/v1/videos`: translates requests to the `modelInput` of a video model, and jobs to video
+//! objects.
 
 mod id;
 mod images;

@@ -1,32 +1,31 @@
-//! What a video's client is told, kept by Bedrock with the job: in the token that makes its start
-//! idempotent, which Bedrock gives back wherever it tells of the job. So no instance has to
-//! remember anything.
+//! Data that the gateway stores with the job in Bedrock: in the client request token, which makes
+//! the start idempotent and which Bedrock returns with the job. So instances need no state.
 
 use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// What every token of the gateway begins with.
+/// The prefix of the gateway's tokens.
 const PREFIX: &str = "outcrop1";
-/// The longest token that Bedrock takes (botocore, `AsyncInvokeIdempotencyToken`).
+/// The maximum length of a token (botocore, `AsyncInvokeIdempotencyToken`).
 const MAX_TOKEN_CHARS: usize = 256;
 
-/// What a job is for.
+/// The data stored with a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobNote {
-    /// Tells the jobs apart.
+    /// Makes the token unique.
     pub nonce: u64,
-    /// The length.
+    /// The duration in seconds.
     pub seconds: u32,
     /// `1280x720`
     pub size: String,
-    /// The model by the client's name; empty where it is too long to be kept.
+    /// The model name in the client's request; empty if it is too long to be stored.
     pub model: String,
 }
 
 impl JobNote {
-    /// Reads a token; nothing where it is none of the gateway's.
+    /// Parses a token; `None` if it is not a token of the gateway.
     pub fn parse(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
         if parts.next()? != PREFIX {

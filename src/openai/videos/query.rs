@@ -1,12 +1,12 @@
-//! What the addresses of GET requests say.
+//! Query parameters of GET requests.
 
 use crate::error::ApiError;
 
-/// Refuses what of a video there is not: only the video itself is made.
+/// Rejects variants other than `video`, which Bedrock does not generate.
 pub fn check_variant(mut query: impl Iterator<Item = (String, String)>) -> Result<(), ApiError> {
     match query.find(|(name, _)| name == "variant") {
         Some((_, variant)) if variant != "video" => {
-            let message = format!("there is no `{variant}` of a video, only the `video`");
+            let message = format!("`variant` is `{variant}`; only `video` is available");
             Err(ApiError::unsupported_value("variant", message))
         }
         _ => Ok(()),

@@ -1,4 +1,4 @@
-//! The treatment of every field of a request for a video.
+//! Translates a video request; handles every field.
 
 use super::images::{ImageReader, Reference, no_files, shot_path};
 use super::shape::{seconds, shape, size_text};
@@ -12,27 +12,27 @@ use crate::openai::form::FormPart;
 use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::videos::{Shot, Still, VideoGeneration, luma_ray, nova_reel};
 
-/// The highest seed that is taken (Nova Reel's).
+/// The maximum seed (Nova Reel's).
 const MAX_SEED: i64 = 2_147_483_646;
 
-/// What a request means for Bedrock, and what the client is told of it.
+/// A translated video request.
 #[derive(Debug)]
 pub struct VideoOrder {
     /// The `modelInput` of StartAsyncInvoke.
     pub input: JsonText,
-    /// The length that is made.
+    /// The duration of the video in seconds.
     pub seconds: u32,
-    /// The size that is made, `1280x720`.
+    /// The size of the video, `1280x720`.
     pub size: String,
-    /// The shorter side of it, in pixels.
+    /// The shorter side in pixels.
     pub resolution: u32,
-    /// The prompt, for the answer to show.
+    /// The prompt, for the response.
     pub prompt: Option<String>,
-    /// What was changed.
+    /// The adjustments of the request.
     pub adjustments: Adjustments,
 }
 
-/// Translates a request and the files that came with it.
+/// Translates a request and the files of its form.
 pub fn translate(
     request: VideoRequest,
     files: Vec<FormPart>,
@@ -123,7 +123,7 @@ pub fn translate(
     })
 }
 
-/// The pictures that a film begins and ends with, as the request has them.
+/// The first and last frames of a request.
 struct Frames {
     first: Option<Reference>,
     first_url: Option<String>,
@@ -165,7 +165,7 @@ fn input(video: &VideoGeneration, body: VideoBody) -> Result<JsonText, ApiError>
     input.map_err(|_| ApiError::internal())
 }
 
-/// A film of one prompt: its length, and whether the prompt fits it.
+/// Applies the prompt of a single-prompt video, and checks its length.
 fn apply_prompt(
     video: &mut VideoGeneration,
     requested_seconds: Option<&JsonText>,
@@ -181,8 +181,8 @@ fn apply_prompt(
     let is_script = capabilities.prompt_limit(video.seconds) != capabilities.max_prompt_chars;
     if is_script && video.first.is_some() {
         let message = format!(
-            "a video of {} seconds does not begin with a picture; ask for {} seconds, or tell of \
-             it in `shots`",
+            "videos of {} seconds do not support a first frame; request {} seconds, or use \
+             `shots`",
             video.seconds,
             capabilities.seconds.first().copied().unwrap_or_default()
         );
@@ -191,7 +191,7 @@ fn apply_prompt(
     Ok(())
 }
 
-/// A film of several shots, whose number is its length.
+/// Applies shots; their number determines the duration.
 fn apply_shots(
     video: &mut VideoGeneration,
     shots: Vec<Shot>,
@@ -199,16 +199,16 @@ fn apply_shots(
     adjustments: &mut Adjustments,
 ) -> Result<(), ApiError> {
     if video.first.is_some() {
-        let message = "with `shots`, a picture belongs to a shot: `shots[].input_reference`";
+        let message = "with `shots`, set `shots[].input_reference` instead";
         return Err(ApiError::unsupported("input_reference", message));
     }
     if !video.prompt.is_empty() {
         video.prompt.clear();
-        adjustments.note("prompt", "ignored beside `shots`");
+        adjustments.note("prompt", "ignored; `shots` takes precedence");
     }
     video.seconds = nova_reel::SHOT_SECONDS.saturating_mul(shots.len() as u32);
     if requested_seconds.is_some() {
-        adjustments.note("seconds", format!("made {}", video.seconds));
+        adjustments.note("seconds", format!("set to {}", video.seconds));
     }
     video.shots = shots;
     Ok(())
@@ -225,11 +225,11 @@ fn read_shots(
         ..
     } = images.capabilities;
     if *max_shots == 0 {
-        let message = "this model makes a video of one prompt; leave `shots` out";
+        let message = "this model does not support `shots`; use `prompt`";
         return Err(ApiError::unsupported("shots", message));
     }
     if !(2..=*max_shots).contains(&shots.len()) {
-        let message = format!("the model takes 2 to {max_shots} shots");
+        let message = format!("this model supports 2 to {max_shots} shots");
         return Err(ApiError::invalid("shots", message));
     }
     let shots = shots.into_iter().enumerate().map(|(index, shot)| {
@@ -270,7 +270,7 @@ fn check_prompt(prompt: &str, path: &str, max: usize) -> Result<(), ApiError> {
     }
     let length = prompt.chars().count();
     if length > max {
-        let message = format!("`{path}` has {length} characters; the model takes {max}");
+        let message = format!("`{path}` has {length} characters; this model accepts at most {max}");
         return Err(ApiError::invalid(path, message).code("string_above_max_length"));
     }
     Ok(())
@@ -283,7 +283,7 @@ fn check_control(
     is_requested: bool,
 ) -> Result<(), ApiError> {
     if is_requested && !capabilities.takes(control) {
-        let message = format!("this model has no counterpart for `{field}`; leave it out");
+        let message = format!("this model does not support `{field}`; omit it");
         return Err(ApiError::unsupported(field, message));
     }
     Ok(())
@@ -293,6 +293,6 @@ fn check_seed(seed: Option<i64>) -> Result<(), ApiError> {
     if seed.is_none_or(|seed| (0..=MAX_SEED).contains(&seed)) {
         return Ok(());
     }
-    let message = format!("`seed` is a number from 0 to {MAX_SEED}");
+    let message = format!("`seed` must be an integer from 0 to {MAX_SEED}");
     Err(ApiError::invalid("seed", message))
 }

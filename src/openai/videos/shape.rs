@@ -1,19 +1,19 @@
-//! How long and how large a video is: what is asked for, and what the model makes.
+//! Translates the requested duration and size of a video to the model's options.
 
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::error::ApiError;
 use crate::models::VideoCapabilities;
 
-/// Width, height, and their ratio where the model is asked for that.
+/// Width, height, and their ratio for models with a ratio option.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct VideoShape {
     pub(super) size: (u32, u32),
     pub(super) aspect_ratio: Option<String>,
 }
 
-/// The length that the model makes: the shortest that is as long as what is asked for, or its
-/// longest. Another than was asked for is noted.
+/// The model's duration: the shortest that is at least the requested one, or its maximum. A
+/// different duration is noted.
 pub(super) fn seconds(
     requested: Option<&JsonText>,
     capabilities: &VideoCapabilities,
@@ -25,7 +25,7 @@ pub(super) fn seconds(
     };
     let number = requested.as_str().trim().trim_matches('"').trim();
     let number: u32 = number.parse().ok().filter(|n| *n > 0).ok_or_else(|| {
-        let message = "`seconds` is a whole number, such as \"6\"";
+        let message = "`seconds` must be an integer, such as \"6\"";
         ApiError::invalid("seconds", message)
     })?;
     let enough = capabilities
@@ -35,12 +35,12 @@ pub(super) fn seconds(
     let rounded = enough.or(capabilities.seconds.last());
     let rounded = rounded.copied().unwrap_or(number);
     if rounded != number {
-        adjustments.note("seconds", format!("made {rounded}"));
+        adjustments.note("seconds", format!("set to {rounded}"));
     }
     Ok(rounded)
 }
 
-/// The size that the model makes.
+/// The size of the video.
 pub(super) fn shape(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
@@ -58,7 +58,7 @@ fn listed(
     capabilities: &VideoCapabilities,
 ) -> Result<VideoShape, ApiError> {
     if aspect_ratio.is_some() {
-        let message = "this model is asked for a `size`; leave `aspect_ratio` out";
+        let message = "this model has no aspect ratio option; use `size`";
         return Err(ApiError::unsupported("aspect_ratio", message));
     }
     let first = capabilities.sizes.first().map(String::as_str);
@@ -84,7 +84,7 @@ fn by_ratio(
         .is_none_or(|requested| capabilities.aspect_ratios.iter().any(|r| r == requested));
     if !is_supported {
         let ratios = capabilities.aspect_ratios.join(", ");
-        let message = format!("the model makes videos of these ratios: {ratios}");
+        let message = format!("this model supports the aspect ratios {ratios}");
         return Err(ApiError::unsupported_value("aspect_ratio", message));
     }
     let Some(written) = size else {
@@ -113,7 +113,7 @@ fn by_ratio(
         wrong_size(written, &sizes.join(", "))
     })?;
     if aspect_ratio.is_some_and(|requested| requested != ratio) {
-        let message = format!("`size` is {written}, whose ratio is {ratio}; leave one of both out");
+        let message = format!("`size` is {written}, whose ratio is {ratio}; omit one of them");
         return Err(ApiError::invalid("aspect_ratio", message));
     }
     Ok(VideoShape {
@@ -127,7 +127,7 @@ pub(super) fn size_text((width, height): (u32, u32)) -> String {
     format!("{width}x{height}")
 }
 
-/// Width and height of a ratio whose shorter side is so long.
+/// Width and height for a ratio and the shorter side.
 fn sides(ratio: &str, short: u32) -> Option<(u32, u32)> {
     let (width, height) = pair(ratio, ':')?;
     let long = |long: u32, over: u32| short.checked_mul(long)?.checked_div(over);
@@ -137,12 +137,12 @@ fn sides(ratio: &str, short: u32) -> Option<(u32, u32)> {
     }
 }
 
-fn pair(text: &str, between: char) -> Option<(u32, u32)> {
-    let (one, other) = text.split_once(between)?;
+fn pair(text: &str, separator: char) -> Option<(u32, u32)> {
+    let (one, other) = text.split_once(separator)?;
     Some((one.parse().ok()?, other.parse().ok()?))
 }
 
 fn wrong_size(size: &str, possible: &str) -> ApiError {
-    let message = format!("the model makes no video of `{size}`; ask for one of {possible}");
+    let message = format!("this model does not support the size `{size}`; use one of {possible}");
     ApiError::unsupported_value("size", message)
 }

@@ -1,36 +1,36 @@
-//! The request as clients write it (OpenAI's SDK for Python 3.5.0, `VideoCreateParams`, and the
-//! extensions for what Bedrock's models take beside it).
+//! The request as sent by clients (OpenAI's SDK for Python 3.5.0, `VideoCreateParams`, with
+//! extensions for Bedrock's models).
 
 use crate::converse::JsonText;
 use crate::openai::chat::StringOrObject;
 use crate::openai::object::client_object;
 
 client_object! {
-    /// The body of a request for a video; of a form, its texts.
+    /// The body of a video request, or the text fields of a form.
     pub struct VideoRequest {
         /// The name of a model.
         model: String,
-        /// What is to be seen.
+        /// The prompt.
         prompt: String,
-        /// The length: a number, which OpenAI writes as a string.
+        /// The duration: a number, which OpenAI writes as a string.
         seconds: JsonText,
         /// `1280x720`
         size: String,
-        /// The picture to begin with.
+        /// The first frame.
         input_reference: StringOrObject<VideoImageReference>,
-        /// The same as forms write it.
+        /// The first frame, in forms.
         input_reference_url => "input_reference[image_url]": String,
-        /// The same.
+        /// The first frame, in forms.
         input_reference_file => "input_reference[file_id]": String,
-        /// The picture to end with, as an extension.
+        /// The last frame, as an extension.
         last_frame: StringOrObject<VideoImageReference>,
-        /// What is to be seen shot by shot, as an extension.
+        /// The prompts of the shots, as an extension.
         shots: Vec<ShotRequest>,
-        /// The ratio of width and height, as an extension.
+        /// The aspect ratio, as an extension.
         aspect_ratio: String,
-        /// Whether the end leads back to the beginning, as an extension.
+        /// Whether the video loops, as an extension.
         looped => "loop": bool,
-        /// Where chance begins, as an extension.
+        /// The seed, as an extension.
         seed: i64,
     }
 }
@@ -38,19 +38,19 @@ client_object! {
 client_object! {
     /// A shot.
     pub struct ShotRequest {
-        /// What is to be seen.
+        /// The prompt.
         prompt: String,
-        /// The picture to begin with.
+        /// The first frame.
         input_reference: StringOrObject<VideoImageReference>,
     }
 }
 
 client_object! {
-    /// A picture that a request of JSON has or points to.
+    /// An image in a JSON request.
     pub struct VideoImageReference {
-        /// A data URL, or an address on the web.
+        /// A data URL, or an https URL.
         image_url: String,
-        /// A file that was uploaded to OpenAI.
+        /// The id of a file uploaded to OpenAI.
         file_id: String,
     }
 }

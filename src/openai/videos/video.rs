@@ -1,8 +1,8 @@
-//! A video as clients see it (OpenAI's SDK for Python 3.5.0, `Video`).
+//! A video object (OpenAI's SDK for Python 3.5.0, `Video`).
 
 use serde::Serialize;
 
-/// A video, made or in the making.
+/// A video.
 #[derive(Debug, Serialize)]
 pub struct Video {
     id: String,
@@ -20,15 +20,15 @@ pub struct Video {
     error: Option<VideoError>,
 }
 
-/// How far a video has come. Bedrock says no more than that, so that nothing is `queued`.
+/// The status of a video. Bedrock does not distinguish `queued`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VideoStatus {
-    /// It is being made.
+    /// The video is being generated.
     InProgress,
-    /// It is there.
+    /// The video is available.
     Completed,
-    /// There will be none.
+    /// Generation failed.
     Failed,
 }
 
@@ -39,7 +39,7 @@ struct VideoError {
 }
 
 impl Video {
-    /// A video in the making, of `size` and `seconds`.
+    /// A video in progress.
     pub fn new(id: String, model: String, created_at: u64, size: String, seconds: u32) -> Self {
         Self {
             id,
@@ -58,13 +58,13 @@ impl Video {
         }
     }
 
-    /// With what is to be seen, which only the answer to the request knows.
+    /// Adds the prompt, which is only known in the response to the create request.
     #[must_use]
     pub fn prompted(self, prompt: Option<String>) -> Self {
         Self { prompt, ..self }
     }
 
-    /// The same video, made.
+    /// Marks the video as completed.
     #[must_use]
     pub fn completed(self, completed_at: Option<u64>) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Video {
         }
     }
 
-    /// The same video, which could not be made.
+    /// Marks the video as failed.
     #[must_use]
     pub fn failed(self, message: String) -> Self {
         Self {
@@ -88,13 +88,13 @@ impl Video {
         }
     }
 
-    /// Its id.
+    /// The video's id.
     pub fn id(&self) -> &str {
         &self.id
     }
 }
 
-/// A video that is no more.
+/// The response to the deletion of a video.
 #[derive(Debug, Serialize)]
 pub struct DeletedVideo {
     id: String,
@@ -103,7 +103,7 @@ pub struct DeletedVideo {
 }
 
 impl DeletedVideo {
-    /// The video `id` is deleted.
+    /// The response for the video `id`.
     pub fn new(id: String) -> Self {
         Self {
             id,

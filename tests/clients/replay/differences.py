@@ -202,7 +202,7 @@ def taken_out(result: dict) -> list[dict]:
     if not out:
         return []
     kept_headers = [content for content in result["content"] if content not in out]
-    result["content"] = kept_headers or [{"text": "The output stands behind the results of this turn."}]
+    result["content"] = kept_headers or [{"text": "The output follows the results of this turn."}]
     return [{"text": f"Output of the tool call {result['toolUseId']}:"}, *out]
 
 

@@ -141,7 +141,7 @@ async fn reasoning_from_a_changed_conversation_costs_one_more_request() {
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(
         reply.adjustments(),
-        "messages[].thinking_blocks: left out; the model refuses it in this conversation"
+        "messages[].thinking_blocks: removed; the model rejected it in this conversation"
     );
     let sent_upstream = harness.sent_upstream();
     assert_eq!(sent_upstream.len(), 3);

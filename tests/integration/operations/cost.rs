@@ -262,7 +262,7 @@ async fn configured_tables_override_the_built_in_ones_and_are_reloaded() {
     assert_eq!(reply.header(COST), Some("0.002"));
     assert_eq!(
         reply.adjustments(),
-        "max_tokens: lowered to 50; the model's most"
+        "max_tokens: lowered to 50; the model's maximum"
     );
     let requested_tier = harness.sent_upstream().pop().unwrap();
     assert_eq!(
@@ -291,7 +291,7 @@ async fn configured_tables_override_the_built_in_ones_and_are_reloaded() {
     assert_eq!(reply.header(COST), Some("0.02"));
     assert_eq!(
         reply.adjustments(),
-        "top_k: dropped; this model does not take it"
+        "top_k: removed; the model does not accept it"
     );
     let requested_tier = harness.sent_upstream().pop().unwrap();
     assert_eq!(requested_tier["additionalModelRequestFields"], Value::Null);
