@@ -261,7 +261,7 @@ mod tests {
             ),
             (
                 "ids = ['a.b']\nimage = 2000",
-                "`image` is `2000`; give dollars for one",
+                "`image` is `2000`; give dollars per unit",
             ),
             (
                 "ids = ['a.b']\ninput = 1\noutput = 0.0000001",

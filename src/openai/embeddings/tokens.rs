@@ -18,7 +18,7 @@ pub enum Tokenizer {
 
 impl Tokenizer {
     /// The names of all tokenizers, for error messages.
-    pub const NAMES: &str = "`cl100k_base` and `o200k_base`";
+    pub const NAMES: &str = "`cl100k_base` or `o200k_base`";
 
     /// Parses OpenAI's name.
     pub fn parse(name: &str) -> Option<Self> {

@@ -204,4 +204,4 @@ def test_cost_and_adjustments_are_in_the_headers(http):
     body = {"model": SD, "prompt": "a cat", "n": 2, "size": "1536x1024"}
     response = http.post("/images/generations", json=body)
     assert response.headers["x-outcrop-cost-usd"] == "0.16"
-    assert response.headers["x-outcrop-adjustments"] == "size: 1216x832; the model's nearest"
+    assert response.headers["x-outcrop-adjustments"] == "size: set to 1216x832; the closest supported size"

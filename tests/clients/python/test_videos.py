@@ -73,7 +73,7 @@ def test_a_created_video_reports_its_parameters(client, simulator):
     assert (video.model, video.status, video.prompt) == ("my-videos", "in_progress", "A quiet lake")
     assert (video.seconds, video.size) == ("9", "720x1280")
     assert response.headers["x-outcrop-cost-usd"] == "13.5"
-    assert response.headers["x-outcrop-adjustments"] == "seconds: made 9"
+    assert response.headers["x-outcrop-adjustments"] == "seconds: set to 9"
     sent = started(simulator)
     assert sent["modelId"] == RAY
     assert sent["modelInput"] == {

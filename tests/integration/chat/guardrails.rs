@@ -242,8 +242,8 @@ async fn with_last_turn_only_earlier_turns_are_not_evaluated() {
     let by_user = three_turns(BLOCKED, "Oh.", "And now?");
     let by_model = three_turns("Hi", BLOCKED, "And now?");
     let by_user_now = three_turns("Hi", "Oh.", BLOCKED);
-    let all = "guardrailConfig.onlyLastTurn: all of the user's turns; the prompt of this model has to \
-               stay as it is";
+    let all = "guardrailConfig.onlyLastTurn: applied to all user messages; earlier messages must stay \
+               unchanged";
     let mut guardrail = json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1"});
     for (model, request, only_last, finish, note) in [
         (LLAMA, &by_user, false, "content_filter", ""),

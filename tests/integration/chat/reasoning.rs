@@ -228,7 +228,7 @@ async fn another_caller_does_not_receive_it() {
     assert!(
         reply
             .adjustments()
-            .contains("reasoning_effort: left off for this call")
+            .contains("reasoning_effort: disabled; the reasoning")
     );
     let sent_upstream = &harness.sent_upstream()[1];
     assert!(!is_reasoning(&sent_upstream["messages"][1]["content"][0]));
@@ -245,7 +245,11 @@ async fn another_model_does_not_receive_it() {
     next["model"] = "us.anthropic.claude-opus-4-1-20250805-v1:0".into();
     let reply = harness.chat(&next).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    assert!(reply.adjustments().contains("left off for this call"));
+    assert!(
+        reply
+            .adjustments()
+            .contains("disabled; the reasoning before")
+    );
 }
 
 #[tokio::test]
@@ -257,7 +261,11 @@ async fn nothing_is_stored_when_the_reasoning_cache_is_disabled() {
     let next = with_tool_results(request.clone(), turn.clone());
     let reply = harness.chat(&next).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    assert!(reply.adjustments().contains("left off for this call"));
+    assert!(
+        reply
+            .adjustments()
+            .contains("disabled; the reasoning before")
+    );
     // A client that sends the reasoning back continues to get reasoning.
     let mut turn_with_blocks = turn;
     turn_with_blocks["thinking_blocks"] = blocks.into();

@@ -181,7 +181,7 @@ async fn rejected_reasoning_is_removed_with_one_more_request() {
             assert!(
                 reply
                     .adjustments()
-                    .contains("the model refuses it in this conversation")
+                    .contains("the model rejected it in this conversation")
             );
             let sent_upstream = harness.sent_upstream();
             assert_eq!(sent_upstream.len(), 3);
@@ -268,7 +268,7 @@ async fn reasoning_is_removed_when_the_client_drops_its_tools() {
     assert!(
         reply
             .adjustments()
-            .contains("tools that this request does not offer")
+            .contains("tools that are not in the request")
     );
     assert_eq!(harness.sent_upstream().len(), 2);
 }

@@ -143,8 +143,8 @@ async fn an_unsupported_size_is_reported() {
     assert_eq!(reply.json()["size"], "1216x832");
     assert_eq!(
         reply.adjustments(),
-        "quality: ignored; there is one here, size: 1216x832; the model's nearest, \
-         output_format: png; what the model makes"
+        "quality: ignored; the model has only one quality, size: set to 1216x832; \
+         the closest supported size, output_format: set to png; the model's output format"
     );
 }
 

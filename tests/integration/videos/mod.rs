@@ -94,7 +94,7 @@ async fn a_video_is_created_generated_read_and_deleted() {
     let harness = harness().await;
     let created = harness.post("/v1/videos", &reel("A quiet lake")).await;
     assert_eq!(created.status, 200, "{}", created.text);
-    assert_eq!(created.adjustments(), "seconds: made 12");
+    assert_eq!(created.adjustments(), "seconds: set to 12");
     assert_eq!(created.header("x-outcrop-cost-usd"), Some("0.96"));
     let new = created.json();
     let id = new["id"].as_str().unwrap().to_owned();
