@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Harness, MODEL, Reply};
 
-/// Makes the simulator redact its reasoning. Anthropic's API documents the same string.
+/// Makes the simulator redact its reasoning, as Anthropic's models do.
 const REDACTED: &str = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING";
 
 /// A question about the weather, with a tool for it.

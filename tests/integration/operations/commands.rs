@@ -472,7 +472,8 @@ async fn unread_stdout_does_not_block_responses_and_dropped_lines_are_counted() 
     assert_eq!(logged + dropped, CONNECTIONS * REQUESTS);
 }
 
-/// A gateway for `simulator` under `limits`. A thread reads its log, so that the pipe does not fill.
+/// A gateway for `simulator` under `limits`, whose log is read to the end so that the pipe does not
+/// block it.
 async fn served_within(simulator: &Simulator, limits: &'static str, config: &str) -> Served {
     let name = format!("limits-{}.toml", fastrand::u64(..));
     let file = config_file(&name, config);

@@ -84,7 +84,7 @@ async fn oversized_deeply_nested_and_invalid_bodies_are_rejected() {
         assert_eq!(reply.status.as_u16(), status, "{:.40}", body);
         assert!(reply.error()["message"].is_string());
     }
-    // curl's default content type is accepted.
+    // curl's default content type is not rejected; the error is about the body.
     let form = "application/x-www-form-urlencoded";
     for (content_type, status) in [("text/plain", 415), (form, 400)] {
         let mut request = harness.request(Method::POST, path, "model=gpt-4o");
