@@ -21,7 +21,7 @@ use crate::pipeline::{Batches, CallerRequest, Reply};
 use crate::record::Record;
 use crate::server::App;
 
-/// What lists of batches take, as with OpenAI.
+/// The query parameters of lists of batches, as in OpenAI's API.
 const RULES: PageRules = PageRules {
     default: 20,
     max: 100,
@@ -29,7 +29,7 @@ const RULES: PageRules = PageRules {
     has_purpose: false,
 };
 
-/// Begins a batch.
+/// Creates a batch.
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
@@ -64,7 +64,7 @@ pub async fn list(
     respond_without_body(&app, record, &headers, body, work).await
 }
 
-/// A batch.
+/// Retrieves a batch.
 pub async fn retrieve(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
@@ -79,7 +79,7 @@ pub async fn retrieve(
     respond_without_body(&app, record, &headers, body, work).await
 }
 
-/// Ends a batch early.
+/// Cancels a batch.
 pub async fn cancel(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
@@ -94,11 +94,11 @@ pub async fn cancel(
     respond_without_body(&app, record, &headers, body, work).await
 }
 
-/// Files and batches, or that they are off.
+/// Files and batches, or an error if they are disabled.
 pub(super) fn served(app: &App) -> Result<&Batches, ApiError> {
     app.batches.as_ref().ok_or_else(|| {
-        let message = "files and batches are off here; the operator switches them on with \
-                       `[batches] enabled = true` and a bucket in `[s3]`";
+        let message = "files and batches are disabled on this gateway; the operator enables them \
+        with `[batches] enabled = true` and `[s3] bucket`";
         ApiError::new(ErrorKind::NotFound, message).code("not_enabled")
     })
 }

@@ -23,13 +23,13 @@ use crate::server::{
     passthrough_stream, read_as_sent, refuse_as_aws, require_json_or_bytes, restarting,
 };
 
-/// Passes a request on to Bedrock, and the answer back.
+/// Forwards a request to Bedrock and returns its response.
 pub async fn passthrough(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
     request: Request,
 ) -> Response {
-    // The state of the whole way is large, and every layer above would carry it along.
+    // Boxed: the future is large, and every caller would contain it.
     let response = Box::pin(response(&app, &record, request));
     let response = tokio::select! {
         response = response => response,
@@ -82,7 +82,7 @@ async fn response(
         return Err(error.into());
     }
     let body = read_as_sent(app, &head.headers, body).await?;
-    // What was signed is what was sent.
+    // The signature covers the body as it was sent, before decompression.
     let prove = || claim.prove(&body.bytes);
     let caller = app
         .pipeline
@@ -106,13 +106,13 @@ async fn response(
     app.pipeline.passthrough(call, permit).await
 }
 
-/// Notes the start of a credential that is not one of the gateway's, or whose secret is another.
+/// Records the start of a rejected credential.
 fn note_rejected(head: &Parts, record: &Record) {
     let key = key(&head.headers).ok().flatten();
     record.entries().rejected_key = masked_credential(head, key);
 }
 
-/// Every operation with a body has one of JSON.
+/// Checks the content type: every request body is JSON.
 fn declared_as_json(head: &Parts) -> Result<(), ApiError> {
     match head.method {
         Method::GET => Ok(()),
@@ -120,7 +120,7 @@ fn declared_as_json(head: &Parts) -> Result<(), ApiError> {
     }
 }
 
-/// An answer is whole, unless it tells of a stream that broke before its first event.
+/// Records a completed response, unless the stream failed before its first event.
 fn note_completed(record: &Record) {
     let mut entries = record.entries();
     if entries.outcome == RequestOutcome::Abandoned {

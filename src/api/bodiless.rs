@@ -1,4 +1,4 @@
-//! Requests that have nothing but an address: lists, look-ups, deletions, orders.
+//! Requests without a body: lists, retrievals, deletions, cancellations.
 
 use std::sync::Arc;
 
@@ -14,8 +14,7 @@ use crate::pipeline::Reply;
 use crate::record::Record;
 use crate::server::{App, discard};
 
-/// Answers a request without a body: who is calling, and what `work` makes of it. A body that comes
-/// all the same is passed over.
+/// Handles a request without a body: authenticates the caller and runs `work`. A body is ignored.
 pub(super) async fn respond_without_body<Work>(
     app: &App,
     record: Arc<Record>,
@@ -35,7 +34,7 @@ where
     respond(&record, reply)
 }
 
-/// The pairs of an address's query.
+/// The query parameters of a URI.
 pub(super) fn query(uri: &Uri) -> impl Iterator<Item = (String, String)> {
     let query = uri.query().unwrap_or_default();
     form_urlencoded::parse(query.as_bytes()).into_owned()

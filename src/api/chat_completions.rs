@@ -21,7 +21,7 @@ use crate::server::{
     restarting,
 };
 
-/// Answers a chat request, whole or as a stream.
+/// Creates a chat completion, streaming or not.
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
@@ -32,8 +32,7 @@ pub async fn create(
     respond_with_body(&app, &record, &headers, body, chat).await
 }
 
-/// Answers a request with what `work` makes of it, whole or as a stream. The request ends with the
-/// process.
+/// Handles a request whose response may be a stream. A shutdown cancels the request.
 pub(super) async fn respond_with_body<T, Work>(
     app: &App,
     record: &Arc<Record>,
@@ -47,7 +46,7 @@ where
 {
     let reply = async {
         let call = read(app, record, headers, body).await?;
-        // The state of the whole way is large, and every layer above would carry it along.
+        // Boxed: the future is large, and every caller would contain it.
         Box::pin(work(call)).await
     };
     let reply = tokio::select! {
@@ -82,7 +81,7 @@ where
     }
 }
 
-/// Tells what would be sent for a chat request.
+/// Returns the Bedrock request of a chat request without sending it.
 pub async fn explain(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
@@ -105,7 +104,7 @@ pub async fn explain(
     }
 }
 
-/// A chat request as the server knows it.
+/// Authenticates the caller and reads a chat request.
 pub(super) async fn read<T>(
     app: &App,
     record: &Arc<Record>,
@@ -133,7 +132,7 @@ where
     })
 }
 
-/// What the headers of a request say of it.
+/// The options in the headers of a request.
 pub(super) fn header_options(headers: &HeaderMap) -> Result<HeaderOptions, ApiError> {
     let is_ours = |name: &HeaderName| {
         let name = name.as_str();
@@ -148,7 +147,9 @@ pub(super) fn header_options(headers: &HeaderMap) -> Result<HeaderOptions, ApiEr
         Truncate::parse(word).ok_or_else(|| {
             ApiError::invalid(
                 "x-outcrop-truncate",
-                format!("`x-outcrop-truncate` is `{word}`, and it is `refuse` or `oldest`"),
+                format!(
+                    "the header `x-outcrop-truncate` is `{word}`; it must be `refuse` or `oldest`"
+                ),
             )
         })
     });

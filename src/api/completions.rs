@@ -12,7 +12,7 @@ use super::chat_completions::respond_with_body;
 use crate::record::Record;
 use crate::server::App;
 
-/// Completes prompts, whole or as a stream.
+/// Creates a completion, streaming or not.
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,

@@ -12,7 +12,7 @@ use super::respond_with_body;
 use crate::record::Record;
 use crate::server::App;
 
-/// Answers with the vectors of all inputs.
+/// Creates an embedding for each input.
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,

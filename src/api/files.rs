@@ -30,7 +30,7 @@ use crate::server::{
 };
 use crate::store::StoredFile;
 
-/// What lists of files take, as with OpenAI.
+/// The query parameters of lists of files, as in OpenAI's API.
 const RULES: PageRules = PageRules {
     default: 10_000,
     max: 10_000,
@@ -38,22 +38,22 @@ const RULES: PageRules = PageRules {
     has_purpose: true,
 };
 
-/// What a form has beside its file.
-const AROUND_THE_FILE: usize = 64 << 10;
+/// The size of a form without its file.
+const FORM_OVERHEAD: usize = 64 << 10;
 
-/// Keeps a file.
+/// Uploads a file.
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let kept = Box::pin(keep(&app, &record, &headers, body));
-    let kept = tokio::select! {
-        kept = kept => kept,
+    let uploaded = Box::pin(upload(&app, &record, &headers, body));
+    let uploaded = tokio::select! {
+        uploaded = uploaded => uploaded,
         () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting()),
     };
-    match kept {
+    match uploaded {
         Ok((file, adjustments)) => {
             record.entries().outcome = RequestOutcome::Completed;
             let notes = Notes {
@@ -69,7 +69,7 @@ pub async fn create(
     }
 }
 
-/// The caller's files.
+/// Lists the caller's files.
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
@@ -95,7 +95,7 @@ pub async fn list(
     respond_without_body(&app, record, &headers, body, work).await
 }
 
-/// A file's metadata.
+/// Retrieves the metadata of a file.
 pub async fn retrieve(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
@@ -113,7 +113,7 @@ pub async fn retrieve(
     respond_without_body(&app, record, &headers, body, work).await
 }
 
-/// A file's content, as it is read from S3.
+/// Retrieves the content of a file, streamed from S3.
 pub async fn content(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
@@ -157,8 +157,8 @@ pub async fn delete(
     respond_without_body(&app, record, &headers, body, work).await
 }
 
-/// Reads the form, and writes its file to S3 as it arrives.
-async fn keep(
+/// Reads the form and streams its file to S3.
+async fn upload(
     app: &App,
     record: &Record,
     headers: &HeaderMap,
@@ -173,10 +173,10 @@ async fn keep(
         }
     };
     let limits = FormLimits {
-        body: batches.max_file_size().saturating_add(AROUND_THE_FILE),
-        part: AROUND_THE_FILE,
+        body: batches.max_file_size().saturating_add(FORM_OVERHEAD),
+        part: FORM_OVERHEAD,
         parts: 16,
-        patience: app.settings.body_timeout,
+        timeout: app.settings.body_timeout,
     };
     let mut form = MultipartForm::open(headers, body, limits)?;
     let mut file = None;
@@ -202,7 +202,7 @@ async fn keep(
     }
 }
 
-/// Reads all parts: the file into `file`, and the texts.
+/// Reads all parts: writes the file to `file`, and returns the text fields.
 async fn read_parts(
     form: &mut MultipartForm,
     (batches, memory): (&Batches, &mut BodyPermit),
@@ -219,8 +219,7 @@ async fn read_parts(
             }
             Some(_) => {
                 let name = part.name.clone();
-                let message =
-                    format!("the form has another file in it, `{name}`; send `file` alone");
+                let message = format!("the form has another file, `{name}`; send only `file`");
                 return Err(ApiError::unsupported(name, message));
             }
             None => texts.push(part.read_all().await?),
@@ -229,7 +228,7 @@ async fn read_parts(
     Ok(texts)
 }
 
-/// Writes the file as it arrives. What is held of it at the most is admitted as it grows.
+/// Writes the file as it arrives. Memory is reserved for the part of it that is buffered.
 async fn write(
     mut part: OpenPart<'_>,
     file: &mut NewFile,
@@ -243,7 +242,7 @@ async fn write(
     Ok(())
 }
 
-/// An object as it is read. Where S3 breaks off, the connection does.
+/// Streams an object. An error of S3 closes the connection.
 fn reply_object(object: S3Object) -> Response {
     let media_type = object
         .content_type

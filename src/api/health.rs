@@ -12,8 +12,8 @@ pub async fn alive() -> (StatusCode, &'static str) {
     (StatusCode::OK, "ok\n")
 }
 
-/// Whether it should be sent requests: it has credentials, and is not about to end. Bedrock is not
-/// asked.
+/// Whether requests should be sent here: the gateway has AWS credentials and is not shutting down.
+/// Bedrock is not called.
 pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
     if app.shutdown.phase() > ShutdownPhase::Serving {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");

@@ -1,11 +1,11 @@
-//! What a client's settings should be, told from a path that is not served.
+//! Corrections of a client's base URL, derived from a path that is not served.
 
 use http::HeaderMap;
 use http::header::HOST;
 
 use super::home::ENDPOINTS;
 
-/// The last parts of Ollama's own paths.
+/// The ends of Ollama's own paths.
 const OLLAMA: [&str; 9] = [
     "/api/chat",
     "/api/generate",
@@ -18,20 +18,19 @@ const OLLAMA: [&str; 9] = [
     "/api/version",
 ];
 
-/// What to change in the client's settings, if its path tells what they are.
+/// The correction of the client's settings, if the path reveals the mistake.
 pub(super) fn hint(path: &str, headers: &HeaderMap) -> Option<String> {
     let origin = origin(headers);
     let path = path.trim_end_matches('/');
     if path.starts_with("/v1/v1") || path.starts_with("/api/v1/v1") {
         return Some(format!(
-            "the path has `/v1` twice: this client adds it itself, so set its base URL to \
-             `{origin}`"
+            "the path has `/v1` twice: this client adds it, so set its base URL to `{origin}`"
         ));
     }
     if path.contains("/openai/deployments") {
         return Some(format!(
-            "Azure's clients add `/openai/deployments/...` themselves: set the endpoint \
-             (`azure_endpoint`, `AZURE_OPENAI_ENDPOINT`) to `{origin}`"
+            "Azure's clients add `/openai/deployments/...`: set the endpoint \
+            (`azure_endpoint`, `AZURE_OPENAI_ENDPOINT`) to `{origin}`"
         ));
     }
     if matches!(path, "/models/chat/completions" | "/models/embeddings") {
@@ -54,7 +53,7 @@ pub(super) fn hint(path: &str, headers: &HeaderMap) -> Option<String> {
     None
 }
 
-/// Whether `path` is that of an endpoint without its `/v1`.
+/// Whether `path` is an endpoint without its `/v1`.
 fn is_served_under_v1(path: &str) -> bool {
     ENDPOINTS.iter().any(|(_, endpoint, _)| {
         let rest = endpoint
@@ -64,13 +63,13 @@ fn is_served_under_v1(path: &str) -> bool {
     })
 }
 
-/// The base URL of OpenAI's clients for the gateway that this request has reached.
+/// The base URL for OpenAI clients, as seen by this client.
 pub(super) fn base_url(headers: &HeaderMap) -> String {
     format!("{}/v1", origin(headers))
 }
 
-/// The gateway's address as the client wrote it. It goes into pages and messages, so that it may be
-/// nothing but a host with a port.
+/// The gateway's origin as seen by the client. It is used in pages and messages, so only a host
+/// with a port is accepted.
 fn origin(headers: &HeaderMap) -> String {
     const MAX_HOST: usize = 255;
     let text = |value: &http::HeaderValue| value.to_str().ok().map(str::to_owned);
@@ -112,7 +111,7 @@ mod tests {
             let hint = hint(path, &headers).unwrap_or_default();
             assert!(hint.ends_with(expected), "{path}: {hint}");
         }
-        for path in ["/v1/nothing", "/modelsaurus", "/"] {
+        for path in ["/v1/unknown", "/modelsaurus", "/"] {
             assert_eq!(hint(path, &headers), None, "{path}");
         }
     }

@@ -1,4 +1,4 @@
-//! `GET /` and `GET /v1`: what this is, for whoever opens the address in a browser or asks it.
+//! `GET /` and `GET /v1`: a short description of the gateway, as HTML or JSON.
 
 use std::sync::LazyLock;
 
@@ -15,16 +15,16 @@ use sha2::{Digest, Sha256};
 
 use super::hints::base_url;
 
-/// The endpoints for clients, each with what it does.
+/// The endpoints: method, path, purpose.
 pub const ENDPOINTS: &[(&str, &str, &str)] = &[
-    ("POST", "/v1/chat/completions", "chat"),
+    ("POST", "/v1/chat/completions", "chat completions"),
     ("POST", "/v1/completions", "text completions"),
     ("POST", "/v1/embeddings", "embeddings"),
     ("POST", "/v1/images/generations", "images"),
     ("POST", "/v1/images/edits", "image edits"),
     ("POST", "/v1/images/variations", "image variations"),
     ("POST", "/v1/videos", "videos"),
-    ("POST", "/v1/moderations", "moderation"),
+    ("POST", "/v1/moderations", "moderations"),
     ("POST", "/v1/rerank", "reranking"),
     ("POST", "/v1/files", "files"),
     ("POST", "/v1/batches", "batches"),
@@ -32,16 +32,16 @@ pub const ENDPOINTS: &[(&str, &str, &str)] = &[
     (
         "POST",
         "/v1/explain",
-        "what would be sent for a chat request",
+        "the Bedrock request of a chat request",
     ),
-    ("GET", "/v1/models", "the models"),
+    ("GET", "/v1/models", "list of models"),
 ];
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;\
 padding:0 1rem}code,pre{font-family:ui-monospace,monospace;font-size:.9em}pre{padding:1rem;\
 overflow:auto;border:1px solid;border-radius:.4rem}td{padding:.1rem 1.5rem .1rem 0}";
 
-/// Nothing but the style of the page itself: no scripts, no frames, nothing from elsewhere.
+/// Allows only the style of the page: no scripts, no frames, no other resources.
 static POLICY: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
     let digest = BASE64_STANDARD.encode(Sha256::digest(STYLE));
     let policy = format!(
@@ -56,12 +56,12 @@ struct Home<'a> {
     name: &'static str,
     version: &'static str,
     description: &'static str,
-    /// What OpenAI's clients are given as their base URL.
+    /// The base URL for OpenAI clients.
     base_url: &'a str,
     endpoints: Vec<EndpointObject>,
     health: [&'static str; 2],
-    /// Pages that come with the source.
-    docs: [&'static str; 3],
+    /// Documentation in the repository.
+    docs: [&'static str; 4],
 }
 
 #[derive(Serialize)]
@@ -71,7 +71,7 @@ struct EndpointObject {
     purpose: &'static str,
 }
 
-/// A page where HTML is preferred, JSON elsewhere.
+/// HTML for browsers, JSON for other clients.
 pub async fn home(headers: HeaderMap) -> Response {
     let base_url = base_url(&headers);
     let (content_type, body) = match wants_html(&headers) {
@@ -90,7 +90,7 @@ pub async fn home(headers: HeaderMap) -> Response {
     response
 }
 
-/// Browsers name HTML; other clients take anything, or JSON.
+/// Browsers accept `text/html` explicitly; other clients accept anything, or JSON.
 fn wants_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT).iter();
     let mut ranges = accepted
@@ -115,7 +115,12 @@ fn json(base_url: &str) -> String {
         base_url,
         endpoints: endpoints.collect(),
         health: ["/healthz", "/readyz"],
-        docs: ["README.md", "docs/compatibility.md", "docs/errors.md"],
+        docs: [
+            "README.md",
+            "docs/configuration.md",
+            "docs/compatibility.md",
+            "docs/errors.md",
+        ],
     };
     serde_json::to_string(&home).unwrap_or_default()
 }
@@ -139,10 +144,10 @@ fn page(base_url: &str) -> String {
 </head>
 <body>
 <h1>Outcrop {version}</h1>
-<p>{description}. It works: give your OpenAI client this base URL.</p>
+<p>{description}. It is running: set the base URL of your OpenAI client to</p>
 <pre>{base_url}</pre>
-<p>The models are listed under <a href="/v1/models">/v1/models</a>; an API key goes into the header
-<code>Authorization: Bearer</code>, if this gateway has keys.</p>
+<p><a href="/v1/models">/v1/models</a> lists the models. If this gateway has API keys, send one in the header
+<code>Authorization: Bearer</code>.</p>
 <table>
 {rows}</table>
 </body>

@@ -18,7 +18,7 @@ use crate::server::{
     App, FormLimits, Notes, deployment, discard, is_form, read_form, read_json, reply_events,
 };
 
-/// Makes pictures from words.
+/// Generates images from a prompt.
 pub async fn generations(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
@@ -28,7 +28,7 @@ pub async fn generations(
     reply(&app, record, &headers, body, ImageEndpoint::Generations).await
 }
 
-/// Makes pictures from pictures and words.
+/// Edits images with a prompt.
 pub async fn edits(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
@@ -38,7 +38,7 @@ pub async fn edits(
     reply(&app, record, &headers, body, ImageEndpoint::Edits).await
 }
 
-/// Makes pictures like another.
+/// Generates variations of an image.
 pub async fn variations(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
@@ -80,7 +80,7 @@ async fn reply(
     }
 }
 
-/// The request, as a form or as JSON.
+/// Reads the request, a form or JSON.
 async fn read(
     app: &App,
     record: &Arc<Record>,

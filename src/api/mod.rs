@@ -1,4 +1,4 @@
-//! One thin handler a file, one file an endpoint.
+//! The handlers: one file for each endpoint.
 
 pub mod batches;
 pub mod bedrock;
@@ -35,8 +35,8 @@ use crate::server::{
     App, HeldBody, Notes, ShutdownPhase, discard, read_json, refuse, reply_json, restarting,
 };
 
-/// Answers a request with a body of JSON: who is calling, what the body says, what `work` makes of
-/// it. The request ends with the process.
+/// Handles a request with a JSON body: authenticates the caller, reads the body and runs `work`. A
+/// shutdown cancels the request.
 async fn respond_with_body<T, Work>(
     app: &App,
     record: Arc<Record>,
@@ -57,7 +57,7 @@ where
                 return Err(error.into());
             }
         };
-        // The bytes of the body are gone before the request is worked on.
+        // The bytes of the body are dropped before the work starts.
         let (request, HeldBody { permit, .. }) = read_json(app, headers, body).await?;
         work(CallerRequest {
             caller,
@@ -70,12 +70,12 @@ where
     respond(&noted, reply.await)
 }
 
-/// What `work` gives, unless the process ends before.
+/// The result of `work`, or an error if the shutdown cancels it.
 async fn until_shutdown<T>(
     app: &App,
     work: impl Future<Output = Result<T, Refusal>>,
 ) -> Result<T, Refusal> {
-    // The state of the whole way is large, and every layer above would carry it along.
+    // Boxed: the future is large, and every caller would contain it.
     let work = Box::pin(work);
     tokio::select! {
         reply = work => reply,
@@ -83,7 +83,7 @@ async fn until_shutdown<T>(
     }
 }
 
-/// An answer, or the refusal in its place.
+/// The response of a handler.
 fn respond(record: &Record, reply: Result<Reply, Refusal>) -> Response {
     match reply {
         Err(refusal) => {
@@ -107,7 +107,7 @@ fn respond(record: &Record, reply: Result<Reply, Refusal>) -> Response {
     }
 }
 
-/// Who is calling, by the key that the request shows.
+/// Identifies the caller by the API key of the request.
 fn authenticate(app: &App, headers: &HeaderMap, record: &Record) -> Result<Caller, ApiError> {
     let key = key(headers)?;
     let caller = app.callers.identify(key).inspect_err(|_| {
@@ -117,8 +117,8 @@ fn authenticate(app: &App, headers: &HeaderMap, record: &Record) -> Result<Calle
     Ok(caller)
 }
 
-/// The key of a request: in `Authorization: Bearer`, in Azure's `api-key` or in Anthropic's
-/// `x-api-key`. Two that differ are refused: a proxy in front may have gone by the other one.
+/// The API key of a request: `Authorization: Bearer`, Azure's `api-key` or Anthropic's `x-api-key`.
+/// Two different keys are refused, since a proxy in front may have checked the other one.
 fn key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
         return Err(two_keys("two `Authorization` headers"));
@@ -137,7 +137,7 @@ fn key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     let first = keys.next();
     match keys.all(|key| Some(key) == first) {
         true => Ok(first),
-        false => Err(two_keys("two API keys that differ")),
+        false => Err(two_keys("two different API keys")),
     }
 }
 
@@ -146,12 +146,11 @@ fn text_of(value: &HeaderValue) -> Option<&str> {
 }
 
 fn two_keys(found: &str) -> ApiError {
-    let message =
-        format!("the request has {found}; send one key, as `Authorization: Bearer <key>`");
+    let message = format!("the request has {found}; send one key as `Authorization: Bearer <key>`");
     ApiError::new(ErrorKind::InvalidRequest, message).code("ambiguous_api_key")
 }
 
-/// A header that is on or off.
+/// A boolean header; `None` if it is absent.
 fn flag(headers: &HeaderMap, name: &str) -> Result<Option<bool>, ApiError> {
     let Some(value) = headers.get(name) else {
         return Ok(None);
@@ -162,7 +161,7 @@ fn flag(headers: &HeaderMap, name: &str) -> Result<Option<bool>, ApiError> {
         "false" | "off" | "0" => Ok(Some(false)),
         _ => Err(ApiError::invalid(
             name,
-            format!("the header `{name}` is `{value}`, and it is `on` or `off`"),
+            format!("the header `{name}` is `{value}`; it must be `on` or `off`"),
         )),
     }
 }

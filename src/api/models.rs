@@ -15,7 +15,7 @@ use crate::pipeline::Reply;
 use crate::record::Record;
 use crate::server::App;
 
-/// All models, or those of `?type=`.
+/// Lists all models, or those of `?type=`.
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
@@ -34,7 +34,7 @@ pub async fn list(
     respond(&record, reply.await)
 }
 
-/// One model. Ids have colons, and ARNs have slashes.
+/// Retrieves a model. Ids have colons, and ARNs have slashes.
 pub async fn retrieve(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
@@ -55,7 +55,7 @@ fn unknown_type(word: &str) -> ApiError {
     ApiError::invalid(
         "type",
         format!(
-            "`{word}` is not a type of models; write one of {}",
+            "`{word}` is not a model type; use one of {}",
             words.join(", ")
         ),
     )

@@ -12,7 +12,7 @@ use super::respond_with_body;
 use crate::record::Record;
 use crate::server::App;
 
-/// Says what of a content is harmful.
+/// Classifies content as harmful or not.
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,

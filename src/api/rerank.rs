@@ -1,4 +1,4 @@
-//! `POST /v1/rerank`, and `/v2/rerank`, where Cohere's clients look for it.
+//! `POST /v1/rerank`, and `/v2/rerank` for Cohere's clients.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::respond_with_body;
 use crate::record::Record;
 use crate::server::App;
 
-/// Answers with the documents in the order of how well they answer the query.
+/// Ranks documents by their relevance to a query.
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,

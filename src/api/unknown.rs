@@ -1,4 +1,4 @@
-//! Routes that there are not.
+//! Unknown routes and methods.
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -9,38 +9,38 @@ use crate::error::{ApiError, ErrorKind};
 use crate::openai::absent::{Absent, absent};
 use crate::server::{ClientPath, discard, refuse};
 
-/// No such route.
+/// The response to an unknown path.
 pub async fn route(request: Request) -> Response {
     let route = UnknownRoute::of(&request);
     discard(request.into_body()).await;
     refuse(not_found(&route).into())
 }
 
-/// The route exists for another method.
+/// The response to an unknown method of a known path.
 pub async fn method(request: Request) -> Response {
     let route = UnknownRoute::of(&request);
     discard(request.into_body()).await;
     let UnknownRoute { method, path, hint } = &route;
     let absent = absent(method.as_str(), path);
-    // A path of OpenAI's can look like a thing of another route: `/videos/edits`, a film.
+    // Some OpenAI paths match another route: `/videos/edits` looks like a video id.
     if absent.is_some_and(|absent| absent.method.is_none()) {
         return refuse(not_found(&route).into());
     }
     let message = match (absent, hint) {
         (Some(absent), _) => not_served(&route, absent),
-        (None, Some(hint)) => format!("`{path}` does not take `{method}`; {hint}"),
-        (None, None) => format!("`{path}` does not take `{method}`"),
+        (None, Some(hint)) => format!("`{path}` does not support `{method}`; {hint}"),
+        (None, None) => format!("`{path}` does not support `{method}`"),
     };
     let error = ApiError::new(ErrorKind::MethodNotAllowed, message).code("method_not_allowed");
     refuse(error.into())
 }
 
-/// What was asked for that is not there.
+/// A request that no route handles.
 struct UnknownRoute {
     method: Method,
-    /// As the client wrote it.
+    /// The original path.
     path: String,
-    /// What to change in the client's settings.
+    /// The correction of the client's settings.
     hint: Option<String>,
 }
 
@@ -62,11 +62,9 @@ impl UnknownRoute {
 fn not_found(route: &UnknownRoute) -> ApiError {
     let UnknownRoute { method, path, hint } = route;
     let message = match (absent(method.as_str(), path), hint) {
-        (_, Some(hint)) => format!("there is no `{method} {path}` here; {hint}"),
+        (_, Some(hint)) => format!("unknown URL `{method} {path}`; {hint}"),
         (Some(absent), None) => not_served(route, absent),
-        (None, None) => format!(
-            "there is no `{method} {path}` here; /v1/chat/completions and /v1/models are served"
-        ),
+        (None, None) => format!("unknown URL `{method} {path}`; see `GET /v1` for the endpoints"),
     };
     ApiError::new(ErrorKind::NotFound, message)
         .code("unknown_url")

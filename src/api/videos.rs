@@ -1,4 +1,4 @@
-//! `/v1/videos`: films by models that take minutes for them.
+//! `/v1/videos`
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use crate::server::{
 
 type RecordExtension = Extension<Arc<Record>>;
 
-/// What lists of videos take, as with OpenAI.
+/// The query parameters of lists of videos, as in OpenAI's API.
 const RULES: PageRules = PageRules {
     default: 20,
     max: 100,
@@ -36,7 +36,7 @@ const RULES: PageRules = PageRules {
     has_purpose: false,
 };
 
-/// Orders a video: a form, as SDKs send it, or JSON.
+/// Creates a video job; the request is a form, as SDKs send it, or JSON.
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(record): RecordExtension,
@@ -65,7 +65,7 @@ pub async fn create(
     respond(&noted, reply)
 }
 
-/// The caller's videos.
+/// Lists the caller's videos.
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(record): RecordExtension,
@@ -87,7 +87,7 @@ pub async fn list(
     respond_without_body(&app, record, &headers, body, work).await
 }
 
-/// One video.
+/// Retrieves the status of a video.
 pub async fn retrieve(
     State(app): State<Arc<App>>,
     Extension(record): RecordExtension,
@@ -103,7 +103,7 @@ pub async fn retrieve(
     respond_without_body(&app, record, &headers, body, work).await
 }
 
-/// Deletes a video that is made.
+/// Deletes a finished video.
 pub async fn delete(
     State(app): State<Arc<App>>,
     Extension(record): RecordExtension,
@@ -119,7 +119,7 @@ pub async fn delete(
     respond_without_body(&app, record, &headers, body, work).await
 }
 
-/// The film itself, whole or in part.
+/// Retrieves the content of a video, or a range of it.
 pub async fn content(
     State(app): State<Arc<App>>,
     Extension(record): RecordExtension,
@@ -166,8 +166,8 @@ fn json_reply(json: Result<Bytes, ApiError>) -> Result<Reply, Refusal> {
     })
 }
 
-/// A film as it comes from S3. One that breaks off ends the connection, so that the client, who
-/// knows its length, knows that it is not whole.
+/// Streams a video from S3. An error of S3 closes the connection before the declared length is
+/// sent, so that the client notices.
 fn stream(content: VideoContent, app: Arc<App>, record: Arc<Record>) -> Response {
     let VideoContent { length, .. } = content;
     let range = content.range.clone().map(HeaderValue::try_from);

@@ -12,13 +12,13 @@ use crate::config::{Config, ModelEntry, Overrides, S3Settings, VideoSettings, lo
 use crate::models::ModelId;
 use crate::telemetry;
 
-/// How long the simulated model takes over a word.
+/// The delay of the simulated model before each word.
 const WORD_DELAY: Duration = Duration::from_millis(30);
 
-/// The bucket that the simulator has by itself.
+/// The bucket that the simulator has by default.
 const BUCKET: &str = "outcrop-example";
 
-/// The names that work in the demo, beside every id that Bedrock has.
+/// The aliases of the demo.
 const NAMES: &[(&str, &str)] = &[
     ("gpt-4o", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
     ("gpt-4o-mini", "us.amazon.nova-2-lite-v1:0"),
@@ -30,7 +30,7 @@ const NAMES: &[(&str, &str)] = &[
 /// `outcrop demo`
 pub(super) async fn run(listen_on: &str, api_keys: Option<String>) -> ExitCode {
     let overrides = Overrides {
-        // The demo takes no configuration, also not one that happens to lie here.
+        // The demo reads no configuration file, not even one in the working directory.
         file: Some("/dev/null".into()),
         listen: Some(listen_on.to_owned()),
         api_keys,
@@ -50,7 +50,7 @@ pub(super) async fn run(listen_on: &str, api_keys: Option<String>) -> ExitCode {
     let simulator = match Simulator::start(options).await {
         Ok(simulator) => simulator,
         Err(error) => {
-            eprintln!("outcrop: the simulated Bedrock could not be started: {error}");
+            eprintln!("outcrop: cannot start the simulated Bedrock: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -91,7 +91,8 @@ fn names() -> BTreeMap<String, ModelEntry> {
     parsed.collect()
 }
 
-/// `has_keys`: clients need one of the API keys of `OUTCROP_API_KEYS`, which is not printed.
+/// The text for the terminal. With `has_keys`, clients need one of `OUTCROP_API_KEYS`, which are
+/// not printed.
 fn welcome(base_url: &str, has_keys: bool) -> String {
     let (authorization, api_key) = match has_keys {
         true => ("\n    -H \"authorization: Bearer $OPENAI_API_KEY\" \\", ""),

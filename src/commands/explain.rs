@@ -12,13 +12,14 @@ use crate::config::{Config, Overrides, Tables, load};
 use crate::json_error::describe;
 use crate::pipeline::ExplainReader;
 
-/// How long to look for credentials, which may be asked of a machine's metadata service.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The timeout for credentials, which may come from a metadata service.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The region whose prices are shown if none is set.
+/// The region for prices if none is configured.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// `outcrop explain`: what would be sent for the chat request in `file`, `-` for standard input.
+/// `outcrop explain`: prints the Bedrock request of the chat request in `file`, `-` for standard
+/// input.
 pub(super) async fn run(overrides: &Overrides, file: &Path) -> ExitCode {
     let config = match load(overrides) {
         Ok(config) => config,
@@ -29,7 +30,7 @@ pub(super) async fn run(overrides: &Overrides, file: &Path) -> ExitCode {
     };
     match explain(&config, file).await {
         Ok(explanation) => {
-            // Whoever reads the beginning alone has what they want.
+            // A closed pipe, as of `head`, is not an error.
             let _ = writeln!(std::io::stdout(), "{explanation}");
             ExitCode::SUCCESS
         }
@@ -44,7 +45,7 @@ async fn explain(config: &Config, file: &Path) -> Result<String, String> {
     let body = read(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let call = chat_call("explain", body).map_err(|error| {
         format!(
-            "{}: this is no chat request: {}",
+            "{}: not a chat request: {}",
             file.display(),
             describe(&error)
         )
@@ -62,18 +63,18 @@ async fn explain(config: &Config, file: &Path) -> Result<String, String> {
     indented(&json).map_err(|error| error.to_string())
 }
 
-/// Bedrock, if there is a region and there are credentials. Without them Bedrock does not count the
-/// tokens, nor say what the account's own models are based on, and all else is the same.
+/// Connects to Bedrock if a region and credentials are available. Without them, tokens are not
+/// counted by Bedrock and base models are not looked up; everything else is the same.
 async fn connected(config: &Config) -> Result<Bedrock, String> {
     let connected = Bedrock::connect(&config.bedrock).await.ok();
     if let Some(bedrock) = &connected
-        && let Ok(Ok(_)) = tokio::time::timeout(PATIENCE, bedrock.credentials()).await
+        && let Ok(Ok(_)) = tokio::time::timeout(CREDENTIALS_TIMEOUT, bedrock.credentials()).await
     {
         return Ok(bedrock.clone());
     }
     let region = connected.as_ref().map_or(DEFAULT_REGION, Bedrock::region);
     eprintln!(
-        "outcrop: without AWS credentials: tokens are an estimate, prices are those of {region}"
+        "outcrop: no AWS credentials: tokens are estimated, and prices are those of {region}"
     );
     Bedrock::offline(&config.bedrock, region).map_err(|error| error.to_string())
 }
@@ -87,7 +88,7 @@ fn read(file: &Path) -> std::io::Result<Bytes> {
     Ok(body.into())
 }
 
-/// The JSON for reading, in its own order.
+/// Indents the JSON and keeps its order.
 fn indented(json: &[u8]) -> serde_json::Result<String> {
     let value: serde_json::Value = serde_json::from_slice(json)?;
     serde_json::to_string_pretty(&value)

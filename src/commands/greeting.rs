@@ -6,18 +6,18 @@ use serde::Deserialize;
 use super::healthcheck::reachable;
 use crate::server::App;
 
-/// What `serve` says to people once it listens: where it is, what answers, and a first call.
+/// The text that `serve` prints on a terminal: base URL, models and a first call.
 pub(super) struct Greeting {
     base_url: String,
     region: String,
     has_keys: bool,
-    /// How many models are listed.
+    /// The number of listed models.
     models: usize,
-    /// A cheap one that chats.
+    /// A cheap chat model.
     model: Option<String>,
 }
 
-/// What is read of `/v1/models`.
+/// The fields read from `/v1/models`.
 #[derive(Default, Deserialize)]
 struct ModelList {
     data: Vec<Model>,
@@ -61,7 +61,7 @@ struct OutputPrice {
 }
 
 impl Greeting {
-    /// Waits for the first list of models, though not long.
+    /// Waits for the first list of models, with the catalog's short timeout.
     pub(super) async fn of(app: &App, address: SocketAddr) -> Self {
         let list = app.catalog.list(None).await;
         let list: ModelList = serde_json::from_slice(&list).unwrap_or_default();
@@ -76,8 +76,8 @@ impl Greeting {
 }
 
 impl ModelList {
-    /// The model for a first call: one that the operator has named before others, then one of
-    /// Amazon's, which every account may call, and of those the cheapest.
+    /// The model for a first call: preferably an alias, then one of Amazon's models, which every
+    /// account may call; the cheapest of those.
     fn cheap_chat_model(&self) -> Option<&str> {
         let chat = |model: &&Model| {
             let DescriptionFields {
@@ -121,18 +121,18 @@ impl fmt::Display for Greeting {
         } = self;
         let version = env!("CARGO_PKG_VERSION");
         let keys = match has_keys {
-            true => "API keys are on: clients send one of yours",
-            false => "API keys are off: this machine alone may call",
+            true => "API keys are required",
+            false => "API keys are not set: only this machine can call the gateway",
         };
         let key = if *has_keys { "YOUR-KEY" } else { "none" };
         writeln!(
             formatter,
-            "\nOutcrop {version} serves Amazon Bedrock of {region} on {base_url}\n\
-             {models} models answer. {keys}.\n\n  \
+            "\nOutcrop {version} serves Amazon Bedrock ({region}) on {base_url}\n\
+             {models} models available. {keys}.\n\n  \
              export OPENAI_BASE_URL={base_url} OPENAI_API_KEY={key}\n"
         )?;
         let Some(model) = model else {
-            let advice = "No model for chat is listed; `outcrop check` says why.\n";
+            let advice = "No chat model is listed; run `outcrop check` to find out why.\n";
             return writeln!(formatter, "{advice}");
         };
         let authorization = match has_keys {

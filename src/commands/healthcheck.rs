@@ -5,25 +5,25 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Shorter than the time that orchestrators give a health check.
+/// Below the timeout of orchestrators for a health check.
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// `outcrop healthcheck`: 0 where the gateway on this machine is alive.
+/// `outcrop healthcheck`: exit code 0 if the gateway on this machine is alive.
 pub(super) async fn run(listen: &str) -> ExitCode {
     let Ok(address) = listen.replacen("localhost:", "127.0.0.1:", 1).parse() else {
-        eprintln!("outcrop: `{listen}` is no address with a port, such as 127.0.0.1:8080");
+        eprintln!("outcrop: `{listen}` is not an address with a port, such as 127.0.0.1:8080");
         return ExitCode::from(super::BAD_CONFIGURATION);
     };
     let address = reachable(address);
     match tokio::time::timeout(LIMIT, is_alive(address)).await {
         Ok(Ok(true)) => ExitCode::SUCCESS,
-        Ok(Ok(false)) => failed(address, "it does not say that it is alive"),
+        Ok(Ok(false)) => failed(address, "/healthz did not return 200"),
         Ok(Err(error)) => failed(address, &error.to_string()),
-        Err(_) => failed(address, "no answer in time"),
+        Err(_) => failed(address, "no response in time"),
     }
 }
 
-/// Listening on all addresses is being reached on loopback.
+/// An address to connect to: loopback if the gateway listens on all addresses.
 pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -1,4 +1,4 @@
-//! Requests of the command line, which go through the pipeline as a client's do.
+//! Requests from the command line, which use the pipeline like those of clients.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(super) fn pipeline(
     Ok(Pipeline::new(config, tables, bedrock, fetcher))
 }
 
-/// The call of a chat request whose JSON is `body`, by `command`.
+/// A call with the chat request in `body`, for `command`.
 pub(super) fn chat_call(command: &str, body: Bytes) -> serde_json::Result<ChatCall> {
     Ok(ChatCall {
         caller: Caller::new("local"),

@@ -1,4 +1,4 @@
-//! What can be typed: one file a command.
+//! The commands: one file for each.
 
 mod check;
 #[cfg(feature = "demo")]
@@ -16,10 +16,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
 
-/// The exit code of a configuration with mistakes in it.
+/// The exit code for a configuration with mistakes.
 const BAD_CONFIGURATION: u8 = 2;
 
-/// The images are built without the simulator.
+/// Printed by `outcrop demo` in builds without the simulator, such as the container image.
 #[cfg(not(feature = "demo"))]
 const NO_DEMO: &str = "outcrop: this build does not include the simulated Bedrock; build it with \
                        `cargo build --features demo`, or run `docker compose -f \
@@ -35,58 +35,58 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve Bedrock's models, with the AWS credentials of the standard chain
+    /// Run the gateway, with AWS credentials from the standard chain
     Serve(CommonArguments),
-    /// Try it out without an AWS account: the gateway in front of a simulated Bedrock
+    /// Run the gateway with a simulated Bedrock, without an AWS account
     Demo {
-        /// The address to listen on
+        /// Address to listen on
         #[arg(long, env = "OUTCROP_LISTEN", default_value = "127.0.0.1:8080")]
         listen: String,
     },
-    /// Tell what stands between this machine and a first answer from Bedrock
+    /// Check the configuration, AWS credentials, permissions and models
     Check {
         #[command(flatten)]
         settings: CommonArguments,
-        /// Call this model too, for one token
+        /// Also call this model, for one output token
         #[arg(long)]
         model: Option<String>,
-        /// Check the configuration alone; send nothing
+        /// Check the configuration only; send no requests
         #[arg(long, conflicts_with = "model")]
         offline: bool,
     },
-    /// Tell what would be sent to Bedrock for a chat request, without sending it
+    /// Print the Bedrock request of a chat request without sending it
     Explain {
         #[command(flatten)]
         settings: CommonArguments,
-        /// The request's JSON; `-` for standard input
+        /// File with the JSON of the chat request; `-` for standard input
         file: PathBuf,
     },
-    /// Ask the gateway on this machine whether it is alive; for container health checks
+    /// Check that the gateway on this machine is alive; for container health checks
     Healthcheck {
-        /// The address the gateway listens on
+        /// Address that the gateway listens on
         #[arg(long, env = "OUTCROP_LISTEN", default_value = "127.0.0.1:8080")]
         listen: String,
     },
 }
 
-/// What `serve`, `check` and `explain` take.
+/// The arguments of `serve`, `check` and `explain`.
 #[derive(Debug, Args)]
 struct CommonArguments {
-    /// The configuration; outcrop.toml of the working directory where there is one
+    /// Configuration file [default: outcrop.toml in the working directory, if it exists]
     #[arg(long, env = "OUTCROP_CONFIG")]
     config: Option<PathBuf>,
-    /// The address to listen on [default: 127.0.0.1:8080]
+    /// Address to listen on [default: 127.0.0.1:8080]
     #[arg(long, env = "OUTCROP_LISTEN")]
     listen: Option<String>,
 }
 
 impl Arguments {
-    /// Runs the command to its end.
+    /// Runs the command.
     pub fn run(self) -> ExitCode {
         let runtime = match tokio::runtime::Runtime::new() {
             Ok(runtime) => runtime,
             Err(error) => {
-                eprintln!("outcrop: the runtime could not be started: {error}");
+                eprintln!("outcrop: cannot start the runtime: {error}");
                 return ExitCode::FAILURE;
             }
         };
@@ -132,7 +132,7 @@ impl CommonArguments {
     }
 }
 
-/// Not a flag: arguments can be seen by everyone on the machine.
+/// Not a flag, since all users of a machine can see arguments.
 fn api_keys() -> Option<String> {
     std::env::var("OUTCROP_API_KEYS").ok()
 }

@@ -40,8 +40,8 @@ pub(super) async fn run(overrides: &Overrides) -> ExitCode {
     );
     if config.keys.is_empty() {
         tracing::warn!(
-            "no API keys are set: everyone on this machine may call, and nobody from elsewhere; \
-             set OUTCROP_API_KEYS or `[keys]` to serve others"
+            "no API keys are set: only this machine can call the gateway; set OUTCROP_API_KEYS or \
+            `[keys]` to serve other machines"
         );
     }
     match listen(&config).await {
@@ -55,19 +55,18 @@ pub(super) async fn run(overrides: &Overrides) -> ExitCode {
     }
 }
 
-/// What whoever has started the gateway is told once it listens. Finding out takes a moment, in
-/// which requests are served.
+/// Prints the greeting, or a warning without credentials. Requests are served meanwhile.
 async fn greet(app: Arc<App>, address: SocketAddr) {
     if let Err(error) = app.bedrock.credentials().await {
         let trouble = CredentialsTrouble::of(&error, app.bedrock.profile());
         tracing::warn!(
             error = trouble.finding,
-            "there are no AWS credentials, and so requests fail; {}",
+            "no AWS credentials: requests will fail; {}",
             trouble.remedy
         );
         return;
     }
-    // People are greeted, and what collects logs is not. The log has standard output.
+    // Only on a terminal, and on standard error: standard output has the log.
     if std::io::stderr().is_terminal() {
         let greeting = Greeting::of(&app, address).await;
         telemetry::flush();
@@ -79,13 +78,15 @@ async fn greet(app: Arc<App>, address: SocketAddr) {
 pub(super) async fn listen(config: &Config) -> Result<TcpListener, ExitCode> {
     let address = config.server.listen;
     TcpListener::bind(address).await.map_err(|error| {
-        eprintln!("outcrop: cannot listen on {address}: {error}; choose another with --listen");
+        eprintln!(
+            "outcrop: cannot listen on {address}: {error}; choose another address with --listen"
+        );
         ExitCode::FAILURE
     })
 }
 
-/// Serves until a signal comes, and through what follows it. `listening` is called once requests
-/// are served.
+/// Serves until a signal, then shuts down gracefully. `listening` is called once requests are
+/// served.
 pub(super) async fn serve_until_signal(
     listener: TcpListener,
     config: &Config,
@@ -104,7 +105,7 @@ pub(super) async fn serve_until_signal(
     if let Some(batches) = &app.batches
         && let Err(error) = batches.ready().await
     {
-        eprintln!("outcrop: the store cannot be opened: {error}; see `[store] path`");
+        eprintln!("outcrop: cannot open the store: {error}; see `[store] path`");
         return ExitCode::FAILURE;
     }
     if let Ok(address) = listener.local_addr() {
@@ -115,10 +116,12 @@ pub(super) async fn serve_until_signal(
     let reloads = tokio::spawn(reload_on_signal(Arc::clone(&app), config.clone()));
     serve(listener, router(Arc::clone(&app)), shutdown, &config.server).await;
     if let Some(batches) = &app.batches {
-        // Requests of batches that are under way end; the rest goes on when the process does.
+        // Active requests of batches finish; the remaining ones are resumed by the next process.
         let stopped = tokio::time::timeout(config.server.grace_period, batches.stopped());
         if stopped.await.is_err() {
-            tracing::warn!("the grace period is over; requests of batches begin anew");
+            tracing::warn!(
+                "the grace period is over; active requests of batches will be sent again"
+            );
         }
     }
     signals.abort();
@@ -127,41 +130,46 @@ pub(super) async fn serve_until_signal(
     ExitCode::SUCCESS
 }
 
-/// At SIGHUP the files of facts and prices are read again. One with a mistake in it changes nothing.
+/// Reloads the files of capabilities and prices at SIGHUP. A file with a mistake changes nothing.
 async fn reload_on_signal(app: Arc<App>, config: Config) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-        tracing::error!("SIGHUP cannot be received; files of facts and prices are not read again");
+        tracing::error!(
+            "cannot receive SIGHUP; files of capabilities and prices will not be reloaded"
+        );
         return;
     };
     while hangup.recv().await.is_some() {
         let files = config.catalog.files.clone();
-        // A slow disk must not hold up the threads that serve.
+        // A slow disk must not block the threads of the runtime.
         let loaded = tokio::task::spawn_blocking(move || Tables::load(&files)).await;
         match loaded.unwrap_or_else(|error| Err(error.to_string())) {
             Ok(tables) => {
                 app.pipeline.replace_tables(tables.clone());
                 app.catalog.replace_tables(tables);
-                tracing::info!("facts and prices of models read again");
+                tracing::info!("capabilities and prices of models reloaded");
             }
-            Err(error) => tracing::error!(error, "facts and prices of models left as they were"),
+            Err(error) => tracing::error!(
+                error,
+                "cannot reload capabilities and prices of models; the previous ones stay in use"
+            ),
         }
     }
 }
 
-/// SIGTERM leaves load balancers time to notice; a second one, or an interrupt from the keyboard,
-/// does not. After that the grace period stands, which only a further interrupt cuts short.
+/// Starts the shutdown. After SIGTERM, load balancers have `drain_delay` to notice; a second
+/// SIGTERM or SIGINT skips it. Another SIGINT skips the grace period.
 async fn drain_on_signal(shutdown: Shutdown, settings: ServerSettings) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
     ) else {
-        tracing::error!("signals cannot be received; the process ends at once when told to");
+        tracing::error!("cannot receive signals; the process will end without a graceful shutdown");
         return;
     };
     tokio::select! {
         _ = terminate.recv() => {
             shutdown.advance(ShutdownPhase::Draining);
-            tracing::info!("draining: /readyz says no");
+            tracing::info!("draining: /readyz fails");
             tokio::select! {
                 () = tokio::time::sleep(settings.drain_delay) => {}
                 _ = terminate.recv() => {}

@@ -1,9 +1,9 @@
-//! Web pages and the browsers that show them.
+//! Requests of web pages.
 //!
-//! Without keys, whatever reaches the port may spend, and a browser reaches it for any page that it
-//! shows: by a form or a script of a foreign page, or under a foreign name that was made to resolve
-//! to loopback (DNS rebinding). A page can forge neither `Host` nor `Origin` nor `Sec-Fetch-Site`.
-//! With keys, the key decides, and CORS says which pages may use one.
+//! Without keys, every request that reaches the port may spend money, and a browser sends requests
+//! for any page it shows: from a form or script of a foreign page, or under a foreign name that
+//! resolves to loopback (DNS rebinding). A page cannot forge `Host`, `Origin` or `Sec-Fetch-Site`.
+//! With keys, the key decides, and CORS limits the pages that may send one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,10 +26,10 @@ use crate::config::{AllowedOrigin, is_loopback_host};
 use crate::error::{ApiError, ErrorKind};
 use crate::record::{Record, RequestOutcome};
 
-/// How long a browser need not ask again; Chromium does after two hours in any case.
+/// How long browsers cache a preflight; Chromium limits it to two hours.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 
-/// Which pages may call, and under which names.
+/// The origins and hosts that may call.
 #[derive(Debug, Clone)]
 pub(super) struct BrowserPolicy {
     origins: Arc<[AllowedOrigin]>,
@@ -38,7 +38,7 @@ pub(super) struct BrowserPolicy {
 }
 
 impl BrowserPolicy {
-    /// The policy of a gateway that `has_keys` or not.
+    /// Creates the policy; `has_keys` tells whether requests need a key.
     pub(super) fn new(origins: &[AllowedOrigin], has_keys: bool) -> Self {
         let origins: Arc<[AllowedOrigin]> = origins.into();
         let allowed = Arc::clone(&origins);
@@ -47,8 +47,8 @@ impl BrowserPolicy {
                 is_allowed(&allowed, origin)
             }))
             .allow_methods([Method::GET, Method::POST, Method::DELETE])
-            // Whatever the SDKs send (`authorization`, `x-stainless-*`, ...): no header makes a
-            // request more dangerous than the key that it has to show.
+            // SDKs send many headers (`authorization`, `x-stainless-*`, ...). None of them makes a
+            // request more dangerous than its key.
             .allow_headers(AllowHeaders::mirror_request())
             .max_age(PREFLIGHT_MAX_AGE);
         Self {
@@ -58,7 +58,7 @@ impl BrowserPolicy {
         }
     }
 
-    /// Refuses what a web page may not ask of a gateway without keys.
+    /// Refuses requests of web pages that may not call a gateway without keys.
     fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
         if self.has_keys {
             return Ok(());
@@ -75,7 +75,7 @@ impl BrowserPolicy {
     }
 }
 
-/// The layer: refuses, answers preflights, and names the origin that may read the response.
+/// The layer: refuses requests, handles preflights and adds the CORS headers.
 pub(super) async fn web_pages(
     State(policy): State<BrowserPolicy>,
     request: Request,
@@ -83,7 +83,7 @@ pub(super) async fn web_pages(
 ) -> Response {
     let path = request.uri().path();
     if matches!(path, "/healthz" | "/readyz") {
-        // Probes call by any name, and spend nothing.
+        // Probes use any host name and cost nothing.
         return next.run(request).await;
     }
     if let Err(error) = policy.check(request.uri(), request.headers()) {
@@ -111,8 +111,8 @@ pub(super) async fn web_pages(
     }
 }
 
-/// Names all headers of the response, and those that are yet to come: a script cannot read a header
-/// that is not named.
+/// Exposes all headers of the response, and those that outer layers add: scripts can read exposed
+/// headers only.
 fn expose_headers(headers: &mut HeaderMap) {
     let added_later = [REQUEST_ID, PROCESSING_MS, VERSION];
     let names: Vec<&str> = headers
@@ -140,8 +140,8 @@ fn is_allowed(origins: &[AllowedOrigin], origin: &HeaderValue) -> bool {
     origins.iter().any(|allowed| allowed.allows(origin))
 }
 
-/// Refuses a request by a name that need not be this machine's. A request by HTTP/1.0 may have no
-/// name at all; browsers always send one.
+/// Refuses a request whose host is not a loopback address. HTTP/1.0 requests may have no `Host`;
+/// browsers always send one.
 fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
     let named = uri.authority().map(Authority::as_str);
     let headers = headers.get_all(HOST).iter();
@@ -157,9 +157,9 @@ fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
         Some(host) => Err(ApiError::new(
             ErrorKind::Permission,
             format!(
-                "the host `{host}` is not a loopback address: without API keys the gateway serves \
-                 requests to localhost, 127.0.0.1 and [::1] alone; use one of them in the base \
-                 URL, or set OUTCROP_API_KEYS or `[keys]`"
+                "the host `{host}` is not a loopback address; without API keys the gateway serves \
+                only localhost, 127.0.0.1 and [::1]: use one of them in the base URL, or set \
+                OUTCROP_API_KEYS or `[keys]`"
             ),
         )
         .code("host_not_allowed")
@@ -167,7 +167,7 @@ fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
-/// A page can load an address without an `Origin`, as an image or by a link.
+/// A page can load a URL without an `Origin` header, as an image or through a link.
 fn check_site(headers: &HeaderMap) -> Result<(), ApiError> {
     let mut sites = headers.get_all("sec-fetch-site").iter();
     match sites.any(|site| site.as_bytes().eq_ignore_ascii_case(b"cross-site")) {
@@ -175,7 +175,7 @@ fn check_site(headers: &HeaderMap) -> Result<(), ApiError> {
         true => Err(ApiError::new(
             ErrorKind::Permission,
             "the request comes from a web page of another site (`Sec-Fetch-Site: cross-site`), \
-             which a gateway without API keys does not serve; set OUTCROP_API_KEYS or `[keys]`",
+            which a gateway without API keys refuses; set OUTCROP_API_KEYS or `[keys]`",
         )
         .code("origin_not_allowed")
         .should_retry(false)),
@@ -187,8 +187,8 @@ fn foreign_origin(origin: &HeaderValue) -> ApiError {
     ApiError::new(
         ErrorKind::Permission,
         format!(
-            "web pages of the origin `{origin}` may not call the gateway, which has no API keys: \
-             list the origin in `[server] cors_origins`, or set OUTCROP_API_KEYS or `[keys]`"
+            "web pages of the origin `{origin}` may not call this gateway, which has no API keys: \
+            add the origin to `[server] cors_origins`, or set OUTCROP_API_KEYS or `[keys]`"
         ),
     )
     .code("origin_not_allowed")

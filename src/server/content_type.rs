@@ -1,21 +1,21 @@
-//! Whether a body is declared as JSON.
+//! Checks of the `Content-Type` header.
 
 use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderValue};
 
 use crate::error::{ApiError, ErrorKind};
 
-/// What curl declares where nobody has declared anything.
+/// The default content type of curl.
 const CURL_DEFAULT: &str = "application/x-www-form-urlencoded";
 
-/// Refuses a body that is declared as something else than JSON. A page of any site can make a
-/// browser send text and forms without a preflight, so that only clients that are not browsers
-/// (they send no `Origin`) may leave the type out.
+/// Refuses a body that is not declared as JSON. A page of any site can send text and forms without
+/// a preflight, so only clients without an `Origin` header, which are not browsers, may omit the
+/// type.
 pub(super) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     require(headers, is_json)
 }
 
-/// The same for Bedrock's own API, where AWS's SDKs declare the body of InvokeModel as bytes.
+/// The same for Bedrock's own API: AWS's SDKs declare the body of InvokeModel as bytes.
 pub fn require_json_or_bytes(headers: &HeaderMap) -> Result<(), ApiError> {
     require(headers, |essence| {
         is_json(essence) || essence == "application/octet-stream"
@@ -44,7 +44,7 @@ fn require(headers: &HeaderMap, is_body: impl Fn(&str) -> bool) -> Result<(), Ap
     }
 }
 
-/// The media type without its parameters: `text/plain; format=json` is text.
+/// The media type without parameters, in lower case.
 fn essence(value: &HeaderValue) -> String {
     let value = value.to_str().unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default();
@@ -55,7 +55,7 @@ fn is_json(essence: &str) -> bool {
     let Some((_, subtype)) = essence.split_once('/') else {
         return false;
     };
-    // AWS's clients name a version: `application/x-amz-json-1.1`.
+    // AWS's clients add a version: `application/x-amz-json-1.1`.
     subtype == "json" || subtype.ends_with("+json") || subtype.starts_with("x-amz-json-")
 }
 
@@ -63,8 +63,8 @@ fn unsupported(declared: String) -> ApiError {
     ApiError::new(
         ErrorKind::UnsupportedMediaType,
         format!(
-            "Unsupported content type: {declared}. The body has to be JSON; send it with \
-             `Content-Type: application/json`"
+            "Unsupported content type: {declared}. The body must be JSON with \
+            `Content-Type: application/json`"
         ),
     )
     .code("unsupported_media_type")

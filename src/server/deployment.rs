@@ -1,4 +1,4 @@
-//! The model that the path of a request names, as Azure's paths do, in the place of the body's.
+//! The model in the path of Azure's clients, which overrides the model in the body.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,17 +8,17 @@ use http::{HeaderMap, HeaderName};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Carries the deployment of the path to whoever reads the body. One that a client sends is removed
-/// when the path is read.
+/// Header that carries the deployment of the path to the reader of the body. It is removed from
+/// clients' requests.
 pub(super) const DEPLOYMENT: HeaderName = HeaderName::from_static("x-outcrop-deployment");
 
-/// The model that the path named.
+/// The deployment in the path.
 pub fn deployment(headers: &HeaderMap) -> Option<&str> {
     headers.get(DEPLOYMENT)?.to_str().ok()
 }
 
-/// The body of JSON with the path's model in it, the rest byte for byte. What is not an object stays
-/// as it is, for its reader to refuse.
+/// Sets `model` in a JSON body to the deployment of the path; the other bytes stay the same. A body
+/// that is not an object is left for its reader to refuse.
 pub(super) fn with_deployment(headers: &HeaderMap, body: Bytes) -> Bytes {
     let Some(model) = deployment(headers) else {
         return body;
@@ -49,14 +49,14 @@ fn replaced(body: &Bytes, model: &str) -> Option<Bytes> {
     Some(changed.into())
 }
 
-/// What an object has.
+/// The members of an object.
 struct Members {
-    /// Where the value of `model` stands.
+    /// The byte range of the value of `model`.
     model: Option<Range<usize>>,
     count: usize,
 }
 
-/// Looks for the member `model` and keeps nothing of the others.
+/// Finds the member `model` and skips the others.
 struct ModelMember<'a> {
     text: &'a str,
 }

@@ -1,26 +1,26 @@
-//! File descriptors: how many the process may have, and some that are kept for need.
+//! The limit of file descriptors, and a few that are reserved.
 
 use std::fs::File;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What is not there for clients: standard streams, the runtime's own, the store, downloads, the
-/// way to S3, and the connections that are answered when there is no room for others.
+/// Descriptors for other uses than clients: standard streams, the runtime, the store, downloads,
+/// S3, and the connections that are served over capacity.
 const OWN: u64 = 128;
 
-/// The most connections by default, however many descriptors there are: 64 KiB of an unfinished
-/// head for each are 256 MiB.
+/// The maximum of the default: an unfinished head of 64 KiB for each of 4,096 connections makes 256
+/// MiB.
 const MAX_BY_DEFAULT: u64 = 4096;
 
-/// The fewest connections that are of use.
+/// The minimum number of connections.
 const MIN: u64 = 16;
 
-/// How many descriptors are kept for connections that arrive when there are no others left.
+/// The number of descriptors reserved for connections that arrive when none is left.
 const SPARES: usize = 4;
 
-/// Raises the soft limit of descriptors to the hard one. Many systems have a soft limit of 1,024
-/// only for the sake of programs that use `select`.
+/// Raises the soft limit of descriptors to the hard limit. Many systems have a soft limit of 1,024
+/// only for programs that use `select`.
 pub fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     if limit.current == limit.maximum {
@@ -31,13 +31,13 @@ pub fn raise_descriptor_limit() {
         maximum: limit.maximum,
     };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::debug!(%error, "the limit of file descriptors could not be raised");
+        tracing::debug!(%error, "cannot raise the limit of file descriptors");
     }
 }
 
-/// The most connections: as configured, or what the limit of descriptors has room for.
+/// The maximum number of connections: as configured, or derived from the limit of descriptors.
 pub(super) fn max_connections(configured: usize) -> usize {
-    // Without a limit there is room for any number.
+    // `None` is no limit.
     let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let available = available(descriptors);
     if configured == 0 {
@@ -48,20 +48,21 @@ pub(super) fn max_connections(configured: usize) -> usize {
             configured,
             descriptors,
             available,
-            "`[server] max_connections` is more than the limit of file descriptors has room for; \
-             lower it or raise the limit (`ulimit -n`)"
+            "`[server] max_connections` exceeds the limit of file descriptors; lower it or raise \
+            the limit (`ulimit -n`)"
         );
     }
     configured
 }
 
-/// How many connections fit: a request needs a descriptor for its client and one for Bedrock.
+/// The number of connections that fit: each request needs a descriptor for its client and one for
+/// Bedrock.
 fn available(descriptors: u64) -> u64 {
     (descriptors.saturating_sub(OWN) / 2).max(MIN)
 }
 
-/// Descriptors that are given up one by one when there are no others left, so that a connection can
-/// still be accepted and answered.
+/// Reserved descriptors, closed one by one when no others are left, so that a connection can still
+/// be accepted.
 #[derive(Debug, Clone)]
 pub(super) struct Spares(Arc<Mutex<Vec<File>>>);
 
@@ -72,7 +73,7 @@ impl Spares {
         spares
     }
 
-    /// Opens those that are missing, as far as there are descriptors for them.
+    /// Opens the missing ones, as far as descriptors are available.
     pub(super) fn refill(&self) {
         let mut files = self.lock();
         while files.len() < SPARES {
@@ -83,7 +84,7 @@ impl Spares {
         }
     }
 
-    /// Makes room for one connection; whether there was one to give up.
+    /// Closes a reserved descriptor; `false` if none is left.
     pub(super) fn give_up_one(&self) -> bool {
         self.lock().pop().is_some()
     }

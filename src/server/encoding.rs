@@ -1,4 +1,4 @@
-//! Bodies that clients send compressed.
+//! Compressed request bodies.
 
 use std::io::Write;
 
@@ -14,29 +14,29 @@ use super::connection::TooSlow;
 use super::extract::too_slow;
 use crate::error::{ApiError, ErrorKind};
 
-/// How much is decompressed at once: gzip makes at the most a thousand bytes of one.
+/// Compressed bytes per step: gzip expands a byte to at most about a thousand.
 const STEP: usize = 512;
 
-/// How many decompressed bytes are handed on together.
+/// The minimum size of a decompressed chunk.
 const CHUNK: usize = 64 << 10;
 
-/// How a body is written.
+/// The content encoding of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// As it is.
+    /// Not compressed.
     Identity,
-    /// Compressed.
+    /// Compressed with gzip.
     Gzip,
 }
 
-/// What ends a body before its end.
+/// Why a body is incomplete.
 #[derive(Debug)]
 pub(super) enum BrokenBody {
     /// The connection broke.
     Connection,
-    /// It arrived too slowly.
+    /// It arrived below the minimum rate.
     Slow,
-    /// It says that it is compressed, and it cannot be decompressed.
+    /// It is not valid gzip.
     Gzip,
 }
 
@@ -44,10 +44,10 @@ impl BrokenBody {
     pub(super) fn error(&self) -> ApiError {
         let message = match self {
             Self::Slow => return too_slow(),
-            Self::Connection => "the body broke off before its end",
+            Self::Connection => "the body ended early",
             Self::Gzip => {
-                "the body is not gzip, or not all of it, and `content-encoding` says `gzip`; send \
-                 it whole, or without the header"
+                "the body is not valid gzip; compress it completely, or remove the header \
+                `content-encoding: gzip`"
             }
         };
         ApiError::new(ErrorKind::InvalidRequest, message)
@@ -62,7 +62,7 @@ impl std::fmt::Display for BrokenBody {
 
 impl std::error::Error for BrokenBody {}
 
-/// How the body of a request with `headers` is written; refuses what is not read here.
+/// Reads the content encoding; refuses those that are not supported.
 pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, ApiError> {
     let values = headers.get_all(CONTENT_ENCODING).into_iter();
     let names = values.map(|value| value.to_str().unwrap_or("?"));
@@ -81,14 +81,14 @@ pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, ApiError> {
 fn unsupported(name: &str) -> ApiError {
     let name: String = name.chars().take(64).collect();
     let message = format!(
-        "the content encoding `{name}` is not supported; send the body as it is, or once compressed \
-         as `gzip`"
+        "the content encoding `{name}` is not supported; send the body without encoding, or as \
+        `gzip`"
     );
     ApiError::new(ErrorKind::UnsupportedMediaType, message).code("unsupported_content_encoding")
 }
 
-/// The bytes of `body`, decompressed if it is compressed. What comes of few bytes can be very long:
-/// whoever reads them has to count.
+/// The bytes of `body`, decompressed if needed. A few compressed bytes can become very many: the
+/// reader has to limit them.
 pub(super) fn decoded(
     body: Body,
     encoding: Encoding,
@@ -115,7 +115,7 @@ pub(super) fn decoded(
                 decoder.write_all(step).map_err(|_| BrokenBody::Gzip)?;
                 if decoder.get_ref().len() >= CHUNK {
                     yield Bytes::from(std::mem::take(decoder.get_mut()));
-                    // The bytes at hand may be many, and others are served in between.
+                    // Large bodies must not delay other requests.
                     tokio::task::yield_now().await;
                 }
             }
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(body.ok().as_ref(), Some(&text));
         let bytes = compressed.iter().map(|byte| vec![*byte]).collect();
         assert_eq!(read(bytes).await.ok().as_ref(), Some(&text));
-        // Several members are one text.
+        // A gzip file may have several members.
         let twice = read(vec![gzip(b"one "), gzip(b"two")]).await;
         assert_eq!(twice.ok().as_deref(), Some(&b"one two"[..]));
     }

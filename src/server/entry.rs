@@ -1,4 +1,4 @@
-//! What is refused before anyone looks at the route.
+//! Checks before routing.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::event_stream::refuse_as_aws;
 use super::respond::error_response;
 use crate::error::{ApiError, ErrorKind};
 
-/// Paths of Bedrock's own API, whose clients read errors in AWS's form.
+/// Paths of Bedrock's own API, whose clients expect errors in AWS's format.
 const OF_BEDROCK: &[&str] = &[
     "/model/",
     "/guardrail/",
@@ -20,10 +20,10 @@ const OF_BEDROCK: &[&str] = &[
     "/async-invoke",
 ];
 
-/// What stands against the request, whatever it asks for.
+/// The error of a request that no route may handle.
 pub(super) fn refusal(request: &Request) -> Option<ApiError> {
     if request.extensions().get::<OverCapacity>().is_some() {
-        let message = "the gateway has as many connections as it can serve; try again in a moment";
+        let message = "the gateway is at its connection limit; try again in a moment";
         let error = ApiError::new(ErrorKind::Unavailable, message)
             .code("service_unavailable")
             .retry_after(Duration::from_secs(1));
@@ -35,11 +35,11 @@ pub(super) fn refusal(request: &Request) -> Option<ApiError> {
         (_, 0) => "the request has no `Host` header",
         _ => "the request has more than one `Host` header",
     };
-    let message = format!("{problem}; HTTP/1.1 asks for exactly one");
+    let message = format!("{problem}; HTTP/1.1 requires exactly one");
     Some(ApiError::new(ErrorKind::InvalidRequest, message).code("invalid_host_header"))
 }
 
-/// `error` in the dialect of the clients that call `path`.
+/// The error response in the format of the API that `path` belongs to.
 pub(super) fn error_response_for(path: &str, error: ApiError) -> Response {
     match OF_BEDROCK.iter().any(|prefix| path.starts_with(prefix)) {
         true => refuse_as_aws(&error.into()),

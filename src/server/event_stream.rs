@@ -1,4 +1,4 @@
-//! Answers of Bedrock's own API: bytes as they came, and refusals in AWS's words.
+//! Responses of Bedrock's own API: unchanged bytes, and errors in AWS's format.
 
 use std::convert::Infallible;
 
@@ -20,14 +20,14 @@ use crate::record::RequestOutcome;
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static(AwsError::NAME_HEADER);
 
-/// A whole answer, under the status and the headers that Bedrock gave it.
+/// A non-streaming response with Bedrock's status and headers.
 pub fn passthrough_response(head: Parts, body: Bytes, notes: &Notes<'_>) -> Response {
     let mut response = Response::from_parts(head, Body::from(body));
     add_notes(response.headers_mut(), notes);
     response
 }
 
-/// A streamed answer.
+/// A streaming response.
 pub fn passthrough_stream(
     app: &App,
     head: Parts,
@@ -40,7 +40,7 @@ pub fn passthrough_stream(
     response
 }
 
-/// A refusal.
+/// An error response in AWS's format.
 pub fn refuse_as_aws(refusal: &Refusal) -> Response {
     let error = AwsError::from(&refusal.error);
     let mut response = Response::new(Body::from(error.to_json()));
@@ -60,8 +60,8 @@ pub fn refuse_as_aws(refusal: &Refusal) -> Response {
     response
 }
 
-/// The body of a streamed answer. Dropping it, as the server does when the client leaves, ends the
-/// call to Bedrock. No sign of life goes into a silence: the format has none.
+/// The body of a streaming response. The server drops it when the client disconnects, which cancels
+/// the call to Bedrock. There are no keepalives: the format has none.
 fn body(mut stream: PassthroughStream, shutdown: Shutdown) -> Body {
     Body::from_stream(async_stream::stream! {
         let ending = shutdown.reached(ShutdownPhase::Ending);

@@ -1,4 +1,4 @@
-//! A request's body as a typed value, or a refusal that names what is wrong with it.
+//! Reads and parses request bodies.
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
@@ -14,16 +14,16 @@ use crate::body_memory::{BodyPermit, SMALL};
 use crate::error::{ApiError, ErrorKind};
 use crate::json_body;
 
-/// A body with the memory that was admitted for it.
+/// A body with its share of the memory budget.
 #[derive(Debug)]
 pub struct HeldBody {
     /// The bytes.
     pub bytes: Bytes,
-    /// The memory; what is made of the body takes more of it than the bytes do.
+    /// The memory; parsed values take more than the bytes.
     pub permit: BodyPermit,
 }
 
-/// Reads the body as JSON, and gives its bytes as well.
+/// Reads the body and parses it as JSON.
 pub async fn read_json<T: DeserializeOwned>(
     app: &App,
     headers: &HeaderMap,
@@ -50,24 +50,24 @@ pub async fn read_json<T: DeserializeOwned>(
     Ok((value?, HeldBody { bytes, permit }))
 }
 
-/// Leaves a body unread. The connection passes over what the client still sends of it, so that the
-/// refusal arrives; reading it here would hold the refusal up, and ask a client that waits for
-/// `100 Continue` to send what nobody wants.
+/// Drops an unread body. The connection discards what the client still sends, so that the error
+/// response arrives. Reading the body here would delay the response and request the body from a
+/// client that waits for `100 Continue`.
 pub async fn discard(body: Body) {
     drop(body);
 }
 
-/// Admits a body by its declared length, and reads it as it was sent.
+/// Reads a body without decompressing it, after reserving memory for its declared length.
 pub async fn read_as_sent(
     app: &App,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<HeldBody, ApiError> {
-    // What cannot be decompressed later is not read.
+    // Refuse unsupported encodings before reading.
     encoding(headers)?;
     let declared = declared_length(headers, app.settings.max_body)?;
     let mut permit = app.bodies.permit();
-    // A small one is admitted when it is there, so that those who send slowly keep nobody out.
+    // Small bodies reserve memory after they have arrived, so that slow clients do not hold it.
     if let Some(length) = declared.filter(|length| *length > SMALL) {
         permit.admit(length).await?;
     }
@@ -76,7 +76,7 @@ pub async fn read_as_sent(
     Ok(HeldBody { bytes, permit })
 }
 
-/// The body decompressed, if it is compressed.
+/// Decompresses the body if needed.
 pub async fn decompressed(
     app: &App,
     headers: &HeaderMap,
@@ -98,14 +98,13 @@ pub(super) fn declared_length(headers: &HeaderMap, max: usize) -> Result<Option<
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     match declared {
         Some(length) if length > max as u64 => Err(too_large(max)),
-        // What is no larger than `max` is a `usize`.
+        // A length up to `max` fits in a `usize`.
         Some(length) => Ok(Some(length as usize)),
         None => Ok(None),
     }
 }
 
-/// All of `chunks`, which are as long as `declared` if that is known, and are admitted as they
-/// arrive if it is not.
+/// Concatenates `chunks`. Memory is reserved for the `declared` length, or as the chunks arrive.
 async fn gather(
     app: &App,
     chunks: impl Stream<Item = Result<Bytes, BrokenBody>>,
@@ -128,7 +127,7 @@ async fn gather(
                 admitted = length.next_power_of_two().min(max);
                 permit.admit(admitted).await?;
             }
-            // Most bodies arrive in one piece, which is not copied.
+            // Most bodies arrive in one chunk, which is not copied.
             if first.is_empty() && all.is_empty() {
                 first = chunk;
                 continue;
@@ -151,20 +150,20 @@ async fn gather(
 }
 
 pub(super) fn late() -> ApiError {
-    let message = "the body did not arrive in time";
+    let message = "the request body did not arrive in time";
     ApiError::new(ErrorKind::RequestTimeout, message)
 }
 
 pub(super) fn too_slow() -> ApiError {
-    let message = "the body arrives more slowly than the least rate of this gateway; send it again \
-                   by a faster connection";
+    let message = "the request body arrived below the minimum upload rate; send it again over a \
+    faster connection";
     ApiError::new(ErrorKind::RequestTimeout, message)
 }
 
 pub(super) fn too_large(max: usize) -> ApiError {
     ApiError::new(
         ErrorKind::TooLarge,
-        format!("the body is larger than {max} bytes, the most this gateway takes"),
+        format!("the request body exceeds the maximum of {max} bytes"),
     )
     .code("request_too_large")
 }

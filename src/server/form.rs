@@ -1,4 +1,4 @@
-//! A body of `multipart/form-data`: small ones whole, large files as they arrive.
+//! Bodies of `multipart/form-data`: read completely, or streamed for large files.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,68 +18,67 @@ use crate::config::ServerSettings;
 use crate::error::{ApiError, ErrorKind};
 use crate::openai::form::FormPart;
 
-/// The most bytes that may arrive without an end of a part's head, or of what stands before the
-/// first part, coming in sight: the parser keeps them.
+/// The maximum number of bytes without the end of a part's headers or of the preamble: the parser
+/// buffers them.
 const MAX_UNREAD: usize = 4 << 20;
 
-/// How often a part is in memory besides: its pictures are decoded and written as base64.
+/// Memory per byte of a form: images are also decoded and encoded as base64.
 const FORM_FACTOR: usize = 2;
 
-/// How much of a form is taken.
+/// The limits of a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FormLimits {
-    /// The longest body, in bytes.
+    /// Maximum size of the body, in bytes.
     pub body: usize,
-    /// The longest part that is read whole, in bytes.
+    /// Maximum size of a part that is read completely, in bytes.
     pub part: usize,
-    /// The most parts.
+    /// Maximum number of parts.
     pub parts: usize,
-    /// How long a body that is read whole may take, and every piece of one that is not.
-    pub patience: Duration,
+    /// Timeout for a body that is read completely, or for each chunk of one that is streamed.
+    pub timeout: Duration,
 }
 
 impl FormLimits {
-    /// For a form that is no larger than a body of JSON may be.
+    /// The limits of a form with the maximum size of a JSON body.
     pub fn of(settings: &ServerSettings) -> Self {
         Self {
             body: settings.max_body,
             part: settings.max_body,
             parts: 64,
-            patience: settings.body_timeout,
+            timeout: settings.body_timeout,
         }
     }
 }
 
-/// A form, part by part.
+/// A form that is read part by part.
 #[derive(Debug)]
 pub struct MultipartForm {
     parts: Multipart<'static>,
-    /// The part that is being read: the parser goes on when it is gone.
+    /// The current part: the parser continues when it is dropped.
     open: Option<Field<'static>>,
     unread: Arc<AtomicUsize>,
     left: usize,
     limits: FormLimits,
 }
 
-/// A part whose content has not been read.
+/// A part with unread content.
 #[derive(Debug)]
 pub struct OpenPart<'a> {
     /// The field's name.
     pub name: String,
-    /// The name of the file; absent where the part is a text.
+    /// The name of the file; `None` for a text field.
     pub file_name: Option<String>,
     /// The media type that the client declares.
     pub content_type: Option<String>,
     form: &'a mut MultipartForm,
 }
 
-/// Whether the client declares its body to be a form.
+/// Whether the content type is that of a form.
 pub fn is_form(headers: &HeaderMap) -> bool {
     boundary(headers).is_some()
 }
 
-/// Reads a form whole, within the memory that is admitted for it: by its declared length before it
-/// is read, or as it grows.
+/// Reads a form completely. Memory is reserved for its declared length, or as it grows.
 pub async fn read_form(
     headers: &HeaderMap,
     body: Body,
@@ -111,16 +110,16 @@ pub async fn read_form(
             }
             parts.push(part.of(bytes));
         }
-        // A small one is admitted when it is there, so that those who send slowly keep nobody out.
+        // Small forms reserve memory after they have arrived, so that slow clients do not hold it.
         memory.admit(length.saturating_mul(FORM_FACTOR)).await?;
         Ok(parts)
     };
-    let all = tokio::time::timeout(limits.patience, all).await;
+    let all = tokio::time::timeout(limits.timeout, all).await;
     all.unwrap_or_else(|_| Err(late()))
 }
 
 impl MultipartForm {
-    /// Begins to read a form.
+    /// Starts to read a form.
     pub fn open(headers: &HeaderMap, body: Body, limits: FormLimits) -> Result<Self, ApiError> {
         let boundary = boundary(headers).ok_or_else(no_form)?;
         let unread = Arc::new(AtomicUsize::new(0));
@@ -144,10 +143,10 @@ impl MultipartForm {
         })
     }
 
-    /// The next part; nothing at the end. What is left of the part before is passed over.
+    /// The next part; `None` at the end. The rest of the current part is skipped.
     pub async fn next(&mut self) -> Result<Option<OpenPart<'_>>, ApiError> {
         self.open = None;
-        let next = tokio::time::timeout(self.limits.patience, self.parts.next_field()).await;
+        let next = tokio::time::timeout(self.limits.timeout, self.parts.next_field()).await;
         let next = next.map_err(|_| late())?;
         let Some(field) = next.map_err(|error| form_error(&error, self.limits.body))? else {
             return Ok(None);
@@ -172,19 +171,19 @@ impl MultipartForm {
 }
 
 impl OpenPart<'_> {
-    /// The next bytes of the content; nothing at its end.
+    /// The next bytes of the content; `None` at its end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
         let limits = self.form.limits;
         let Some(field) = &mut self.form.open else {
             return Ok(None);
         };
-        let chunk = tokio::time::timeout(limits.patience, field.chunk()).await;
+        let chunk = tokio::time::timeout(limits.timeout, field.chunk()).await;
         let chunk = chunk.map_err(|_| late())?;
         self.form.unread.store(0, Ordering::Relaxed);
         chunk.map_err(|error| form_error(&error, limits.body))
     }
 
-    /// The part with all of its content.
+    /// Reads the content of the part.
     pub async fn read_all(mut self) -> Result<FormPart, ApiError> {
         let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk().await? {
@@ -193,11 +192,11 @@ impl OpenPart<'_> {
         Ok(self.of(bytes))
     }
 
-    /// Puts the next bytes to the content that has been read, unless that becomes too long.
+    /// Appends bytes to the content, up to the limit.
     fn append(&self, chunk: &Bytes, content: &mut Vec<u8>) -> Result<(), ApiError> {
         let max = self.form.limits.part;
         if content.len() + chunk.len() > max {
-            let message = format!("`{}` is longer than {max} bytes", self.name);
+            let message = format!("`{}` exceeds {max} bytes", self.name);
             let form_error = ApiError::new(ErrorKind::TooLarge, message);
             return Err(form_error.parameter(&self.name).code("request_too_large"));
         }
@@ -215,7 +214,7 @@ impl OpenPart<'_> {
     }
 }
 
-/// What ends a form before its time.
+/// Why the bytes of a form cannot be read.
 #[derive(Debug)]
 enum Unreadable {
     Broken(BrokenBody),
@@ -226,7 +225,7 @@ impl std::fmt::Display for Unreadable {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Broken(error) => error.fmt(formatter),
-            Self::NoEnd => formatter.write_str("no end of a part's head is in sight"),
+            Self::NoEnd => formatter.write_str("the headers of a part have no end"),
         }
     }
 }
@@ -239,7 +238,7 @@ fn boundary(headers: &HeaderMap) -> Option<String> {
 }
 
 fn no_form() -> ApiError {
-    let message = "the body is no form; send it as `multipart/form-data` with a boundary";
+    let message = "the body is not a form; send it as `multipart/form-data` with a boundary";
     ApiError::new(ErrorKind::UnsupportedMediaType, message).code("unsupported_media_type")
 }
 
@@ -253,10 +252,10 @@ fn form_error(error: &Error, max: usize) -> ApiError {
         Error::StreamReadFailed(cause) => match cause.downcast_ref() {
             Some(Unreadable::Broken(BrokenBody::Slow)) => BrokenBody::Slow.error(),
             Some(Unreadable::Broken(broken)) => broken.error().code("invalid_form"),
-            Some(Unreadable::NoEnd) => malformed(format!("the form is none: {cause}")),
-            None => malformed("the body broke off before its end"),
+            Some(Unreadable::NoEnd) => malformed(format!("invalid form: {cause}")),
+            None => malformed("the body ended early"),
         },
-        _ => malformed(format!("the form is none: {error}")),
+        _ => malformed(format!("invalid form: {error}")),
     }
 }
 
@@ -270,7 +269,7 @@ mod tests {
         body: 8 << 20,
         part: 64,
         parts: 3,
-        patience: Duration::from_secs(5),
+        timeout: Duration::from_secs(5),
     };
 
     fn headers() -> HeaderMap {
@@ -349,7 +348,7 @@ mod tests {
 
         let head = format!("--x\r\nContent-Disposition: {}", "z".repeat(5 << 20));
         let error = refusal(head, LIMITS).await;
-        assert!(error.message.contains("no end"), "{error}");
+        assert!(error.message.contains("have no end"), "{error}");
     }
 
     #[tokio::test]

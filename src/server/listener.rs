@@ -13,21 +13,21 @@ use super::descriptors::{Spares, max_connections};
 use super::shutdown::{Shutdown, ShutdownPhase};
 use crate::config::ServerSettings;
 
-/// How long the last bytes of streams that are being ended may take.
+/// How long the last bytes of cancelled streams may take.
 const LAST_BYTES: Duration = Duration::from_secs(5);
 
-/// How long to leave the system alone when it has no more file descriptors.
+/// How long to wait after the system has run out of file descriptors.
 const AFTER_REFUSAL: Duration = Duration::from_millis(10);
 
-/// How many connections more than the most are served: they get answers to health checks, and a
-/// refusal for everything else.
+/// Connections that are served above the maximum: health checks succeed, other requests are
+/// refused.
 const RESERVE: usize = 32;
 
-/// The address of the other end of a request's connection, among the request's extensions.
+/// The client's address, in the extensions of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClientAddress(pub(super) IpAddr);
 
-/// Serves `router` until `shutdown` is set going and has run its course.
+/// Serves `router` until `shutdown` is complete.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -49,13 +49,13 @@ pub async fn serve(
     drop(listener);
     let connections = acceptor.connections;
     let active = connections.count();
-    tracing::info!(active, "no new connections are taken");
+    tracing::info!(active, "no longer accepting connections");
     let closed = connections.shutdown();
     tokio::pin!(closed);
     if within(settings.grace_period, &mut closed).await {
         return;
     }
-    tracing::warn!("the grace period is over; what is under way is ended");
+    tracing::warn!("the grace period is over; active requests are cancelled");
     shutdown.advance(ShutdownPhase::Ending);
     within(LAST_BYTES, &mut closed).await;
 }
@@ -64,11 +64,11 @@ async fn within(limit: Duration, work: impl Future<Output = ()>) -> bool {
     tokio::time::timeout(limit, work).await.is_ok()
 }
 
-/// What becomes of new connections.
+/// Accepts connections and serves them.
 struct Acceptor {
     router: Router,
     slots: ConnectionSlots,
-    /// Places for connections that are too many.
+    /// Slots for connections above the maximum.
     reserve: ConnectionSlots,
     spares: Spares,
     connections: GracefulShutdown,
@@ -94,10 +94,9 @@ impl Acceptor {
         }
     }
 
-    /// Serves a connection for which there is no place, or for whose request there would be no
-    /// descriptor.
+    /// Serves a connection above the maximum, or one for whose request no descriptor is left.
     fn connect_in_reserve(&self, stream: TcpStream, peer: SocketAddr) {
-        // Requests on these take no time, and those that have none make room.
+        // Requests on these connections are short; without a free slot the connection is closed.
         if let Some(slot) = self.reserve.take() {
             self.serve(stream, peer, slot, true);
         }
@@ -120,20 +119,20 @@ impl Acceptor {
         let (settings, spares) = (Arc::clone(&self.settings), self.spares.clone());
         tokio::spawn(async move {
             connection::serve(connection, router, watcher, &settings).await;
-            // Its descriptor is free again, for the next that finds none.
+            // The closed connection has freed its descriptor.
             spares.refill();
         });
     }
 
-    /// Goes on after a connection could not be accepted.
+    /// Recovers from a failed accept.
     async fn recover(&self, listener: &TcpListener, error: &io::Error) {
         if !is_out_of_descriptors(error) {
-            tracing::warn!(%error, "a connection could not be accepted");
+            tracing::warn!(%error, "cannot accept a connection");
             tokio::time::sleep(AFTER_REFUSAL).await;
             return;
         }
-        // The system looks for a descriptor first, and says so also if nobody waits to be accepted:
-        // then nobody has to make room, least of all the connection that was accepted last.
+        // The system allocates a descriptor first, so this error also occurs without a pending
+        // connection. Then no connection must be evicted, least of all the one accepted last.
         let client = match self.spares.give_up_one() {
             true => match tokio::time::timeout(AFTER_REFUSAL, listener.accept()).await {
                 Ok(accepted) => accepted.ok(),
@@ -145,14 +144,14 @@ impl Acceptor {
         let has_room = self.slots.evict();
         if has_room {
             self.slots.evict();
-            tracing::warn!(%error, "idle connections are closed; raise `ulimit -n`");
+            tracing::warn!(%error, "out of file descriptors; closing idle connections; raise `ulimit -n`");
         } else {
-            tracing::error!(%error, "no file descriptors are left; raise `ulimit -n`");
+            tracing::error!(%error, "out of file descriptors and no connection is idle; raise `ulimit -n`");
         }
         match client {
             Some((stream, peer)) if !has_room => self.connect_in_reserve(stream, peer),
             Some((stream, peer)) => {
-                // Those that are evicted end meanwhile.
+                // The evicted connections close meanwhile.
                 tokio::time::sleep(AFTER_REFUSAL).await;
                 self.connect(stream, peer);
             }

@@ -1,4 +1,4 @@
-//! Every layer that a request passes, outermost first, each with its reason.
+//! The layers of every request, outermost last, each with its reason.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -25,24 +25,24 @@ const SDK_REQUEST: HeaderName = HeaderName::from_static("amz-sdk-request");
 pub(super) const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
 pub(super) const VERSION: HeaderName = HeaderName::from_static("openai-version");
 
-/// The layers, around `routes`.
+/// Adds the layers to `routes`.
 pub(super) fn layers(routes: Router, app: &App) -> Router {
     let browsers = BrowserPolicy::new(&app.settings.cors_origins, app.callers.have_keys());
     routes
-        // Innermost: a bug in one request is that request's 500, and the server lives.
+        // Innermost: a panic becomes a 500 of that request, and the server keeps running.
         .layer(CatchPanicLayer::custom(panicked))
-        // Before any handler: what a web page may not ask is refused, and its browser is told
-        // what it may read, the 500 above too.
+        // Before any handler: refuses requests of web pages, and adds CORS headers, to the 500
+        // above too.
         .layer(from_fn_with_state(browsers, web_pages))
-        // Outermost: every answer, the 500 above too, has its id and its log line.
+        // Outermost: every response, the 500 above too, has its id and its log line.
         .layer(from_fn(record))
 }
 
-/// Gives the request its id and its record, and the answer the headers that all answers have.
+/// Adds an id and a record to the request, and the common headers to the response.
 async fn record(mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     if matches!(path.as_str(), "/healthz" | "/readyz") {
-        // Asked every few seconds by machines: no line in the log for each, and always an answer.
+        // Frequent probes get no log line, and are never refused.
         return next.run(request).await;
     }
     let id = request_id();
@@ -78,20 +78,20 @@ async fn record(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// An id that names a request in the client's error and in the operator's log.
+/// A request id, for the client's error and the operator's log.
 fn request_id() -> String {
     format!("req_{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
 }
 
-/// The client's own id, if it is a short one of visible characters: it goes into the log.
+/// The client's own request id if it is short and printable: it is logged.
 fn client_request_id(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CLIENT_REQUEST_ID)?.to_str().ok()?;
     let fits = value.len() <= 512 && value.chars().all(|c| c.is_ascii_graphic());
     fits.then(|| value.to_owned())
 }
 
-/// How many times the client has sent the request before: OpenAI's and Anthropic's SDKs say it in
-/// `x-stainless-retry-count`, from 0, and AWS's in `amz-sdk-request: attempt=1; max=3`, from 1.
+/// The client's retry count. OpenAI's and Anthropic's SDKs send it in `x-stainless-retry-count`,
+/// from 0; AWS's SDKs in `amz-sdk-request: attempt=1; max=3`, from 1.
 fn client_retries(headers: &HeaderMap) -> u32 {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let stainless = || text(RETRY_COUNT)?.trim().parse().ok();
@@ -110,7 +110,7 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
     let message = crate::bounded::logged(message);
-    tracing::error!(message, "a request failed by a fault of the gateway");
+    tracing::error!(message, "internal error: the handler of a request panicked");
     error_response(&ApiError::internal())
 }
 

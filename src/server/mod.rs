@@ -1,4 +1,4 @@
-//! The HTTP side: routes, layers, bodies in, streams out, and the end of the process.
+//! The HTTP server: routes, layers, request bodies, response streams and shutdown.
 
 mod browser;
 mod connection;
@@ -41,28 +41,28 @@ use crate::fetch::Fetcher;
 use crate::identity::Callers;
 use crate::pipeline::{Batches, Pipeline};
 
-/// What every handler has.
+/// The state that all handlers share.
 #[derive(Debug)]
 pub struct App {
-    /// Where and how to listen.
+    /// The settings of `[server]`.
     pub settings: ServerSettings,
-    /// The memory for bodies.
+    /// The memory budget of bodies.
     pub bodies: BodyMemory,
-    /// Who may call.
+    /// Callers and their keys.
     pub callers: Callers,
-    /// Which models there are.
+    /// The list of models.
     pub catalog: Catalog,
-    /// What a chat request goes through.
+    /// The steps of a request: translation, limits, the call to Bedrock.
     pub pipeline: Arc<Pipeline>,
-    /// Files and batches, where they are on.
+    /// Files and batches; `None` if they are disabled.
     pub batches: Option<Batches>,
-    /// Bedrock, for the question whether there are credentials.
+    /// The client of Bedrock, for the readiness check.
     pub bedrock: Bedrock,
-    /// Whether the process is about to end.
+    /// The phase of the shutdown.
     pub shutdown: Shutdown,
 }
 
-/// Why the gateway cannot be started.
+/// Why the gateway cannot start.
 #[derive(Debug)]
 pub struct StartError(String);
 
@@ -75,7 +75,7 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 impl App {
-    /// The application of a configuration. Asking Bedrock for its models begins here.
+    /// Builds the application of a configuration and starts loading Bedrock's models.
     pub fn new(
         config: &Config,
         bedrock: Bedrock,

@@ -1,5 +1,5 @@
-//! Paths as clients of other services write them, as those of the routes: Azure's, and paths with a
-//! slash at the end. Nothing is redirected, since many clients lose the body of a redirected POST.
+//! Normalizes paths of other clients to those of the routes: Azure's paths, and trailing slashes.
+//! Redirects are not used, since many clients drop the body of a redirected POST.
 
 use axum::body::Body;
 use http::uri::PathAndQuery;
@@ -8,18 +8,18 @@ use percent_encoding::percent_decode_str;
 
 use super::deployment::DEPLOYMENT;
 
-/// The path as the client wrote it, among the extensions of a request whose path was rewritten.
+/// The original path, in the extensions of a request with a rewritten path.
 #[derive(Debug, Clone)]
 pub struct ClientPath(pub String);
 
-/// The beginnings of Bedrock's own paths, which are signed and so stay as they are.
+/// Prefixes of Bedrock's own paths, which clients sign and which must not change.
 const SIGNED: [&str; 3] = ["/model/", "/guardrail", "/async-invoke"];
 
-/// What stands before the paths of Azure's clients, with the version of the API in the query.
+/// The prefix of the paths of Azure's clients, which have `api-version` in the query.
 const AZURE: &str = "/openai/";
 
-/// What follows the deployment in paths of Azure's. Deployments can have slashes: they are models
-/// here, and so can be ARNs.
+/// The endpoints after the deployment in Azure's paths. Deployments are model ids or ARNs here, and
+/// can contain slashes.
 const OF_DEPLOYMENTS: [&str; 6] = [
     "/chat/completions",
     "/completions",
@@ -29,17 +29,17 @@ const OF_DEPLOYMENTS: [&str; 6] = [
     "/images/variations",
 ];
 
-/// A path as the routes have it.
+/// A normalized path.
 #[derive(Debug, PartialEq, Eq)]
 struct ServedPath {
     path: String,
-    /// The model that the path names.
+    /// The deployment in the path.
     deployment: Option<String>,
 }
 
-/// Gives a request the path that its route has.
+/// Rewrites the path of a request to that of its route.
 pub(super) fn as_served(mut request: Request<Body>) -> Request<Body> {
-    // Only this function may say what the path named.
+    // Only this function may set the header.
     request.headers_mut().remove(DEPLOYMENT);
     let Some(ServedPath { path, deployment }) = served(request.uri().path()) else {
         return request;
@@ -56,7 +56,7 @@ pub(super) fn as_served(mut request: Request<Body>) -> Request<Body> {
     request
 }
 
-/// The path of the route, if it differs from `path`.
+/// The normalized path, if it differs from `path`.
 fn served(path: &str) -> Option<ServedPath> {
     if SIGNED.iter().any(|front| path.starts_with(front)) {
         return None;
@@ -71,8 +71,8 @@ fn served(path: &str) -> Option<ServedPath> {
     })
 }
 
-/// Azure's newer API is OpenAI's under `/openai/v1`; the older one has a deployment in the paths
-/// that call a model.
+/// Azure's newer API is OpenAI's API under `/openai/v1`; the older one has a deployment in the
+/// path.
 fn served_of_azure(rest: &str) -> ServedPath {
     let Some(of_deployment) = rest.strip_prefix("deployments/") else {
         let rest = rest.strip_prefix("v1/").unwrap_or(rest);
@@ -97,7 +97,7 @@ fn served_of_azure(rest: &str) -> ServedPath {
     }
 }
 
-/// `uri` with another path, and without the version of Azure's API.
+/// `uri` with another path, and without Azure's `api-version`.
 fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     let pairs = uri.query().into_iter().flat_map(|query| query.split('&'));
     let pairs: Vec<&str> = pairs

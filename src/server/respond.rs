@@ -1,4 +1,4 @@
-//! Answers and refusals as HTTP responses.
+//! Builds HTTP responses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,25 +30,25 @@ const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit-requests");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining-requests");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset-requests");
 
-/// What the head of an answer tells beside the answer.
+/// Data for the response headers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Notes<'a> {
-    /// What was changed in the request.
+    /// The adjustments of the request.
     pub adjustments: Option<&'a Adjustments>,
-    /// Where the rate stands.
+    /// The state of the rate limit.
     pub rate: Option<RateState>,
-    /// What the answer has cost.
+    /// The cost of the response.
     pub cost: Option<Cost>,
 }
 
-/// A whole answer.
+/// A non-streaming JSON response.
 pub fn reply_json(json: Bytes, notes: &Notes<'_>) -> Response {
     let mut response = json_response(StatusCode::OK, json);
     add_notes(response.headers_mut(), notes);
     response
 }
 
-/// A streamed answer.
+/// A streaming response with keepalives.
 pub fn reply_stream<S: ResponseStream + Send + 'static>(
     app: &App,
     stream: S,
@@ -62,20 +62,20 @@ pub fn reply_stream<S: ResponseStream + Send + 'static>(
     response
 }
 
-/// An answer of server-sent events.
+/// A response of server-sent events.
 pub fn reply_events(events: Body, notes: &Notes<'_>) -> Response {
     let mut response = Response::new(events);
     let headers = response.headers_mut();
     let event_stream = HeaderValue::from_static("text/event-stream; charset=utf-8");
     headers.insert(CONTENT_TYPE, event_stream);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    // Proxies that follow this header pass each event on at once.
+    // nginx and others do not buffer events with this header.
     headers.insert(BUFFERING, HeaderValue::from_static("no"));
     add_notes(headers, notes);
     response
 }
 
-/// A refusal.
+/// An error response.
 pub fn refuse(refusal: Refusal) -> Response {
     let mut response = error_response(&refusal.error);
     let notes = Notes {
@@ -86,7 +86,7 @@ pub fn refuse(refusal: Refusal) -> Response {
     response
 }
 
-/// A fault in OpenAI's shape, with its status and what its headers say of trying again.
+/// An error response in OpenAI's format, with the headers about retries.
 pub(super) fn error_response(error: &ApiError) -> Response {
     let status = StatusCode::from_u16(error.kind.status());
     let json = serde_json::to_vec(&ErrorBody::from(error)).unwrap_or_default();
@@ -112,13 +112,14 @@ fn json_response(status: StatusCode, json: Bytes) -> Response {
     response
 }
 
-/// Says when to come back, and whether that is by another connection.
+/// Adds the headers about retries, and closes the connection after an oversized body.
 pub(super) fn add_retry(headers: &mut HeaderMap, error: &ApiError) {
     if let Some(wait) = error.retry_after {
-        // A client that comes back a little early is refused again, so fractions are rounded up.
+        // A client that retries slightly early is refused again, so seconds are rounded up.
         let seconds = wait.as_secs_f64().ceil() as u64;
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        // OpenAI's SDKs read this one first. Whole seconds alone would gather clients again.
+        // OpenAI's SDKs prefer this header. With whole seconds alone, clients would retry at the
+        // same time.
         let milliseconds = wait.as_secs_f64() * 1000.0;
         headers.insert(
             RETRY_AFTER_MS,
@@ -126,7 +127,7 @@ pub(super) fn add_retry(headers: &mut HeaderMap, error: &ApiError) {
         );
     }
     if error.kind == ErrorKind::TooLarge {
-        // The rest of the body is not read, so nothing can follow it on this connection.
+        // The rest of the body is not read, so the connection cannot be reused.
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
@@ -139,7 +140,7 @@ pub(super) fn add_notes(headers: &mut HeaderMap, notes: &Notes<'_>) {
     } = *notes;
     if let Some(Cost { total, saved }) = cost {
         insert_text(headers, COST, &usd(total));
-        // Nothing is said of a saving where the cache was not used.
+        // No header if the cache was not used.
         if let Some(saved) = saved.filter(|saved| saved.picodollars() != 0) {
             insert_text(headers, SAVED, &saved.to_string());
         }
@@ -165,7 +166,7 @@ fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     }
 }
 
-/// A duration as OpenAI writes it: `20ms`, `1s`, `6m0s`.
+/// A duration in OpenAI's format: `20ms`, `1s`, `6m0s`.
 fn openai_duration(duration: Duration) -> String {
     if duration < Duration::from_secs(1) {
         return format!("{}ms", duration.as_millis());

@@ -10,7 +10,7 @@ use crate::api::{
     input_tokens, models, moderations, rerank, unknown, videos,
 };
 
-/// Every route there is.
+/// All routes.
 pub fn router(app: Arc<App>) -> Router {
     // For clients of OpenAI's API. SDKs put `/v1` before the paths; some clients use `/api/v1`.
     let openai = Router::new()
@@ -44,8 +44,8 @@ pub fn router(app: Arc<App>) -> Router {
     // Cohere's clients put `/v2` before the path.
     let cohere = Router::new().route("/v2/rerank", post(rerank::create));
 
-    // For clients of Bedrock's own API. Ids have colons and slashes, encoded or not, so that the
-    // operation is read off the whole path.
+    // For clients of Bedrock's own API. Model ids have colons and slashes, encoded or not, so the
+    // handler parses the whole path.
     let runtime = Router::new()
         .route("/model/{*rest}", any(bedrock::passthrough))
         .route("/guardrail/{*rest}", any(bedrock::passthrough))
@@ -53,7 +53,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/async-invoke", any(bedrock::passthrough))
         .route("/async-invoke/{*arn}", any(bedrock::passthrough));
 
-    // For browsers, load balancers and orchestrators; none of them needs a key.
+    // For browsers, load balancers and orchestrators, without a key.
     let operations = Router::new()
         .route("/", get(home::home))
         .route("/healthz", get(health::alive))
@@ -68,7 +68,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(unknown::route)
         .method_not_allowed_fallback(unknown::method)
         .with_state(Arc::clone(&app));
-    // A path is rewritten before it meets the routes, and after the log has seen it.
+    // Paths are rewritten before routing and after the log has recorded them.
     let routes = Router::new().fallback_service(routes.map_request(paths::as_served));
     middleware::layers(routes, &app)
 }

@@ -1,5 +1,5 @@
-//! How the process ends: first it says that it will, then it takes nothing new, then it waits for
-//! what is under way, and at last it ends that too.
+//! The phases of a graceful shutdown: /readyz fails, new requests are refused, active requests
+//! finish, remaining ones are cancelled.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,20 +8,20 @@ use tokio::sync::watch;
 
 use crate::error::{ApiError, ErrorKind};
 
-/// Where the process is on its way to the end.
+/// The phase of the shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ShutdownPhase {
-    /// Not on it.
+    /// No shutdown.
     Serving,
-    /// `/readyz` says no; requests are still taken.
+    /// `/readyz` fails; requests are still accepted.
     Draining,
-    /// Nothing new is taken; answers under way go on.
+    /// No new connections; active requests continue.
     Closing,
-    /// What is left ends with an error.
+    /// Active requests end with an error.
     Ending,
 }
 
-/// The phase, shared by all who have to know it.
+/// The shared phase of the shutdown.
 #[derive(Debug, Clone)]
 pub struct Shutdown {
     phase: Arc<watch::Sender<ShutdownPhase>>,
@@ -36,12 +36,12 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// The phase now.
+    /// The current phase.
     pub fn phase(&self) -> ShutdownPhase {
         *self.phase.borrow()
     }
 
-    /// Goes on to `phase`; never back.
+    /// Advances to `phase`; never goes back.
     pub fn advance(&self, phase: ShutdownPhase) {
         self.phase.send_if_modified(|current| {
             let forward = phase > *current;
@@ -60,11 +60,11 @@ impl Shutdown {
     }
 }
 
-/// What the clients are told whose answers are ended.
+/// The error of requests that the shutdown cancels.
 pub fn restarting() -> ApiError {
     ApiError::new(
         ErrorKind::Unavailable,
-        "the gateway is being restarted; send the request again",
+        "the gateway is restarting; send the request again",
     )
     .code("service_unavailable")
     .retry_after(Duration::from_secs(1))

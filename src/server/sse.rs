@@ -1,4 +1,4 @@
-//! A stream of answers as server-sent events.
+//! Streaming responses as server-sent events.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,12 +14,13 @@ use crate::error::ApiError;
 use crate::pipeline::ResponseStream;
 use crate::record::RequestOutcome;
 
-/// A comment, which clients pass over and proxies count as traffic. An event without data would
-/// crash both OpenAI SDKs.
+/// A comment, which clients ignore and proxies count as traffic. An event without data would crash
+/// both OpenAI SDKs.
 const KEEPALIVE: Bytes = Bytes::from_static(b": keepalive\n\n");
 
-/// The body of a streamed answer. Dropping it, as the server does when the client leaves, ends the
-/// call to Bedrock. When `probe` is notified, a comment finds out whether it has left.
+/// The body of a streaming response. The server drops it when the client disconnects, which cancels
+/// the call to Bedrock. When `probe` is notified, a comment is sent to detect whether the client
+/// has disconnected.
 pub(super) fn body<S: ResponseStream + Send + 'static>(
     mut stream: S,
     keepalive: Duration,
@@ -44,7 +45,7 @@ pub(super) fn body<S: ResponseStream + Send + 'static>(
                     continue;
                 }
                 () = &mut quiet => {
-                    // Set again only when it rings, rather than at each of many writes.
+                    // The timer is reset when it fires, not at each of many writes.
                     if last_write.elapsed() >= keepalive {
                         last_write = Instant::now();
                         yield Ok(KEEPALIVE);
@@ -57,7 +58,7 @@ pub(super) fn body<S: ResponseStream + Send + 'static>(
             match step {
                 Ok(Some(bytes)) => yield Ok(bytes),
                 Ok(None) => break,
-                // The answer is whole: what broke after it is Bedrock's affair.
+                // The response is complete: a later error of the stream does not matter.
                 Err(_) if stream.is_finished() => break,
                 Err(error) => {
                     note_broken(&stream, &error);

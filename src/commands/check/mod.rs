@@ -1,5 +1,4 @@
-//! `outcrop check`: one line for each thing that has to hold, and for each that does not, what to do
-//! about it.
+//! `outcrop check`: one line for each check, and a remedy for each failure.
 
 mod models;
 
@@ -13,22 +12,22 @@ use crate::bedrock::{
 use crate::config::{Config, Overrides, config_file, load};
 use crate::store::Store;
 
-/// What is checked.
+/// The arguments of `outcrop check`.
 pub(super) struct CheckArguments<'a> {
-    /// A model that is called, which costs a few tokens.
+    /// A model to call, which costs a few tokens.
     pub(super) model: Option<&'a str>,
-    /// The configuration alone: nothing is sent.
+    /// Check the configuration only; send no requests.
     pub(super) offline: bool,
 }
 
-/// What the region lists; nothing where it may not be listed.
+/// The models and profiles of the region; `None` without the permission to list them.
 #[derive(Debug, Default)]
 struct RegionListing {
     foundation: Option<Vec<FoundationModel>>,
     profiles: Option<Vec<ListedModel>>,
 }
 
-/// Runs the checks; the exit code says whether the gateway is ready.
+/// Runs the checks; the exit code is 0 if the gateway is ready.
 pub(super) async fn run(overrides: &Overrides, checks: CheckArguments<'_>) -> ExitCode {
     let config = match load(overrides) {
         Ok(config) => config,
@@ -39,11 +38,11 @@ pub(super) async fn run(overrides: &Overrides, checks: CheckArguments<'_>) -> Ex
     };
     let mut report = Report::default();
     match config_file(overrides) {
-        Some(file) => report.yes("configuration", &file.display().to_string()),
-        None => report.yes("configuration", "the defaults, since there is no file"),
+        Some(file) => report.ok("configuration", &file.display().to_string()),
+        None => report.ok("configuration", "defaults (no file)"),
     }
     if checks.offline {
-        println!("the configuration has no mistakes; nothing else was checked (--offline)");
+        println!("the configuration is valid; nothing else was checked (--offline)");
         return ExitCode::SUCCESS;
     }
     if config.batches.enabled {
@@ -55,35 +54,35 @@ pub(super) async fn run(overrides: &Overrides, checks: CheckArguments<'_>) -> Ex
 
 #[derive(Default)]
 struct Report {
-    missing: Vec<String>,
+    failed: Vec<String>,
 }
 
 impl Report {
-    fn yes(&mut self, what: &str, finding: &str) {
-        println!("yes  {what}: {finding}");
+    fn ok(&mut self, what: &str, finding: &str) {
+        println!("ok   {what}: {finding}");
     }
 
-    /// What does not keep models from answering.
+    /// A finding that does not prevent calls to models.
     fn warn(&mut self, what: &str, finding: &str, remedy: &str) {
         println!("warn {what}: {finding}\n     {remedy}");
     }
 
-    fn no(&mut self, what: &str, finding: &str, remedy: &str) {
-        self.missing.push(what.to_owned());
-        println!("no   {what}: {finding}\n     {remedy}");
+    fn fail(&mut self, what: &str, finding: &str, remedy: &str) {
+        self.failed.push(what.to_owned());
+        println!("fail {what}: {finding}\n     {remedy}");
     }
 
     fn trouble(&mut self, what: &str, trouble: &Trouble) {
-        self.no(what, &trouble.finding, &trouble.remedy);
+        self.fail(what, &trouble.finding, &trouble.remedy);
     }
 
-    /// The last line, and what the shell is told.
+    /// Prints the last line and returns the exit code.
     fn end(self) -> ExitCode {
-        if self.missing.is_empty() {
+        if self.failed.is_empty() {
             println!("ready");
             return ExitCode::SUCCESS;
         }
-        println!("not ready: {}", self.missing.join(", "));
+        println!("not ready: {}", self.failed.join(", "));
         ExitCode::FAILURE
     }
 }
@@ -91,11 +90,11 @@ impl Report {
 async fn check_store(config: &Config, report: &mut Report) {
     let store = Store::at(&config.store.path);
     match store.open().await {
-        Ok(()) => report.yes("store", &config.store.path.display().to_string()),
-        Err(error) => report.no(
+        Ok(()) => report.ok("store", &config.store.path.display().to_string()),
+        Err(error) => report.fail(
             "store",
             &error.to_string(),
-            "name a file in `[store] path` whose folder is there and can be written",
+            "set `[store] path` to a file in an existing, writable folder",
         ),
     }
     store.close().await;
@@ -105,11 +104,11 @@ async fn check_bedrock(config: &Config, model: Option<&str>, report: &mut Report
     let bedrock = match Bedrock::connect(&config.bedrock).await {
         Ok(bedrock) => bedrock,
         Err(error) => {
-            report.no("region", "none", &error.to_string());
+            report.fail("region", "none", &error.to_string());
             return;
         }
     };
-    report.yes("region", bedrock.region());
+    report.ok("region", bedrock.region());
     let is_reached = check_endpoint(&bedrock, report).await;
     if !check_credentials(&bedrock, report).await || !is_reached {
         return;
@@ -120,40 +119,40 @@ async fn check_bedrock(config: &Config, model: Option<&str>, report: &mut Report
     models::check(config, &bedrock, &listed, model, report).await;
 }
 
-/// Whether the service that runs models can be reached at all.
+/// Checks that bedrock-runtime is reachable.
 async fn check_endpoint(bedrock: &Bedrock, report: &mut Report) -> bool {
     let endpoint = bedrock.runtime_endpoint();
     let (finding, remedy) = match bedrock.reach(endpoint).await {
         Ok(()) => {
-            report.yes("endpoint", &format!("{endpoint} can be reached"));
+            report.ok("endpoint", &format!("{endpoint} is reachable"));
             return true;
         }
         Err(Unreachable::Name(error)) => (
             format!("the name in {endpoint} has no address (DNS): {error}"),
-            "mind the spelling of the region, and see that this machine's DNS answers; a VPC \
-             endpoint needs private DNS, or AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+            "check the spelling of the region and this machine's DNS; a VPC endpoint needs private \
+            DNS or AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
         ),
         Err(Unreachable::Refused(error)) => (
             format!("{endpoint} refuses connections: {error}"),
-            "nothing listens there: mind AWS_ENDPOINT_URL_BEDROCK_RUNTIME and AWS_ENDPOINT_URL, \
-             and the security group of a VPC endpoint",
+            "check AWS_ENDPOINT_URL_BEDROCK_RUNTIME, AWS_ENDPOINT_URL and the security group of a \
+            VPC endpoint",
         ),
         Err(Unreachable::NoRoute(error)) => (
             format!("no connection to {endpoint}: {error}"),
-            "see that this machine may go out to port 443: firewall, route, NAT gateway or VPC \
-             endpoint (outgoing proxies are not used)",
+            "check that this machine can reach port 443: firewall, route, NAT gateway or VPC \
+            endpoint (HTTP proxies are not used)",
         ),
         Err(Unreachable::Tls(error)) => (
             format!("no TLS with {endpoint}: {error}"),
-            "add the certificate authority to this machine's (ca-certificates, SSL_CERT_FILE), if \
-             a proxy of yours inspects TLS; mind the clock, too",
+            "check the clock; if a proxy inspects TLS, add its certificate authority to this \
+            machine (ca-certificates, SSL_CERT_FILE)",
         ),
         Err(Unreachable::Other(error)) => (
-            format!("{endpoint} does not answer HTTP: {error}"),
-            "see that the address is Bedrock's, or a VPC endpoint of it",
+            format!("{endpoint} does not respond to HTTP: {error}"),
+            "check that the URL is that of Bedrock or of a VPC endpoint for it",
         ),
     };
-    report.no("endpoint", &finding, remedy);
+    report.fail("endpoint", &finding, remedy);
     false
 }
 
@@ -162,24 +161,24 @@ async fn check_credentials(bedrock: &Bedrock, report: &mut Report) -> bool {
         Ok(kind) => kind,
         Err(error) => {
             let trouble = CredentialsTrouble::of(&error, bedrock.profile());
-            report.no("credentials", &trouble.finding, &trouble.remedy);
+            report.fail("credentials", &trouble.finding, &trouble.remedy);
             return false;
         }
     };
     if kind == CredentialKind::ApiKey {
-        report.yes("credentials", "a Bedrock API key");
+        report.ok("credentials", "a Bedrock API key");
         return true;
     }
     match caller_identity(bedrock).await {
         Ok(identity) => {
             let whose = format!("{} of account {}", identity.arn, identity.account);
-            report.yes("credentials", &whose);
+            report.ok("credentials", &whose);
             true
         }
         Err(IdentityError::Refused { code, message }) => {
             let trouble = Trouble::of(&code, &message);
             match trouble.cause {
-                // A policy can keep a role from asking who it is, and from nothing else.
+                // A policy can deny sts:GetCallerIdentity and nothing else.
                 Cause::Permission => report.warn("credentials", &trouble.finding, &trouble.remedy),
                 _ => report.trouble("credentials", &trouble),
             }
@@ -188,20 +187,20 @@ async fn check_credentials(bedrock: &Bedrock, report: &mut Report) -> bool {
         Err(IdentityError::NoResponse(error)) => {
             report.warn(
                 "credentials",
-                &format!("found, but STS does not say whose they are: {error}"),
-                "STS cannot be reached from here; models answer without it",
+                &format!("found, but STS does not return their identity: {error}"),
+                "STS is not reachable from here; models work without it",
             );
             true
         }
     }
 }
 
-/// What the region has; nothing where the credentials turn out to be refused.
+/// Lists models and profiles; `None` if the credentials are refused.
 async fn check_listing(bedrock: &Bedrock, report: &mut Report) -> Option<RegionListing> {
     let mut listed = RegionListing::default();
     match bedrock.foundation_models().await {
         Ok(models) => {
-            report.yes("models", &format!("{} in the region", models.len()));
+            report.ok("models", &format!("{} in the region", models.len()));
             listed.foundation = Some(models);
         }
         Err(error) => {
@@ -213,20 +212,20 @@ async fn check_listing(bedrock: &Bedrock, report: &mut Report) -> Option<RegionL
             report.warn(
                 "models",
                 &trouble.finding,
-                "allow the action bedrock:ListFoundationModels, or set `[catalog] show = \
-                 \"configured\"`; answering does not need it",
+                "allow bedrock:ListFoundationModels, or set `[catalog] list = \"configured\"`; calls \
+                to models do not need it",
             );
         }
     }
     match bedrock.listed(ListedKind::SystemProfile).await {
         Ok(profiles) => {
-            report.yes("profiles", &format!("{} in the region", profiles.len()));
+            report.ok("profiles", &format!("{} in the region", profiles.len()));
             listed.profiles = Some(profiles);
         }
         Err(error) => report.warn(
             "profiles",
             &Trouble::of_error(&error).finding,
-            "allow the action bedrock:ListInferenceProfiles; answering does not need it",
+            "allow bedrock:ListInferenceProfiles; calls to models do not need it",
         ),
     }
     Some(listed)

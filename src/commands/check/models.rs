@@ -1,4 +1,4 @@
-//! The models of `[models]`, each without spending anything, and one that is really called.
+//! Checks the models of `[models]` without spending anything, and calls one model on request.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::config::{Config, ModelEntry, Tables};
 use crate::models::{Capabilities, ChatUpstream, Endpoint, ModelId};
 use crate::pipeline::{ChatBody, Pipeline};
 
-/// Checks every name of `[models]`, and calls `called`.
+/// Checks every alias, and calls the model `called`.
 pub(super) async fn check(
     config: &Config,
     bedrock: &Bedrock,
@@ -23,8 +23,8 @@ pub(super) async fn check(
     let tables = match Tables::load(&config.catalog.files) {
         Ok(tables) => tables,
         Err(error) => {
-            let remedy = "mend the file, or take it out of `[catalog]`";
-            report.no("catalog", &error, remedy);
+            let remedy = "correct the file, or remove it from `[catalog]`";
+            report.fail("catalog", &error, remedy);
             return;
         }
     };
@@ -35,7 +35,7 @@ pub(super) async fn check(
             return;
         }
     };
-    // As in a gateway that has listed the models: names become the same ids.
+    // As in a running gateway, so that names resolve to the same ids.
     pipeline.directory().fill(
         config.models.keys().map(String::as_str),
         listed.foundation.clone().unwrap_or_default(),
@@ -58,7 +58,7 @@ pub(super) async fn check(
     }
 }
 
-/// Whether the target of a name is there, and whether the credentials may call it.
+/// Checks that the target of an alias exists and that the credentials may call it.
 async fn check_alias(
     (name, entry): (&str, &ModelEntry),
     pipeline: &Pipeline,
@@ -72,13 +72,13 @@ async fn check_alias(
     let resolved = match pipeline.resolved(name) {
         Ok(resolved) => resolved,
         Err(error) => {
-            report.no(&what, &error.message, "name a model that /v1/models lists");
+            report.fail(&what, &error.message, "use a model that /v1/models lists");
             return;
         }
     };
     let target = &resolved.target;
     if let Some(missing) = missing(target, listed) {
-        report.no(&what, &missing.finding, &missing.remedy);
+        report.fail(&what, &missing.finding, &missing.remedy);
         return;
     }
     let stated = config.base_models.get(target.as_str());
@@ -93,7 +93,7 @@ async fn check_alias(
                     report.trouble(&what, &trouble);
                     return;
                 }
-                // Calls need no look at what the model is based on.
+                // Calls do not need the base model.
                 None
             }
         },
@@ -101,31 +101,31 @@ async fn check_alias(
     let (_, capabilities) = tables.resolved_model(target, base.as_ref());
     if let ChatUpstream::OpenAi(upstream) = entry.upstream.unwrap_or(capabilities.upstream) {
         let finding = format!(
-            "{}, called through {}; `outcrop check --model {name}` calls it",
+            "{}, called through {}; use `outcrop check --model {name}` to call it",
             called_as(&entry.target, target),
             ChatUpstream::OpenAi(upstream).as_str()
         );
-        report.yes(&what, &finding);
+        report.ok(&what, &finding);
         return;
     }
     match pipeline.probe(resolved).await {
         Ok(called) => {
             let called = called_as(&entry.target, &called);
-            report.yes(&what, &format!("{called}, may be called"));
+            report.ok(&what, &format!("{called}, callable"));
         }
         Err(error) => report.trouble(&what, &Trouble::of_error(&error)),
     }
 }
 
-/// The id that is called, after the one that the operator wrote if that is another.
-fn called_as(written: &ModelId, called: &ModelId) -> String {
-    match written == called {
+/// The id that is called, preceded by the configured id if they differ.
+fn called_as(configured: &ModelId, called: &ModelId) -> String {
+    match configured == called {
         true => called.to_string(),
-        false => format!("{written} -> {called}"),
+        false => format!("{configured} -> {called}"),
     }
 }
 
-/// What the lists say against a model, where there are lists.
+/// The problem of a model that the lists do not contain, or that has reached its end of life.
 fn missing(target: &ModelId, listed: &RegionListing) -> Option<Trouble> {
     if target.as_str().starts_with("arn:") {
         return None;
@@ -142,8 +142,8 @@ fn missing(target: &ModelId, listed: &RegionListing) -> Option<Trouble> {
     let model = models.and_then(|models| models.iter().find(|model| model.model_id == foundation));
     if model.is_some_and(|model| model.has_ended(Time::now())) {
         return absent(
-            format!("`{target}` has reached the end of its life"),
-            "name a newer model under `[models]`".to_owned(),
+            format!("`{target}` has reached its end of life"),
+            "use a newer model in `[models]`".to_owned(),
         );
     }
     let profiles = listed.profiles.as_deref();
@@ -151,14 +151,17 @@ fn missing(target: &ModelId, listed: &RegionListing) -> Option<Trouble> {
     let serving = serving.filter(|profile| profile.id.foundation_id() == foundation);
     let serving: Vec<&str> = serving.map(|profile| profile.id.as_str()).collect();
     let instead = match serving.is_empty() {
-        true => "mind the spelling and the region; /v1/models lists what there is".to_owned(),
-        false => format!("write one of its profiles instead: {}", serving.join(", ")),
+        true => "check the spelling and the region; /v1/models lists the models".to_owned(),
+        false => format!("use one of its inference profiles: {}", serving.join(", ")),
     };
     if target.is_system_profile() {
         let is_listed = profiles.is_none() || serving.contains(&target.as_str());
         return match is_listed {
             true => None,
-            false => absent(format!("the region has no profile `{target}`"), instead),
+            false => absent(
+                format!("the region has no inference profile `{target}`"),
+                instead,
+            ),
         };
     }
     models?;
@@ -168,26 +171,26 @@ fn missing(target: &ModelId, listed: &RegionListing) -> Option<Trouble> {
     }
 }
 
-/// Calls a model as a client would, for as few tokens as it takes.
+/// Calls a model like a client, for as few tokens as possible.
 async fn check_call(name: &str, pipeline: &Pipeline, tables: &Tables, report: &mut Report) {
     let what = format!("model {name}");
     let resolved = match pipeline.resolved(name) {
         Ok(resolved) => resolved,
         Err(error) => {
-            report.no(&what, &error.message, "name a model that /v1/models lists");
+            report.fail(&what, &error.message, "use a model that /v1/models lists");
             return;
         }
     };
     let (_, capabilities) = tables.resolved_model(&resolved.target, None);
     if !chats(&capabilities) {
         match pipeline.probe(resolved).await {
-            Ok(_) => report.yes(&what, "may be called (it does not chat, so it was not)"),
+            Ok(_) => report.ok(&what, "callable (not called, since it is not a chat model)"),
             Err(error) => report.trouble(&what, &Trouble::of_error(&error)),
         }
         return;
     }
     match call(name, capabilities.min_max_tokens, pipeline).await {
-        Ok(tokens) => report.yes(&what, &format!("answered, {tokens} token(s)")),
+        Ok(tokens) => report.ok(&what, &format!("responded with {tokens} token(s)")),
         Err(trouble) => report.trouble(&what, &trouble),
     }
 }
@@ -197,7 +200,7 @@ fn chats(capabilities: &Capabilities) -> bool {
     endpoints.is_empty() || endpoints.contains(&Endpoint::ChatCompletions)
 }
 
-/// The tokens of a response to a chat request of a few words.
+/// Sends a short chat request; returns the number of output tokens.
 async fn call(name: &str, max_tokens: u32, pipeline: &Pipeline) -> Result<u64, Trouble> {
     let ours = |error: String| Trouble::of("Gateway", &error);
     let body = json!({

@@ -1,9 +1,9 @@
 //! Clients that have closed their sending side.
 //!
-//! A client that leaves and a client that has nothing more to send both send a FIN. Only bytes tell
-//! them apart: the system of one that has left answers them with a reset. So the gateway sends some
-//! that every client passes over, `102 Processing` before a response and a comment within a stream
-//! of events, and watches for the reset.
+//! A client that disconnects and a client that only finishes sending both send a FIN. Only further
+//! bytes distinguish them: the system of a disconnected client responds with a reset. So the
+//! gateway sends bytes that every client ignores (`102 Processing` before a response, a comment
+//! within a stream of events) and waits for the reset.
 
 use std::future::Future;
 use std::io;
@@ -16,24 +16,25 @@ use tokio::net::TcpStream;
 
 use super::state::{BodyProgress, ConnectionPhase, ConnectionState, ResponseKind};
 
-/// Clients have to pass over interim responses (RFC 9110, 15.2). Of these, `100 Continue` makes
-/// some (undici) give up where they have not asked for it.
+/// Clients have to ignore interim responses (RFC 9110, 15.2). `100 Continue` makes some (undici)
+/// fail if they have not requested it.
 const INTERIM: &[u8] = b"HTTP/1.1 102 Processing\r\n\r\n";
 
-/// What is known of a client that sends nothing more.
+/// The state of a connection after the client's FIN.
 #[derive(Default)]
 pub(super) struct HalfClose {
-    /// Whether bytes have been sent since that one who has left would answer with a reset.
+    /// Whether bytes have been sent since, which a disconnected client's system answers with a
+    /// reset.
     is_probed: bool,
-    /// Whether a response has been sent since, after which the end of the input counts.
+    /// Whether a response has been sent since; after it the end of the input counts.
     has_responded: bool,
-    /// Is done when the reset arrives.
+    /// Completes when the reset arrives.
     reset: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 impl HalfClose {
-    /// What the reader of the connection is told: the end of the input where the client has left or
-    /// cannot be told from one that has, and nothing while it listens.
+    /// What the reader of the connection gets: the end of the input if the client has disconnected
+    /// or cannot be distinguished from one that has; otherwise pending.
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -50,7 +51,7 @@ impl HalfClose {
                     }
                     self.is_probed = true;
                 }
-                // The rest of the body is missing, or hyper has it and nobody has asked for it.
+                // The body is incomplete, or hyper has it and it has not been requested.
                 BodyProgress::Reading if state.is_starved() => return Poll::Ready(Ok(())),
                 BodyProgress::Reading | BodyProgress::Dropped => return Poll::Pending,
             },
@@ -61,7 +62,7 @@ impl HalfClose {
                     probe.notify_one();
                 }
                 ResponseKind::Events(_) => {}
-                // The head of the response has been sent since, which is a probe as well.
+                // The head of the response has been sent since, which is a probe too.
                 ResponseKind::Opaque if self.is_probed => {}
                 ResponseKind::Opaque => return Poll::Ready(Ok(())),
             },
@@ -76,7 +77,7 @@ impl HalfClose {
         self.poll_reset(context, stream)
     }
 
-    /// Notes that a response is sent; whether it is the first.
+    /// Records that a response is sent; `true` for the first.
     pub(super) fn is_first_response(&mut self) -> bool {
         !std::mem::replace(&mut self.has_responded, true)
     }
@@ -90,7 +91,7 @@ impl HalfClose {
             Some(reset) => reset,
             none => match watch(stream) {
                 Ok(watch) => none.insert(Box::pin(watch)),
-                // Without a descriptor for it, a reset would go unnoticed.
+                // Without a second descriptor, a reset cannot be detected.
                 Err(_) => return Poll::Ready(Ok(())),
             },
         };
@@ -101,19 +102,20 @@ impl HalfClose {
     }
 }
 
-/// Whether the interim response was sent in one piece; nothing else is on its way at that time.
+/// Sends the interim response; `true` if it was written completely. Nothing else is being written
+/// at that time.
 fn send_interim(context: &mut Context<'_>, stream: &mut TcpStream) -> bool {
     let sent = Pin::new(stream).poll_write(context, INTERIM);
     matches!(sent, Poll::Ready(Ok(written)) if written == INTERIM.len())
 }
 
-/// Waits for an error of the socket. The end of its input is always there to be read, so that its
-/// readiness to be read tells nothing; a descriptor of its own has its own readiness.
+/// Waits for an error of the socket. The end of the input keeps the socket readable, so read
+/// readiness says nothing; a duplicated descriptor has its own readiness.
 fn watch(stream: &TcpStream) -> io::Result<impl Future<Output = ()> + Send + use<>> {
     let same = stream.as_fd().try_clone_to_owned()?;
     let same = TcpStream::from_std(same.into())?;
     Ok(async move {
-        // A readiness that cannot be waited for is an error as well.
+        // A failed wait is an error too.
         let _ = same.ready(Interest::ERROR).await;
     })
 }

@@ -1,16 +1,15 @@
 use memchr::memchr_iter;
 
-/// What has been read of a request and of what follows it. hyper keeps to itself whether it has a
-/// part of a next head, which has to be complete in time, or nothing, so that the connection may be
-/// idle.
+/// Tracks the bytes of a request and of what follows it. hyper does not expose whether it holds a
+/// part of the next head, which has a timeout, or nothing, so that the connection is idle.
 #[derive(Debug, Default)]
 pub(super) struct Intake {
     total: u64,
-    /// Where the head ends, once it is there.
+    /// The offset of the end of the head, once it has arrived.
     head: Option<u64>,
-    /// Whether the head has a line yet: empty ones in front of it are passed over.
+    /// Whether the head has a line yet: leading empty lines are ignored.
     has_line: bool,
-    /// The length of the line that is not at its end, and its first byte.
+    /// The length of the current line, and its first byte.
     line: u64,
     first: u8,
     /// The last four bytes.
@@ -18,7 +17,7 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    /// Bytes have been read.
+    /// Counts bytes that have been read.
     pub(super) fn read(&mut self, bytes: &[u8]) {
         if self.head.is_none() {
             self.look_for_head(bytes);
@@ -58,8 +57,8 @@ impl Intake {
         self.line += part.len() as u64;
     }
 
-    /// Whether all of a request with a body of `length` has been read. Of one in chunks, nobody
-    /// here knows.
+    /// Whether a request with a body of `length` has been read completely; unknown, hence `false`,
+    /// for chunked bodies.
     pub(super) fn is_complete(&self, length: Option<u64>) -> bool {
         match (length, self.head) {
             (Some(length), Some(head)) => self.total >= head.saturating_add(length),
@@ -67,7 +66,7 @@ impl Intake {
         }
     }
 
-    /// Whether more has been read than a request with a body of `length`, or with one in chunks.
+    /// Whether more has been read than a request with a body of `length`, or with a chunked one.
     pub(super) fn has_excess(&self, length: Option<u64>) -> bool {
         match (length, self.head) {
             (Some(length), Some(head)) => self.total > head.saturating_add(length),
@@ -84,7 +83,7 @@ mod tests {
 
     const HEAD: &str = "POST / HTTP/1.1\r\nhost: a\r\n\r\n";
 
-    /// In reads of each size.
+    /// Reads `text` in chunks of every size.
     fn excess(text: &str, length: Option<u64>) -> bool {
         let mut found = (1..=text.len()).map(|size| {
             let mut intake = Intake::default();

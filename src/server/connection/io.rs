@@ -1,4 +1,4 @@
-//! The socket of a client, with an eye on how long everything takes.
+//! The socket of a client with its timeouts.
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -17,21 +17,21 @@ use super::state::{BodyProgress, ConnectionPhase, ConnectionState};
 use super::timer::Timer;
 use crate::config::ServerSettings;
 
-/// How much of a request that is refused is passed over at the most.
+/// The maximum number of discarded bytes of a refused request.
 const MAX_DISCARDED: usize = 64 << 20;
 
-/// How long that may take, and how long the client may be silent meanwhile.
+/// The timeout for discarding, and the idle timeout while discarding.
 const MAX_LINGER: Duration = Duration::from_secs(10);
 const MAX_IDLE: Duration = Duration::from_secs(2);
 
-/// How long a connection may take.
+/// The timeouts of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ConnectionTimeouts {
-    /// Over the first byte of a next request.
+    /// Until the first byte of the next request.
     idle: Duration,
-    /// Over a head, from its first byte.
+    /// For a head, from its first byte.
     head: Duration,
-    /// Over a write, until some of it is taken.
+    /// For a write, until some bytes are accepted.
     write: Duration,
 }
 
@@ -51,18 +51,18 @@ pub(super) struct ClientIo {
     state: Arc<ConnectionState>,
     timeouts: ConnectionTimeouts,
     intake: Intake,
-    /// Set while nothing is read.
+    /// Runs while the connection waits for bytes.
     reading: Timer,
-    /// Of which phase `reading` is the deadline.
+    /// The phase that `reading` is the deadline of.
     awaited: Option<ConnectionPhase>,
-    /// Set while nothing is written although there is something to write.
+    /// Runs while a write is blocked.
     writing: Timer,
-    /// Set when the client has closed its sending side.
+    /// `Some` once the client has closed its sending side.
     half_close: Option<HalfClose>,
     linger: Option<Linger>,
 }
 
-/// The end of a connection whose client still sends.
+/// A closing connection whose client still sends.
 struct Linger {
     ends: Instant,
     left: usize,
@@ -87,7 +87,7 @@ impl ClientIo {
         }
     }
 
-    /// Nothing has arrived: whether the connection may wait for more.
+    /// Checks the deadline of a connection without input.
     fn poll_wait(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.state.phase() == ConnectionPhase::Finished
             && !self.writing.is_set()
@@ -108,7 +108,7 @@ impl ClientIo {
             | ConnectionPhase::Finished
             | ConnectionPhase::Lingering => {
                 self.awaited = None;
-                self.reading.lift();
+                self.reading.clear();
                 return Poll::Pending;
             }
         };
@@ -125,13 +125,13 @@ impl ClientIo {
             .map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Whether nothing of the request is left for the client to send.
+    /// Whether the request has arrived completely.
     fn has_read_all(&self) -> bool {
         self.state.body() == BodyProgress::Complete
             || self.intake.is_complete(self.state.body_length())
     }
 
-    /// Whether the client may be sending what nobody will read.
+    /// Whether the client may be sending bytes that are not read.
     fn has_unread_input(&self) -> bool {
         match self.state.phase() {
             ConnectionPhase::Idle | ConnectionPhase::Evicted => false,
@@ -142,14 +142,14 @@ impl ClientIo {
         }
     }
 
-    /// Passes on what a write has come to, unless nothing was taken for too long.
+    /// Returns the result of a write, or an error if it has been blocked for too long.
     fn poll_progress<T>(
         &mut self,
         context: &mut Context<'_>,
         progress: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if progress.is_ready() {
-            self.writing.lift();
+            self.writing.clear();
             return progress;
         }
         if !self.writing.is_set() {
@@ -159,8 +159,8 @@ impl ClientIo {
         expired.map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Reads what the client still sends, so that the system does not answer it with a reset, which
-    /// would take the response from the client before it is read.
+    /// Discards what the client still sends. Otherwise the system would send a reset, which
+    /// discards the response before the client has read it.
     fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let linger = self.linger.get_or_insert_with(|| {
             self.state.linger();
@@ -248,8 +248,8 @@ impl AsyncWrite for ClientIo {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // hyper gets here when everything is written, and does not read again before something
-        // arrives: the wait for the next request begins here. It cannot be over yet.
+        // hyper flushes after writing everything, and does not read again before bytes arrive: the
+        // wait for the next request starts here. It cannot be over yet.
         if self.state.phase() == ConnectionPhase::Finished {
             let has_ended = match &mut self.half_close {
                 Some(half_close) => half_close.is_first_response(),

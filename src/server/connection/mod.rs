@@ -1,4 +1,4 @@
-//! One connection of a client, from its first byte to its last.
+//! A client's connection, from its first byte to its last.
 
 mod half_close;
 mod intake;
@@ -28,20 +28,20 @@ use io::{ClientIo, ConnectionTimeouts};
 use request_body::MinRate;
 use service::Responder;
 
-/// The longest head of a request. It bounds what is gathered of a response before it is written,
-/// too, and so what a client costs that does not read.
+/// The maximum size of a request head. It also bounds the buffered part of a response, and so the
+/// memory for a client that does not read.
 const MAX_HEAD: usize = 64 << 10;
 
-/// A connection that has a place.
+/// An accepted connection with its slot.
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) client: ClientAddress,
     pub(super) slot: ConnectionSlot,
-    /// Whether it is one too many, so that requests are refused on it.
+    /// Whether it is above the maximum, so that its requests are refused.
     pub(super) is_over_capacity: bool,
 }
 
-/// Serves `router` on a connection until one of the two is done with it.
+/// Serves `router` on a connection until either side closes it.
 pub(super) async fn serve(
     connection: Connection,
     router: Router,
@@ -70,9 +70,9 @@ pub(super) async fn serve(
     let service = service_fn(move |request| responder.clone().respond(request));
     let connection = http1::Builder::new()
         .max_buf_size(MAX_HEAD)
-        // A read may bring more than that at once.
+        // One read may return more than the buffer limit.
         .max_header_size(MAX_HEAD)
-        // `ClientIo` knows how long a head takes; hyper counts the time before its first byte, too.
+        // `ClientIo` has this timeout; hyper's would include the time before the first byte.
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(io), service);
     if let Err(error) = watcher.watch(connection).await {
@@ -81,17 +81,17 @@ pub(super) async fn serve(
 }
 
 fn set_options(stream: &TcpStream, settings: &ServerSettings) {
-    // Small writes go out at once: without this a delta may wait 40 ms for the one before it.
+    // Send small writes immediately: otherwise a delta may wait 40 ms for the previous one.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY could not be set");
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
-    // What the system has taken but the client does not acknowledge, or does not read, is no
-    // progress either; the system alone knows of it.
+    // Bytes that the system has accepted but the client does not acknowledge or read are no
+    // progress either; only the system can detect this.
     #[cfg(target_os = "linux")]
     {
         let timeout = u32::try_from(settings.write_timeout.as_millis()).unwrap_or(u32::MAX);
         if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(stream, timeout) {
-            tracing::debug!(%error, "TCP_USER_TIMEOUT could not be set");
+            tracing::debug!(%error, "cannot set TCP_USER_TIMEOUT");
         }
     }
 }

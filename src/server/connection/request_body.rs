@@ -1,4 +1,4 @@
-//! The body of a request: whether it is read to its end, and whether it arrives fast enough.
+//! A request body that tracks its progress and its minimum rate.
 
 use std::error::Error;
 use std::fmt;
@@ -22,7 +22,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 pub(in crate::server) struct TooSlow;
 
 impl TooSlow {
-    /// Whether that is what broke a body off.
+    /// Whether this is the cause of `error`.
     pub(in crate::server) fn caused(error: &(dyn Error + 'static)) -> bool {
         let mut cause = Some(error);
         while let Some(error) = cause {
@@ -43,10 +43,10 @@ impl fmt::Display for TooSlow {
 
 impl Error for TooSlow {}
 
-/// How fast a body has to arrive.
+/// The minimum rate of a body.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MinRate {
-    /// How many bytes each window has to bring; with 0, none have to come.
+    /// The minimum bytes per window; 0 for no minimum.
     bytes: usize,
     window: Duration,
 }
@@ -62,15 +62,14 @@ impl From<&ServerSettings> for MinRate {
     }
 }
 
-/// A body, and what the connection has to know of it.
+/// A body with the state of its connection.
 pub(super) struct RequestBody<B> {
     inner: B,
     state: Arc<ConnectionState>,
     min_rate: MinRate,
-    /// Bytes of the window.
+    /// Bytes received in the current window.
     received: usize,
-    /// How much longer the window may last. Only the time that is spent waiting for the client
-    /// counts.
+    /// The rest of the window. Only time spent waiting for the client counts.
     allowance: Duration,
     waiting_since: Option<Instant>,
     timer: Timer,
@@ -101,7 +100,7 @@ impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
         if !self.state.input_ended() {
             return Poll::Pending;
         }
-        // What had arrived before the end of the input is there by now.
+        // Bytes that arrived before the end of the input are available by now.
         let polled = Pin::new(&mut self.inner).poll_frame(context);
         if polled.is_pending() {
             self.state.starve();
@@ -112,7 +111,7 @@ impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
     fn note_arrival(&mut self, count: usize) {
         if let Some(since) = self.waiting_since.take() {
             self.allowance = self.allowance.saturating_sub(since.elapsed());
-            self.timer.lift();
+            self.timer.clear();
         }
         self.received = self.received.saturating_add(count);
         if self.received >= self.min_rate.bytes {
@@ -121,7 +120,7 @@ impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
         }
     }
 
-    /// Whether the client has used up its time.
+    /// Ready when the window is over.
     fn poll_too_slow(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.min_rate.bytes == 0 {
             return Poll::Pending;
@@ -197,7 +196,7 @@ mod tests {
         window: Duration::from_secs(5),
     };
 
-    /// A body of pieces, each with the seconds it takes to come.
+    /// A body of chunks, each with its delay in seconds and its size.
     fn body(
         chunks: Vec<(u64, usize)>,
     ) -> RequestBody<impl Body<Data = Bytes, Error = BoxError> + Unpin> {
@@ -222,7 +221,7 @@ mod tests {
         for chunks in [
             vec![(1, 1); 1_000],
             vec![(600, 100)],
-            // What came fast at first does not count for later.
+            // A fast start does not count for later windows.
             vec![(0, 100_000), (1, 1), (600, 100)],
         ] {
             let start = Instant::now();

@@ -1,4 +1,4 @@
-//! The service of one connection: what the connection has to know of its requests and responses.
+//! The service of a connection, which keeps its state up to date.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -21,15 +21,15 @@ use super::request_body::{MinRate, RequestBody};
 use super::state::{BodyProgress, ConnectionState, ResponseKind};
 
 /// In the extensions of a response whose body is a stream of events: the body sends a comment when
-/// it is notified, so that the system of a client that has left can say so.
+/// it is notified, so that the system of a disconnected client responds with a reset.
 #[derive(Debug, Clone)]
 pub(in crate::server) struct Probe(pub(in crate::server) Arc<Notify>);
 
-/// In the extensions of a request for which there is no room.
+/// In the extensions of a request on a connection above the maximum.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::server) struct OverCapacity;
 
-/// The router, and what the requests of a connection have in common.
+/// The router, and the state that the requests of a connection share.
 #[derive(Clone)]
 pub(super) struct Responder {
     pub(super) router: Router,
@@ -40,7 +40,7 @@ pub(super) struct Responder {
 }
 
 impl Responder {
-    /// Has the router respond to one request.
+    /// Routes a request.
     pub(super) async fn respond(
         self,
         mut request: Request<Incoming>,
@@ -67,8 +67,8 @@ impl Responder {
             }
         };
         let mut response = router.call(request).await?;
-        // What is left of a body, however short, may not have arrived yet, and stands in the way of
-        // a next request.
+        // The rest of a body, however short, may not have arrived yet and would precede the next
+        // request.
         let has_rest = state.body() != BodyProgress::Complete;
         if has_rest || is_over_capacity {
             let close = HeaderValue::from_static("close");
@@ -84,7 +84,7 @@ impl Responder {
     }
 }
 
-/// The body of a response, which says when it is over.
+/// A response body that reports its end.
 pub(super) struct ResponseBody {
     body: Body,
     state: Arc<ConnectionState>,

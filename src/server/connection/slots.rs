@@ -1,11 +1,11 @@
-//! How many connections there are, and which one goes when there are too many.
+//! Limits the number of connections and evicts idle ones.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::state::ConnectionState;
 
-/// The places of connections.
+/// The slots of connections.
 #[derive(Debug, Clone)]
 pub(in crate::server) struct ConnectionSlots {
     max: usize,
@@ -18,7 +18,7 @@ struct OpenConnections {
     next: u64,
 }
 
-/// A connection's place, given back when it is dropped.
+/// A connection's slot, released when dropped.
 #[derive(Debug)]
 pub(in crate::server) struct ConnectionSlot {
     id: u64,
@@ -34,12 +34,12 @@ impl ConnectionSlots {
         }
     }
 
-    /// A place for a new connection, if need be that of one that has no request; `None` while all
-    /// have one.
+    /// A slot for a new connection, if needed that of a connection without a request; `None` if all
+    /// connections have one.
     pub(in crate::server) fn take(&self) -> Option<ConnectionSlot> {
         let mut open = self.lock();
-        // The one that is evicted keeps its entry until its task has ended, so that there are a few
-        // more than the most for a moment.
+        // An evicted connection keeps its entry until its task has ended, so the maximum may be
+        // exceeded briefly.
         if open.connections.len() >= self.max && !open.evict() {
             return None;
         }
@@ -54,7 +54,7 @@ impl ConnectionSlots {
         })
     }
 
-    /// Has the connection closed that is needed least. Whether there is one without a request.
+    /// Closes the least needed connection; `false` if all have a request.
     pub(in crate::server) fn evict(&self) -> bool {
         self.lock().evict()
     }
@@ -72,7 +72,8 @@ impl OpenConnections {
             let Some((_, state)) = ranked.min_by_key(|(rank, _)| *rank) else {
                 return false;
             };
-            // One that gets a request meanwhile keeps its place, and has no rank from then on.
+            // A connection that receives a request meanwhile keeps its slot, and has no rank from
+            // then on.
             if state.evict() {
                 return true;
             }
@@ -111,9 +112,9 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_free_again_when_its_connection_ends() {
+    fn a_slot_is_released_when_its_connection_ends() {
         let slots = ConnectionSlots::new(1);
-        let first = slots.take().expect("a place");
+        let first = slots.take().expect("a slot");
         begin_request(&first);
         assert!(slots.take().is_none());
         drop(first);
@@ -123,7 +124,7 @@ mod tests {
     #[test]
     fn unused_connections_go_first_then_idle_ones_then_unfinished_heads_and_requests_never() {
         let slots = ConnectionSlots::new(4);
-        let [request, head, idle, unused] = [(); 4].map(|()| slots.take().expect("a place"));
+        let [request, head, idle, unused] = [(); 4].map(|()| slots.take().expect("a slot"));
         begin_request(&request);
         received(&head);
         begin_request(&idle);
@@ -133,7 +134,7 @@ mod tests {
         let mut others = Vec::new();
         for next in [&unused, &idle, &head] {
             assert!(!is_evicted(next));
-            let new = slots.take().expect("a place");
+            let new = slots.take().expect("a slot");
             assert!(is_evicted(next));
             begin_request(&new);
             others.push(new);
@@ -143,23 +144,23 @@ mod tests {
     }
 
     #[test]
-    fn one_connection_goes_for_one_that_comes() {
+    fn each_new_connection_evicts_one() {
         let slots = ConnectionSlots::new(8);
         let slots_held: Vec<ConnectionSlot> = std::iter::from_fn(|| slots.take()).take(8).collect();
         let [first, ..] = &slots_held[..] else {
-            panic!("8 places");
+            panic!("8 slots");
         };
         received(first);
         assert!(slots.evict());
         let evicted = slots_held.iter().filter(|slot| is_evicted(slot)).count();
         assert_eq!(evicted, 1);
-        assert!(!is_evicted(first), "it has begun a head");
+        assert!(!is_evicted(first), "a part of its head has arrived");
     }
 
     #[test]
     fn bytes_that_arrive_in_time_save_a_connection() {
         let slots = ConnectionSlots::new(1);
-        let slot = slots.take().expect("a place");
+        let slot = slots.take().expect("a slot");
         assert!(slots.evict());
         begin_request(&slot);
         assert!(!is_evicted(&slot));

@@ -1,5 +1,4 @@
-//! Where a connection is between two requests, known to all that have to do with it: the socket,
-//! the service, the bodies, and whoever needs its place.
+//! The state of a connection, shared by its socket, its service, its bodies and the slots.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -9,14 +8,14 @@ use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// What `State::since` counts from.
+/// The origin of `ConnectionState::since`.
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Where a connection is.
+/// The phase of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum ConnectionPhase {
-    /// Nothing of a next request has arrived.
+    /// No byte of the next request has arrived.
     Idle,
     /// A part of a head has arrived.
     Head,
@@ -24,11 +23,11 @@ pub(super) enum ConnectionPhase {
     Request,
     /// The response is written.
     Response,
-    /// The last byte of the response is with hyper.
+    /// hyper has the last byte of the response.
     Finished,
-    /// The response is sent and the client still sends its request, which nobody reads.
+    /// The response is sent; the rest of the request is discarded.
     Lingering,
-    /// Its place is needed for another connection.
+    /// Its slot is needed for another connection.
     Evicted,
 }
 
@@ -44,27 +43,27 @@ impl ConnectionPhase {
     ];
 }
 
-/// What a response is, for a client that has closed its sending side.
+/// The kind of a response, for a client that has closed its sending side.
 #[derive(Debug, Clone, Default)]
 pub(super) enum ResponseKind {
-    /// It is all here, and is sent whoever listens.
+    /// It is complete, and is sent in any case.
     Complete,
-    /// A stream into which a comment can be put, to find out whether someone listens.
+    /// A stream that can contain a comment to detect a disconnected client.
     Events(Arc<Notify>),
-    /// A stream of which only its next bytes can tell.
+    /// A stream without comments.
     #[default]
     Opaque,
 }
 
-/// What of a request's body has been read.
+/// The progress of reading a request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum BodyProgress {
-    /// All of it.
+    /// It has been read completely.
     Complete,
-    /// It is read, or will be.
+    /// It is being read, or will be.
     Reading,
-    /// It is not read to its end.
+    /// It was dropped before its end.
     Dropped,
 }
 
@@ -72,22 +71,22 @@ pub(super) enum BodyProgress {
 #[derive(Debug, Default)]
 pub(super) struct ConnectionState {
     phase: AtomicU8,
-    /// Milliseconds since [`EPOCH`] at which it became idle, or its head began.
+    /// Milliseconds from [`EPOCH`] to the start of the idle time or of the head.
     since: AtomicU64,
     has_served: AtomicBool,
     /// Whether interim responses can be sent: HTTP/1.0 has none.
     is_http_1_0: AtomicBool,
     body: AtomicU8,
-    /// Its length; [`u64::MAX`] for one in chunks.
+    /// The length of the body; [`u64::MAX`] for a chunked one.
     body_length: AtomicU64,
     /// Whether the client has closed its sending side.
     input_ended: AtomicBool,
-    /// Whether the reader of a body waits for bytes that can no longer arrive.
+    /// Whether the reader of the body waits for bytes that can no longer arrive.
     is_starved: AtomicBool,
     response: Mutex<ResponseKind>,
     /// The connection's task, while it waits for bytes.
     reader: AtomicWaker,
-    /// Whoever reads the request's body, while that waits for bytes.
+    /// The reader of the request body, while it waits for bytes.
     body_reader: AtomicWaker,
 }
 
@@ -108,7 +107,7 @@ impl ConnectionState {
         self.phase.store(phase as u8, Ordering::Release);
     }
 
-    /// Goes from `from` to `to`, unless something else has happened meanwhile.
+    /// Changes the phase from `from` to `to`, unless it is another one by now.
     fn step(&self, from: ConnectionPhase, to: ConnectionPhase) -> bool {
         let step =
             self.phase
@@ -122,8 +121,7 @@ impl ConnectionState {
         self.since.store(since, Ordering::Relaxed);
     }
 
-    /// Bytes have arrived; whether they are the first of a request. Those that come just as the
-    /// place is to be given away save it.
+    /// Records that bytes have arrived; `true` for the first of a request. They cancel an eviction.
     pub(super) fn received(&self) -> bool {
         let is_first = matches!(
             self.phase(),
@@ -136,7 +134,7 @@ impl ConnectionState {
         is_first
     }
 
-    /// The response is sent. Of the next head nothing is there, or a part if it has begun.
+    /// Records that the response is sent; `has_started` if a part of the next head has arrived.
     pub(super) fn rest(&self, has_started: bool) {
         self.note_time();
         let next = match has_started {
@@ -146,13 +144,13 @@ impl ConnectionState {
         self.step(ConnectionPhase::Finished, next);
     }
 
-    /// The response is sent, and the rest of the request is passed over.
+    /// Records that the rest of the request is being discarded.
     pub(super) fn linger(&self) {
         self.note_time();
         self.set_phase(ConnectionPhase::Lingering);
     }
 
-    /// A head has arrived.
+    /// Records the head of a request.
     pub(super) fn begin_request(&self, is_http_1_0: bool, body_length: Option<u64>) {
         let body = match body_length {
             Some(0) => BodyProgress::Complete,
@@ -196,13 +194,13 @@ impl ConnectionState {
         }
     }
 
-    /// How long the body is; `None` for one in chunks.
+    /// The length of the body; `None` for a chunked one.
     pub(super) fn body_length(&self) -> Option<u64> {
         let length = self.body_length.load(Ordering::Relaxed);
         (length != u64::MAX).then_some(length)
     }
 
-    /// What of the body has been read. One who waits for the end of the input looks again.
+    /// Sets the progress of the body, and wakes a task that waits for the end of the input.
     pub(super) fn set_body(&self, body: BodyProgress) {
         self.body.store(body as u8, Ordering::Release);
         if self.input_ended() {
@@ -210,7 +208,7 @@ impl ConnectionState {
         }
     }
 
-    /// The client has closed its sending side.
+    /// Records that the client has closed its sending side.
     pub(super) fn end_input(&self) {
         self.input_ended.store(true, Ordering::Release);
         self.body_reader.wake();
@@ -225,7 +223,7 @@ impl ConnectionState {
         self.body_reader.register(context.waker());
     }
 
-    /// The reader of the body waits although the input has ended.
+    /// Records that the reader of the body waits although the input has ended.
     pub(super) fn starve(&self) {
         self.is_starved.store(true, Ordering::Release);
         self.reader.wake();
@@ -235,13 +233,13 @@ impl ConnectionState {
         self.is_starved.load(Ordering::Acquire)
     }
 
-    /// Wakes the task of `context` when the place is to be given up, or a body asks for its end.
+    /// Wakes the task of `context` on eviction, or when the reader of a body needs the end of the
+    /// input.
     pub(super) fn register(&self, context: &Context<'_>) {
         self.reader.register(context.waker());
     }
 
-    /// How soon the connection is to be closed in favour of another; the least first. `None` while
-    /// it has a request.
+    /// The rank for eviction, lowest first; `None` while the connection has a request.
     pub(super) fn eviction_rank(&self) -> Option<(u8, u64)> {
         let kind = match self.phase() {
             ConnectionPhase::Lingering => 0,
@@ -256,7 +254,7 @@ impl ConnectionState {
         Some((kind, self.since.load(Ordering::Relaxed)))
     }
 
-    /// Has the connection closed, unless it has got a request meanwhile.
+    /// Evicts the connection, unless it has received a request meanwhile.
     pub(super) fn evict(&self) -> bool {
         let phase = self.phase();
         let evictable = matches!(

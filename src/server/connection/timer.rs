@@ -3,8 +3,8 @@ use std::task::{Context, Poll};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A deadline that is set and lifted many times and rarely reached: the clock's own entry is made
-/// only when someone waits, and moved only when it rings too early or would ring too late.
+/// A deadline that is set and cleared often and rarely reached. The timer of the runtime is created
+/// only on the first wait, and moved only if it fires too early or would fire too late.
 #[derive(Debug, Default)]
 pub(super) struct Timer {
     deadline: Option<Instant>,
@@ -20,11 +20,11 @@ impl Timer {
         self.deadline = Some(deadline);
     }
 
-    pub(super) fn lift(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.deadline = None;
     }
 
-    /// Whether the deadline is reached; never if there is none.
+    /// Ready when the deadline is reached; pending without a deadline.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.deadline else {
             return Poll::Pending;
@@ -69,7 +69,7 @@ mod tests {
     async fn a_cleared_deadline_does_not_fire() {
         let mut timer = Timer::default();
         timer.set(Instant::now());
-        timer.lift();
+        timer.clear();
         assert!(!timer.is_set());
         let polled = poll_fn(|context| Poll::Ready(timer.poll(context))).await;
         assert!(polled.is_pending());

@@ -38,11 +38,11 @@ async fn check_prints_what_succeeded() {
     let (ok, report) = check(&simulator, MODEL).await;
     assert!(ok, "{report}");
     for line in [
-        "yes  region: us-east-1",
-        "yes  credentials: arn:aws:iam::123456789012",
-        "yes  models:",
-        "yes  profiles:",
-        "yes  model us.anthropic",
+        "ok   region: us-east-1",
+        "ok   credentials: arn:aws:iam::123456789012",
+        "ok   models:",
+        "ok   profiles:",
+        "ok   model us.anthropic",
     ] {
         assert!(report.contains(line), "{line} is not in\n{report}");
     }
@@ -90,7 +90,7 @@ async fn check_recognizes_wrong_credentials() {
         let (ok, report) = check_with(&environment, &[]).await;
         assert!(!ok, "{report}");
         assert!(report.contains(remedy), "{remedy} is not in\n{report}");
-        assert_eq!(report.matches("no   ").count(), 1, "{report}");
+        assert_eq!(report.matches("fail ").count(), 1, "{report}");
         assert_eq!(report.lines().last(), Some("not ready: credentials"));
     }
 }
@@ -128,7 +128,7 @@ async fn check_distinguishes_the_steps_of_connecting_to_an_endpoint() {
         let (ok, report) = check_with(&environment, &[]).await;
         assert!(!ok, "{report}");
         assert!(report.contains(expected), "{expected} is not in\n{report}");
-        assert!(report.contains("yes  credentials"), "{report}");
+        assert!(report.contains("ok   credentials"), "{report}");
         assert_eq!(report.lines().last(), Some("not ready: endpoint"));
     }
 }
@@ -158,14 +158,14 @@ async fn check_resolves_every_alias_without_calling_a_model() {
     let (ok, report) = check_with(&credentials(&simulator.url()), &["--config", &file]).await;
     assert!(!ok);
     for expected in [
-        &format!("yes  model good: {MODEL}, may be called"),
-        "yes  model embeds: ",
-        "yes  model ours: ",
-        &format!("yes  model bare: anthropic.claude-sonnet-4-5-20250929-v1:0 -> {MODEL}, may"),
+        &format!("ok   model good: {MODEL}, callable"),
+        "ok   model embeds: ",
+        "ok   model ours: ",
+        &format!("ok   model bare: anthropic.claude-sonnet-4-5-20250929-v1:0 -> {MODEL}, callable"),
         &format!(
-            "yes  model prefixed: bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0 -> {MODEL}"
+            "ok   model prefixed: bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0 -> {MODEL}"
         ),
-        "the region has no profile `us.anthropic.claude-sonet",
+        "the region has no inference profile `us.anthropic.claude-sonet",
         "allow `bedrock:InvokeModel` in the policy of arn:aws:iam",
         "not ready: model denied, model gone, model typo",
     ] {
@@ -238,7 +238,7 @@ async fn check_learns_the_profile_without_a_listing() {
     let file = file.to_string_lossy();
     let (ok, report) = check_with(&credentials(&simulator.url()), &["--config", &file]).await;
     assert!(ok, "{report}");
-    let problem_line = format!("yes  model bare: {bare} -> {MODEL}, may be called");
+    let problem_line = format!("ok   model bare: {bare} -> {MODEL}, callable");
     assert!(report.contains(&problem_line), "{report}");
     let prefixed = format!("bedrock/{bare}");
     let (ok, report) = check(&simulator, &prefixed).await;
@@ -268,7 +268,7 @@ async fn check_reports_missing_credentials() {
             panic!("{report}");
         };
         assert!(
-            problem_line.starts_with("no   credentials: no credentials in"),
+            problem_line.starts_with("fail credentials: no credentials in"),
             "{report}"
         );
         assert!(remedy_line.trim_start().starts_with(remedy), "{report}");

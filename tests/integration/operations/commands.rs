@@ -410,7 +410,7 @@ async fn a_second_sigterm_skips_the_drain_delay() {
         let arguments: Vec<&str> = arguments.into_iter().chain([&*file]).collect();
         let mut served = Served::start(&environment, &arguments);
         served.signal("-TERM");
-        served.wait_for("draining: /readyz says no");
+        served.wait_for("draining: /readyz fails");
         served.terminate().0
     });
     assert_eq!(code.await.unwrap(), Some(0));
