@@ -1,38 +1,38 @@
-//! What the gateway changed in a request, said to the client in `x-outcrop-adjustments`.
+//! Adjustments: changes of a request, reported in `x-outcrop-adjustments`.
 //!
-//! Every field of a request ends in one of three ways: translated, refused by name, or noted
-//! here. A note never holds text of the conversation.
+//! Every field of a request is translated, refused by name, or noted here. A note never contains
+//! text of the conversation.
 
 use std::fmt;
 
 use crate::bounded::logged_path;
 
-/// The longest header value that is written; what does not fit is counted, not lost silently.
+/// The maximum length of the header value; further notes are counted.
 const HEADER_LIMIT: usize = 1024;
 
-/// The most notes that are kept with their words; what comes after is counted. A body may have
-/// millions of keys that nobody knows.
+/// The maximum number of stored notes; further ones are counted. A body may have millions of
+/// unknown keys.
 const MAX_NOTES: usize = 100;
 
-/// The notes of one request, in the order in which they were made.
+/// The notes of a request, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Adjustments {
     notes: Vec<Adjustment>,
-    /// How many more there were.
+    /// The number of further notes.
     more: usize,
 }
 
-/// One change: the client's name of a field, and what became of it.
+/// A change of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adjustment {
-    /// The field as the client wrote it, for example `messages[].name`.
+    /// The field in the client's request, such as `messages[].name`.
     pub field: String,
-    /// What was done, for example `ignored` or `clamped to 1`.
+    /// The change, such as `ignored` or `clamped to 1`.
     pub action: String,
 }
 
 impl Adjustments {
-    /// Notes that `field` was handled as `action` says; a note made twice is kept once.
+    /// Adds a note; duplicates are stored once.
     pub fn note(&mut self, field: &str, action: impl Into<String>) {
         let adjustment = Adjustment {
             field: printable(field),
@@ -47,12 +47,12 @@ impl Adjustments {
         }
     }
 
-    /// Notes that `field` has no effect on Bedrock.
+    /// Adds the note that `field` has no effect on Bedrock.
     pub fn ignored(&mut self, field: &str) {
         self.note(field, "ignored");
     }
 
-    /// Adds the notes of another request that goes with this one.
+    /// Adds the notes of a related request.
     pub fn extend(&mut self, others: &Self) {
         for Adjustment { field, action } in &others.notes {
             self.note(field, action.clone());
@@ -60,22 +60,22 @@ impl Adjustments {
         self.more = self.more.max(others.more);
     }
 
-    /// Whether the request went through as it was written.
+    /// Whether the request was not changed.
     pub fn is_empty(&self) -> bool {
         self.notes.is_empty()
     }
 
-    /// The notes, oldest first.
+    /// The notes, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Adjustment> {
         self.notes.iter()
     }
 
-    /// The notes as a header value of printable ASCII, or nothing where there are none.
+    /// The notes as a header value of printable ASCII; `None` without notes.
     pub fn header_value(&self) -> Option<String> {
         self.listed(ToString::to_string)
     }
 
-    /// The same for the log: a key that nobody knows is the client's own text.
+    /// The notes for the log, without unknown keys, which are the client's text.
     pub fn log_value(&self) -> Option<String> {
         self.listed(|Adjustment { field, action }| format!("{}: {action}", logged_path(field)))
     }
@@ -107,10 +107,10 @@ impl fmt::Display for Adjustment {
     }
 }
 
-/// Field names come from the client: only what a header may carry, and not at any length.
+/// Makes a field name from the client valid and short enough for a header.
 fn printable(text: &str) -> String {
     let visible = text.chars().filter(|c| matches!(c, ' '..='~'));
-    // Commas stand between the notes.
+    // Commas separate the notes.
     let apart = visible.map(|c| if c == ',' { ';' } else { c });
     apart.take(80).collect()
 }

@@ -1,5 +1,5 @@
-//! What the models are based on whose ids do not say it: stated by the operator, or asked of
-//! Bedrock and kept, also while Bedrock does not answer.
+//! Base models of ids that do not contain one: configured, or looked up in Bedrock and cached, also
+//! while Bedrock fails.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,22 +11,22 @@ use tokio::time::Instant;
 use crate::bedrock::{BaseModel, Bedrock, RetryAdvice, UpstreamError};
 use crate::models::ModelId;
 
-/// How long a request waits for the first answer about its model.
+/// How long a request waits for the first lookup of its model.
 const FIRST_LOOKUP_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How soon Bedrock is asked again where it refused to tell.
+/// The delay after a refused lookup.
 const RETRY_AFTER_REFUSAL: Duration = Duration::from_secs(60);
 
-/// How soon Bedrock is asked again where the failure may pass.
+/// The delay after a temporary failure.
 const RETRY_AFTER_ERROR: Duration = Duration::from_secs(5);
 
-/// Models that are remembered at the most: their names come from clients.
+/// The maximum number of cached models: clients choose the names.
 const MAX_MODELS: usize = 1024;
 
-/// Questions under way at the most: the control plane is throttled hard.
+/// The maximum number of concurrent lookups: the rate limits of the control plane are low.
 const MAX_CONCURRENT_LOOKUPS: usize = 8;
 
-/// The bases of models. Clones share what is known.
+/// The base models. Clones share the cache.
 #[derive(Debug, Clone)]
 pub struct BaseModels {
     inner: Arc<BaseModelCache>,
@@ -41,30 +41,31 @@ struct BaseModelCache {
     lookups: Semaphore,
 }
 
-/// What is known of one model; whoever waits for it is told of a change.
+/// The cache entry of a model; waiting requests are notified of changes.
 type BaseModelEntry = watch::Sender<Knowledge>;
 
 #[derive(Debug)]
 struct Knowledge {
-    /// The latest answer, which outlives the failures after it.
+    /// The latest result, kept on later failures.
     base: Option<BaseModel>,
     state: LookupState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LookupState {
-    /// Nobody has asked.
+    /// Not looked up yet.
     New,
-    /// The first question is under way.
+    /// The first lookup is in progress.
     FirstLookup,
-    /// There was an answer or a failure; from then on it is time to ask again.
+    /// A lookup has succeeded or failed; the next one is due at this time.
     Settled(Instant),
-    /// Another question is under way.
+    /// A further lookup is in progress.
     Refreshing,
 }
 
 impl BaseModels {
-    /// Bases as `stated` by the operator, and as `bedrock` tells them, asked again after `refresh`.
+    /// Creates the cache with `stated` base models; others are looked up in `bedrock`, again after
+    /// `refresh`.
     pub fn new(bedrock: Bedrock, stated: BTreeMap<String, ModelId>, refresh: Duration) -> Self {
         Self {
             inner: Arc::new(BaseModelCache {
@@ -77,10 +78,10 @@ impl BaseModels {
         }
     }
 
-    /// What `model` is based on; nothing where it cannot be found out, of which the log tells.
+    /// The base model of `model`; `None` if it cannot be determined, which is logged.
     ///
-    /// Answers at once where the operator or the id says it. Else the first request for a model
-    /// waits for Bedrock, though not long, and later ones get what is known.
+    /// Returns immediately if the base model is configured or part of the id. Otherwise the first
+    /// request waits briefly for the lookup, and later ones use the cache.
     pub async fn of(&self, model: &ModelId) -> Option<BaseModel> {
         if let Some(stated) = self.inner.stated.get(model.as_str()) {
             return Some(BaseModel::Foundation(stated.foundation()));
@@ -102,7 +103,7 @@ impl BaseModels {
 }
 
 impl BaseModelCache {
-    /// What is known of `model`, from now on at the latest.
+    /// The cache entry of `model`, created if missing.
     fn entry(&self, model: &ModelId) -> Arc<BaseModelEntry> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.get(model) {
@@ -127,7 +128,7 @@ impl Knowledge {
         state: LookupState::New,
     };
 
-    /// Notes that a question begins, and says whether one is due.
+    /// Records the start of a lookup; `false` if none is due.
     fn begin_when_due(&mut self) -> bool {
         let next = match self.state {
             LookupState::New => LookupState::FirstLookup,
@@ -138,9 +139,8 @@ impl Knowledge {
         true
     }
 
-    /// Entries of least worth are forgotten first: those without an answer, so that names made up
-    /// by a client do not drive out models that there are, and of them those that are being asked
-    /// about last; then the oldest.
+    /// Evicts entries without a result first, so that made-up names do not evict existing models;
+    /// those with a lookup in progress last; then the oldest.
     fn worth(&self) -> (bool, bool, Option<Instant>) {
         let again = match self.state {
             LookupState::Settled(again) => Some(again),
@@ -150,8 +150,8 @@ impl Knowledge {
     }
 }
 
-/// Asks Bedrock, apart from the request that wanted to know: when its client leaves, the others
-/// still get the answer.
+/// Looks up the base model in a task of its own: if the requesting client disconnects, others still
+/// get the result.
 async fn look_up(inner: Arc<BaseModelCache>, model: ModelId, entry: Arc<BaseModelEntry>) {
     let result = {
         // The semaphore is never closed.
@@ -159,7 +159,7 @@ async fn look_up(inner: Arc<BaseModelCache>, model: ModelId, entry: Arc<BaseMode
         inner.bedrock.base_model(&model).await
     };
     let wait = match &result {
-        // Models that were asked about together are not asked about together for ever.
+        // Jitter, so that models looked up together do not stay in step.
         Ok(_) => inner.refresh.mul_f64(0.9 + 0.1 * fastrand::f64()),
         Err(error) => {
             let is_kept = entry.borrow().base.is_some();
@@ -184,8 +184,8 @@ fn warn(model: &ModelId, error: &UpstreamError, is_kept: bool) {
         code = error.code,
         upstream_error = error.log_detail(),
         kept = is_kept,
-        "what this model is based on could not be found out; allow the action that the detail \
-         names (bedrock:GetInferenceProfile for application profiles; deploy/iam/README.md has \
-         all), or state it in outcrop.toml: `[base_models] \"{model}\" = \"<foundation model id>\"`"
+        "cannot determine the base model; allow the action in `upstream_error` (such as \
+        bedrock:GetInferenceProfile for application profiles; see deploy/iam/README.md), or set \
+        it in outcrop.toml: `[base_models] \"{model}\" = \"<foundation model id>\"`"
     );
 }

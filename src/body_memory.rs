@@ -1,5 +1,5 @@
-//! The memory that requests may take together: admission by size, before a large body is read or a
-//! file is fetched.
+//! The memory budget of requests: memory is reserved before a large body is read or a file is
+//! downloaded.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,24 +10,24 @@ use tokio::sync::Notify;
 use crate::error::{ApiError, ErrorKind};
 use crate::json_body::{JsonSize, budget_of};
 
-/// Up to this length a body is read before it is admitted, and admitted apart: many connections may
+/// Bodies up to this length are read first and have a budget of their own: many connections may
 /// each hold one, and none waits for a large one.
 pub const SMALL: usize = 64 << 10;
 
-/// How often the length of a body of long texts is in memory while it is read and translated: as it
-/// came, as values, as a Converse request and as the JSON of that one.
+/// Memory per byte of a body of long texts while it is read and translated: as received, as values,
+/// as a Converse request and as its JSON.
 const TEXT_FACTOR: usize = 4;
 
-/// What a value costs at the most besides its text, while a body is translated.
+/// The maximum memory per value, besides its text, during translation.
 const VALUE_COST: usize = 256;
 
-/// How long a body waits for memory. Most are held for much less while they are translated.
+/// How long a body waits for memory. Most bodies hold it for much less time.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// When a client is told to come back.
+/// The retry delay of refused requests.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The memory for bodies.
+/// The memory budget of bodies.
 #[derive(Debug, Clone)]
 pub struct BodyMemory {
     small: Arc<Pool>,
@@ -41,31 +41,30 @@ struct Pool {
     released: Notify,
 }
 
-/// Memory that a request has, for its body and for the files that it points to: given back when it
-/// is dropped.
+/// The memory of a request, for its body and its files; released when dropped.
 #[derive(Debug)]
 pub struct BodyPermit {
     memory: BodyMemory,
-    /// The part of it for the body, and the pool that is from; `None` before it was admitted.
+    /// The permit for the body, with its pool; `None` before the first reservation.
     held: Option<(Arc<Pool>, usize)>,
     /// The length of the body that was admitted, in bytes.
     length: usize,
-    /// The part of it for files; `None` if none are fetched.
+    /// The permit for files; `None` without downloads.
     files: Option<Arc<FileMemory>>,
 }
 
-/// Memory for the files that one request points to, which are fetched concurrently.
+/// Memory for the files of a request, which are downloaded concurrently.
 #[derive(Debug)]
 pub struct FileMemory {
     pool: Arc<Pool>,
-    /// What the body of the request holds of the same pool.
+    /// The memory that the body holds in the same pool.
     body: usize,
-    /// What the files hold.
+    /// The memory that the files hold.
     held: AtomicUsize,
 }
 
 impl BodyMemory {
-    /// `total` bytes for all bodies, a quarter of it for small ones.
+    /// Creates a budget of `total` bytes, a quarter of it for small bodies.
     pub fn new(total: usize) -> Self {
         let small = total / 4;
         Self {
@@ -74,7 +73,7 @@ impl BodyMemory {
         }
     }
 
-    /// The least memory that admits bodies of `max_body` bytes.
+    /// The minimum budget for bodies of `max_body` bytes.
     pub fn min_for(max_body: usize) -> usize {
         max_body
             .saturating_mul(TEXT_FACTOR)
@@ -82,18 +81,18 @@ impl BodyMemory {
             .saturating_mul(4)
     }
 
-    /// Whether no request has any of it.
+    /// Whether no memory is reserved.
     pub fn is_idle(&self) -> bool {
         self.held() == 0
     }
 
-    /// How much of it requests have, in bytes.
+    /// The reserved memory, in bytes.
     pub fn held(&self) -> usize {
         self.small.held() + self.large.held()
     }
 
-    /// Memory for a body of `length` bytes that nobody waits for: once it is free, however long that
-    /// takes. Whoever waits here holds nothing, so that two never wait for each other.
+    /// Reserves memory for a body of `length` bytes that no client waits for, however long that
+    /// takes. The caller must hold no other memory, so that two callers cannot deadlock.
     pub async fn when_free(&self, length: usize, shape: JsonSize) -> BodyPermit {
         let mut permit = self.permit();
         let pool = Arc::clone(&self.large);
@@ -104,7 +103,7 @@ impl BodyMemory {
         permit
     }
 
-    /// A permit that holds nothing yet.
+    /// An empty permit.
     pub fn permit(&self) -> BodyPermit {
         BodyPermit {
             memory: self.clone(),
@@ -116,23 +115,23 @@ impl BodyMemory {
 }
 
 impl BodyPermit {
-    /// Admits a body of `length` bytes, of which nothing but the length may be known; or more of a
-    /// body whose length was not declared.
+    /// Reserves memory for a body of `length` bytes, or for more of a body without a declared
+    /// length.
     pub async fn admit(&mut self, length: usize) -> Result<(), ApiError> {
         self.hold(length.saturating_mul(TEXT_FACTOR), length).await
     }
 
-    /// Admits what a body of `length` bytes takes besides its text, as it is made of `shape`.
+    /// Reserves memory for the values of a body of `length` bytes with this `shape`.
     pub async fn admit_values(&mut self, length: usize, shape: JsonSize) -> Result<(), ApiError> {
         self.hold(weight(length, shape), length).await
     }
 
-    /// Admits `bytes` that are held once, as a buffer, and nothing is made of.
+    /// Reserves memory for a buffer of `bytes` that is not translated.
     pub async fn admit_buffer(&mut self, bytes: usize) -> Result<(), ApiError> {
         self.hold(bytes, bytes).await
     }
 
-    /// Keeps no more than `bytes`, files included.
+    /// Releases all but `bytes`, files included.
     pub fn shrink_to(&mut self, bytes: usize) {
         let mut left = bytes;
         if let Some((pool, held)) = &mut self.held {
@@ -150,7 +149,7 @@ impl BodyPermit {
         self.length
     }
 
-    /// The memory for the files that the request points to, which it holds like that of its body.
+    /// The memory for the files of the request, held as long as that of its body.
     pub fn files(&mut self) -> Arc<FileMemory> {
         let body = match &self.held {
             Some((pool, held)) if Arc::ptr_eq(pool, &self.memory.large) => *held,
@@ -167,7 +166,7 @@ impl BodyPermit {
         Arc::clone(files)
     }
 
-    /// Holds `bytes` for a body of `length` bytes, unless more is held.
+    /// Reserves `bytes` for a body of `length` bytes, unless more is reserved.
     async fn hold(&mut self, bytes: usize, length: usize) -> Result<(), ApiError> {
         self.length = self.length.max(length);
         let pool = match length <= SMALL {
@@ -189,7 +188,7 @@ impl BodyPermit {
             }
             held => {
                 pool.take(|| bytes).await?;
-                // A body that was small until more of it arrived gives back what it had.
+                // A body that has outgrown the small pool releases its memory there.
                 if let Some((old, surplus)) = held.replace((pool, bytes)) {
                     old.give_back(surplus);
                 }
@@ -208,8 +207,8 @@ impl Drop for BodyPermit {
 }
 
 impl FileMemory {
-    /// Admits `bytes` more of a file, before they are read. A file is in memory as often as a text
-    /// is: as it came, in base64, and in the JSON of what is sent.
+    /// Reserves memory for further `bytes` of a file before they are read. Files take as much
+    /// memory per byte as texts: as received, in base64, and in the JSON of the request to Bedrock.
     pub async fn admit(&self, bytes: usize) -> Result<(), ApiError> {
         let wanted = bytes.saturating_mul(TEXT_FACTOR);
         // What is larger than all there is would never be admitted; alone it is.
@@ -245,20 +244,19 @@ impl Pool {
         self.total.saturating_sub(self.free.load(Ordering::Acquire))
     }
 
-    /// Takes as many bytes as `wanted` says when it is their turn, and waits for them for a while.
-    /// Gives how many that were.
+    /// Reserves the number of bytes that `wanted` returns, after a bounded wait in order; returns
+    /// that number.
     async fn take(&self, wanted: impl Fn() -> usize) -> Result<usize, ApiError> {
         let taken = tokio::time::timeout(MAX_WAIT, self.take_when_free(wanted)).await;
         taken.map_err(|_| full())
     }
 
-    /// The same without an end of the wait. Nothing is set aside for who waits: smaller bodies get
-    /// in meanwhile.
+    /// The same with an unbounded wait. Smaller bodies may be admitted meanwhile.
     async fn take_when_free(&self, wanted: impl Fn() -> usize) -> usize {
         loop {
             let released = self.released.notified();
             tokio::pin!(released);
-            // From here on a release is not missed.
+            // Registered before the check, so that no release is missed.
             released.as_mut().enable();
             let bytes = wanted();
             let free = |free: usize| free.checked_sub(bytes);
@@ -280,17 +278,16 @@ impl Pool {
     }
 }
 
-/// What a body of `length` bytes takes that is made of `shape`.
+/// The memory for a body of `length` bytes with this `shape`.
 fn weight(length: usize, shape: JsonSize) -> usize {
     let values = shape.values.saturating_mul(VALUE_COST);
     let values = values.min(budget_of(length));
     length.saturating_mul(TEXT_FACTOR).saturating_add(values)
 }
 
-/// The refusal of a request for which there is no memory.
+/// The error of a request without memory.
 pub fn full() -> ApiError {
-    let message = "the gateway is reading as many large requests as its memory allows; try again \
-                   in a moment";
+    let message = "the gateway's memory for request bodies is in use; try again in a moment";
     ApiError::new(ErrorKind::Unavailable, message)
         .code("overloaded")
         .retry_after(RETRY_AFTER)
@@ -304,7 +301,7 @@ mod tests {
 
     const MIB: usize = 1 << 20;
 
-    /// Room for two bodies of 8 MiB, and their values.
+    /// Memory for two bodies of 8 MiB with their values.
     fn memory() -> BodyMemory {
         BodyMemory::new(96 * MIB)
     }
@@ -323,7 +320,7 @@ mod tests {
         assert_eq!(error.kind, ErrorKind::Unavailable);
         assert_eq!(error.code, Some("overloaded"));
         assert_eq!(error.retry_after, Some(RETRY_AFTER));
-        // Small ones do not wait for large ones.
+        // Small bodies do not wait for large ones.
         let start = Instant::now();
         let _small = admitted(&memory, SMALL).await.expect("room");
         let _smaller_than_the_rest = admitted(&memory, 2 * MIB).await.expect("room");
@@ -342,7 +339,7 @@ mod tests {
         });
         tokio::time::sleep(MAX_WAIT / 2).await;
         assert!(!waiting.is_finished());
-        // What was translated is held as JSON alone.
+        // After translation only the JSON is held.
         first.shrink_to(32 * MIB);
         assert!(waiting.await.expect("a task").is_ok());
     }
@@ -374,7 +371,7 @@ mod tests {
         let mut permit = admitted(&memory, SMALL).await.expect("room");
         permit.admit(2 * SMALL).await.expect("room");
         assert_eq!(memory.small.free.load(Ordering::Acquire), 24 * MIB);
-        // Larger than all there is: admitted alone.
+        // Larger than the whole budget: admitted alone.
         permit.admit(100 * MIB).await.expect("room");
         assert_eq!(memory.large.free.load(Ordering::Acquire), 0);
     }
@@ -389,11 +386,11 @@ mod tests {
         let mut other = admitted(&memory, SMALL).await.expect("room");
         let error = other.files().admit(16 * MIB).await.expect_err("no room");
         assert_eq!(error.code, Some("overloaded"));
-        // More than there is: the request that has it all does not wait for itself.
+        // A request that holds the whole budget does not wait for itself.
         files.admit(100 * MIB).await.expect("room");
         assert_eq!(memory.large.held(), 72 * MIB);
         drop(files);
-        // The body's own part is kept first.
+        // The part of the body is kept first.
         permit.shrink_to(4 * SMALL + 10 * MIB);
         assert_eq!(memory.large.held(), 10 * MIB);
         drop((permit, other));

@@ -1,20 +1,20 @@
-//! Bounds on text that quotes what came from outside: messages to clients, and fields of the log.
+//! Limits the length of text from clients and Bedrock in error messages and log fields.
 
-/// The longest message to a client, in bytes.
+/// The maximum length of a message to a client, in bytes.
 const MAX_MESSAGE: usize = 1024;
 
-/// The longest JSON path in an error, in bytes. A path can have keys of the client's in it.
+/// The maximum length of a JSON path in an error, in bytes. Paths can contain the client's keys.
 const MAX_PATH: usize = 256;
 
-/// How many characters of a value a message quotes.
+/// The maximum length of a quoted value, in characters.
 const MAX_QUOTED: usize = 64;
 
-/// The longest field of a log line, in bytes, where its owner has no bound of its own.
+/// The maximum length of a log field without a limit of its own, in bytes.
 const MAX_LOGGED: usize = 1024;
 
-/// A message to a client: what it quotes, in backticks or in other quotes, is cut to 64 characters,
-/// control characters are escaped, and the whole is cut to 1 KB. What has to stay whole, such as a
-/// line of the configuration that is the remedy, stands outside of quotes.
+/// Limits a message to a client: quoted text, in backticks or other quotes, to 64 characters, and
+/// the message to 1 KB; control characters are escaped. Text that must stay complete, such as a
+/// line of configuration, must not be quoted.
 pub fn message(text: String) -> String {
     let is_plain = text.len() <= MAX_QUOTED && !text.contains(is_escaped_in_message);
     match is_plain {
@@ -23,7 +23,7 @@ pub fn message(text: String) -> String {
     }
 }
 
-/// A JSON path in an error.
+/// Limits a JSON path in an error.
 pub fn path(text: String) -> String {
     match text.contains(char::is_control) {
         true => cut(escape(&text), MAX_PATH),
@@ -31,13 +31,13 @@ pub fn path(text: String) -> String {
     }
 }
 
-/// A field of a log line: on one line, and not at any length.
+/// Limits a log field and escapes line breaks.
 pub fn logged(text: &str) -> String {
     let start: String = text.chars().take(MAX_LOGGED).collect();
     cut(escape(&start), MAX_LOGGED)
 }
 
-/// The name of a model as the client says it, for the log: `*` where it looks like a text.
+/// The client's model name for the log; `*` if it looks like text.
 pub fn logged_name(name: &str) -> String {
     let is_name = name.len() <= MAX_PATH
         && name
@@ -46,7 +46,7 @@ pub fn logged_name(name: &str) -> String {
     if is_name { name } else { "*" }.to_owned()
 }
 
-/// A path for the log: the keys in it that are no names, and may be texts of the client's, are
+/// A JSON path for the log: keys that are not identifiers, and may be text of the client, are
 /// replaced by `*`.
 pub fn logged_path(path: &str) -> String {
     let is_name = |key: &str| {
@@ -61,11 +61,11 @@ pub fn logged_path(path: &str) -> String {
     cut(keys.collect::<Vec<_>>().join("."), MAX_PATH)
 }
 
-/// Cuts what stands between quotes, which are ours around backticks and Bedrock's around others.
+/// Cuts quoted text: backticks are ours, other quotes Bedrock's.
 fn shorten_quoted(text: &str) -> String {
     let mut short = String::new();
     let mut rest = text;
-    // Where no end was found for a kind of quote, there is none further on either.
+    // Without a closing quote, later quotes of this kind have none either.
     let mut without_end = Vec::new();
     let mut before = ' ';
     while let Some(character) = rest.chars().next() {
@@ -93,7 +93,7 @@ fn shorten_quoted(text: &str) -> String {
     short
 }
 
-/// Where the quote ends that `text` is within: an apostrophe within a word ends none.
+/// The end of the quote that contains `text`; an apostrophe within a word is not an end.
 fn end_of_quote(text: &str, quote: char) -> Option<usize> {
     let mut ends = text.match_indices(quote).map(|(end, _)| end);
     ends.find(|end| {
@@ -113,7 +113,7 @@ fn push_quoted(short: &mut String, quoted: &str) {
     }
 }
 
-/// A line of the log ends at a line feed, and a terminal follows control characters.
+/// Escapes line feeds, which end a log line, and control characters, which terminals obey.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -158,12 +158,12 @@ mod tests {
     fn quoted_text_is_truncated_and_the_explanation_kept() {
         let long = "é".repeat(1_000_000);
         let text = message(format!(
-            "`role` is `{long}`, and it is `user` or `assistant`"
+            "`role` is `{long}`; it must be `user` or `assistant`"
         ));
         let cut = "é".repeat(MAX_QUOTED);
         assert_eq!(
             text,
-            format!("`role` is `{cut}…`, and it is `user` or `assistant`")
+            format!("`role` is `{cut}…`; it must be `user` or `assistant`")
         );
         let short = "`role` is `robot`; ".repeat(9);
         assert_eq!(message(short.clone()), short);
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(message(apostrophes.clone()), apostrophes);
     }
 
-    /// Quotes that nothing ends, of which there may be millions, are looked at once.
+    /// Unclosed quotes, of which there may be millions, are scanned once.
     #[test]
     fn unclosed_quotes_take_linear_time() {
         let text = message(" '\"`a".repeat(1_000_000));

@@ -1,55 +1,55 @@
-//! What a client may know of a failure. Each dialect renders it in its own shape.
+//! Errors for clients. Each API renders them in its own format.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::bounded;
 
-/// The longest wait that a client is asked for.
+/// The maximum retry delay.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// The classes of failure, each with one HTTP status.
+/// The kinds of errors, each with an HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The request cannot be served as it is written: 400.
+    /// The request is invalid: 400.
     InvalidRequest,
-    /// No key, or one that is not known: 401.
+    /// The API key is missing or unknown: 401.
     Authentication,
-    /// The caller, or the gateway's role, may not do this: 403.
+    /// The caller or the gateway's role lacks a permission: 403.
     Permission,
-    /// No such route or model: 404.
+    /// The route or model does not exist: 404.
     NotFound,
-    /// The route exists, the method does not: 405.
+    /// The route does not support the method: 405.
     MethodNotAllowed,
     /// The body did not arrive in time: 408.
     RequestTimeout,
-    /// Another operation is under way: 409.
+    /// Another operation is in progress: 409.
     Conflict,
-    /// The body is larger than the gateway or Bedrock takes: 413.
+    /// The body exceeds the maximum of the gateway or of Bedrock: 413.
     TooLarge,
-    /// Not JSON: 415.
+    /// The content type is not supported: 415.
     UnsupportedMediaType,
-    /// A file has no such part: 416.
+    /// The range is outside of the file: 416.
     RangeNotSatisfiable,
-    /// Too many requests; waiting helps: 429.
+    /// Too many requests; retries help: 429.
     RateLimited,
-    /// Too many tokens; waiting helps: 429.
+    /// Too many tokens; retries help: 429.
     TokenRateLimited,
-    /// A quota is used up; waiting a moment does not help: 429.
+    /// A quota is exhausted; retries do not help: 429.
     QuotaExhausted,
-    /// A fault of the gateway: 500.
+    /// An internal error of the gateway: 500.
     Internal,
-    /// Bedrock, or the way to it, failed: 502.
+    /// Bedrock failed or is unreachable: 502.
     BadGateway,
-    /// Not now; soon: 503.
+    /// Temporarily unavailable: 503.
     Unavailable,
-    /// Bedrock did not answer in time: 504.
+    /// Bedrock did not respond in time: 504.
     GatewayTimeout,
 }
 
 impl ErrorKind {
-    /// Whether a message of the class can quote the request, so that it is for the client alone.
-    /// The others are written by the gateway alone.
+    /// Whether messages of this kind can quote the request and are therefore not logged. Other
+    /// messages contain the gateway's own text only.
     pub fn quotes_request(self) -> bool {
         match self {
             Self::InvalidRequest
@@ -72,7 +72,7 @@ impl ErrorKind {
         }
     }
 
-    /// The HTTP status of the class.
+    /// The HTTP status.
     pub fn status(self) -> u16 {
         match self {
             Self::InvalidRequest => 400,
@@ -94,27 +94,25 @@ impl ErrorKind {
     }
 }
 
-/// A failure as the client is told of it: nothing in it names the operator's accounts, roles,
-/// hosts or credentials.
+/// An error for a client. It contains no accounts, roles, hosts or credentials of the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
-    /// The class.
+    /// The kind.
     pub kind: ErrorKind,
-    /// A sentence in the client's vocabulary, with the remedy.
+    /// The message, with the remedy.
     pub message: String,
-    /// The JSON path of the field at fault, in the client's spelling.
+    /// The JSON path of the wrong field, in the client's request.
     pub parameter: Option<String>,
-    /// A code that programs look for, such as `context_length_exceeded`.
+    /// The error code, such as `context_length_exceeded`.
     pub code: Option<&'static str>,
-    /// When to come back.
+    /// The retry delay.
     pub retry_after: Option<Duration>,
-    /// Whether the client's own retries can help; absent where the status says enough.
+    /// Whether retries can help; `None` if the status says enough.
     pub should_retry: Option<bool>,
 }
 
 impl ApiError {
-    /// A fault of `kind` with nothing but a message, which is bounded: what it quotes between
-    /// backticks to 64 characters.
+    /// An error with a message, in which text in backticks is cut to 64 characters.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -126,52 +124,52 @@ impl ApiError {
         }
     }
 
-    /// A request that cannot be served as written, and the field that is the reason.
+    /// An invalid value of a field.
     pub fn invalid(parameter: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
             .code("invalid_value")
     }
 
-    /// A field that Bedrock has no counterpart for, and whose absence would mislead the client.
+    /// A field without a counterpart in Bedrock that must not be ignored.
     pub fn unsupported(parameter: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
             .code("unsupported_parameter")
     }
 
-    /// A field that is served, with a value that is not.
+    /// An unsupported value of a supported field.
     pub fn unsupported_value(parameter: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
             .code("unsupported_value")
     }
 
-    /// A field that has to be there.
+    /// A missing required field.
     pub fn missing(parameter: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
             .code("missing_required_parameter")
     }
 
-    /// The field `field` of the object at `path`, which has to be there.
+    /// A missing required `field` of the object at `path`.
     pub fn missing_field(path: &str, field: &str) -> Self {
         let parameter = format!("{path}.{field}");
         let message = format!("`{parameter}` is missing");
         Self::missing(parameter, message)
     }
 
-    /// A fault of the gateway. The client is told no more than that; the log line has the rest.
+    /// An internal error without details, which are in the log line.
     pub fn internal() -> Self {
         Self::new(
             ErrorKind::Internal,
-            "the gateway failed on this request; the fault is not in the request, and the \
-             operator finds it in the log under the request id",
+            "internal error of the gateway; the operator finds details in the log under the \
+            request id",
         )
         .code("internal_error")
     }
 
-    /// Names the field at fault.
+    /// Sets the field.
     #[must_use]
     pub fn parameter(mut self, parameter: impl Into<String>) -> Self {
         self.parameter = Some(bounded::path(parameter.into()));
@@ -185,15 +183,14 @@ impl ApiError {
         self
     }
 
-    /// Says when to come back: in a minute at the latest, since clients do not follow a wish to wait
-    /// for longer.
+    /// Sets the retry delay, at most a minute, since clients do not follow longer ones.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait.min(MAX_RETRY_AFTER));
         self
     }
 
-    /// Says whether the client's own retries can help.
+    /// Sets whether retries can help.
     #[must_use]
     pub fn should_retry(mut self, should_retry: bool) -> Self {
         self.should_retry = Some(should_retry);

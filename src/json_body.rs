@@ -1,7 +1,7 @@
-//! A body of JSON as a typed value, or a refusal that names the path of what is wrong with it.
+//! Parses JSON bodies; errors name the path of the wrong value.
 //!
-//! What a body may cost is bounded before and while it is read: by what it is made of, and by the
-//! memory that its values take.
+//! The cost of a body is limited before and while it is parsed: by the number of values, and by the
+//! memory for them.
 
 mod bounded;
 mod scan;
@@ -14,27 +14,27 @@ pub use scan::{Excess, JsonSize, scan};
 use crate::error::{ApiError, ErrorKind};
 use crate::json_error::describe;
 
-/// The memory that the values of any body may take besides their text.
+/// The memory for the values of any body, besides its text.
 const BASE_BUDGET: usize = 64 << 10;
 
-/// The memory that its values may take for each byte of a body.
+/// The memory for values per byte of a body.
 const BUDGET_PER_BYTE: usize = 10;
 
-/// The memory that the values of the largest body may take.
+/// The maximum memory for the values of a body.
 pub const MAX_BUDGET: usize = 48 << 20;
 
-/// Reads a request's body.
+/// Parses a request body.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     shape(body)?;
     parse_within_budget(body)
 }
 
-/// What a body is made of; refuses what is made of too much.
+/// Counts the values of a body; refuses too many.
 pub fn shape(body: &[u8]) -> Result<JsonSize, ApiError> {
     scan(body).map_err(excess_refusal)
 }
 
-/// Reads a request's body whose shape is known to be within the limits.
+/// Parses a request body whose shape is within the limits.
 pub fn parse_within_budget<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let limit = budget_of(body.len());
     let budget = Budget::new(limit);
@@ -44,13 +44,13 @@ pub fn parse_within_budget<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiErr
     })
 }
 
-/// The memory that the values of a body of `length` bytes may take besides their text.
+/// The memory for the values of a body of `length` bytes, besides their text.
 pub fn budget_of(length: usize) -> usize {
     let proportional = length.saturating_mul(BUDGET_PER_BYTE);
     BASE_BUDGET.saturating_add(proportional).min(MAX_BUDGET)
 }
 
-/// Reads JSON as long as `budget` lasts.
+/// Parses JSON within `budget`.
 pub fn read<'a, T: Deserialize<'a>>(json: &'a [u8], budget: &Budget) -> serde_json::Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let value = T::deserialize(BudgetDeserializer::new(&mut deserializer, budget))?;
@@ -58,8 +58,8 @@ pub fn read<'a, T: Deserialize<'a>>(json: &'a [u8], budget: &Budget) -> serde_js
     Ok(value)
 }
 
-/// Reads JSON that is a part of a body; `None` if it is not of the type, or if its values take more
-/// memory than a body of its length may.
+/// Parses JSON within a body; `None` if it does not match the type or exceeds the memory for a body
+/// of its length.
 pub fn read_bounded<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
     let budget = Budget::new(budget_of(json.len()));
     read(json.as_bytes(), &budget).ok()
@@ -88,7 +88,7 @@ fn too_large(message: String) -> ApiError {
     ApiError::new(ErrorKind::TooLarge, message).code("request_too_large")
 }
 
-/// Reads the body once more, this time keeping track of the path: only refusals pay for it.
+/// Parses an invalid body again, tracking the path for the error message.
 fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> ApiError {
     if error.classify() != serde_json::error::Category::Data {
         return not_json(format!("the body is not JSON: {}", describe(error)));
@@ -168,7 +168,7 @@ mod tests {
             assert_eq!(error.code, Some("request_too_large"));
             assert!(error.message.contains(word), "{error}");
         }
-        // Messages of a few words are taken, however many they are.
+        // Any number of short messages is accepted.
         let short = r#"{"role":"user","content":"Hello there!"}"#;
         assert!(parse::<ChatRequest>(list(short, 50_000).as_bytes()).is_ok());
     }

@@ -1,25 +1,24 @@
-//! What is wrong with JSON, in words that quote none of it.
+//! Error messages for invalid JSON that do not quote the value.
 //!
-//! serde's own words hold the value that was found: a prompt in the place of an array would stand
-//! whole in the error, and a completion that cannot be read in the log.
+//! serde's messages contain the value: a prompt in place of an array would appear in the error, and
+//! an invalid completion in the log.
 
 use serde_json::error::Category;
 
-/// The error without the value that it is about.
+/// The message of an error, without the value.
 pub fn describe(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match error.classify() {
         Category::Data => without_values(&text),
-        // These words are serde_json's alone.
+        // Only serde_json has these words.
         Category::Io | Category::Syntax | Category::Eof => text,
     }
 }
 
-/// `text` with what serde says of a value in other words. What stands in front of serde's words
-/// stays.
+/// Rewrites serde's message at the end of `text` without the value; the text before it stays.
 pub fn without_values(text: &str) -> String {
     let begin = |words: &&str| text.find(words);
-    // A value may have the same words in it; serde's own come first.
+    // The value may contain the same words; serde's own come first.
     let Some(start) = QUOTING.iter().filter_map(begin).min() else {
         return text.to_owned();
     };
@@ -29,12 +28,12 @@ pub fn without_values(text: &str) -> String {
         Some((actual, expected)) => {
             format!("expected {}, found {}", in_json(expected), kind_of(actual))
         }
-        None => "this is not one of the values that are taken".to_owned(),
+        None => "the value is not supported".to_owned(),
     };
     format!("{before}{own}{position}")
 }
 
-/// How serde's errors begin that go on with what was found.
+/// The beginnings of serde's messages that contain the value.
 const QUOTING: [&str; 4] = [
     "invalid type: ",
     "invalid value: ",
@@ -42,7 +41,7 @@ const QUOTING: [&str; 4] = [
     "unknown field `",
 ];
 
-/// Takes ` at line 1 column 2` off the end.
+/// Splits off ` at line 1 column 2`.
 fn split_position(reason: &str) -> (&str, &str) {
     let is_position = |text: &str| {
         let numbers = text.strip_prefix(" at line ");
@@ -62,7 +61,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What serde expected, in JSON's words in the place of Rust's.
+/// Translates Rust types in serde's message to JSON types.
 fn in_json(expected: &str) -> &str {
     match expected {
         "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number",
@@ -76,7 +75,7 @@ fn in_json(expected: &str) -> &str {
     }
 }
 
-/// The kind of what was found, off the beginning of serde's words for it.
+/// The type of the value, from the beginning of serde's message.
 fn kind_of(actual: &str) -> &'static str {
     const KINDS: [(&str, &str); 9] = [
         ("type: string ", "a string"),

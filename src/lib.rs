@@ -1,26 +1,28 @@
 //! Outcrop: an OpenAI-compatible gateway for Amazon Bedrock.
 //!
-//! The map, in the order in which a request meets it:
+//! The modules, in the order in which a request passes them:
 //!
-//! - [`server`]: routes, layers, bodies in, streams out; [`api`]: one thin handler an endpoint
-//! - [`identity`]: who is calling
-//! - [`pipeline`]: the life of a request, the page to read first
-//! - [`models`]: what a name means, and what the family takes; [`catalog`]: which models there are;
-//!   [`base_models`]: what the account's own are based on
-//! - [`openai`]: OpenAI's dialect; [`converse`]: Bedrock's, the hub, and its rules;
-//!   [`providers`]: the bodies of models that Converse is not for
-//! - [`guardrails`]: what they are asked beside a conversation
-//! - [`json_body`]: JSON as typed values, or a refusal; [`json_error`]: its words
-//! - [`fetch`]: the files that a request points to
-//! - [`reasoning_memory`]: what models thought before they called tools
-//! - [`store`]: what outlives the process
-//! - [`limits`]: whether it may go now; [`body_memory`]: whether there is room for its body;
-//!   [`workers`]: where long work is done
-//! - [`bedrock`]: transport, credentials, retries, failures
-//! - [`record`]: the log line that is written on every path
+//! - [`server`]: HTTP server, routes, layers, bodies, streams; [`api`]: the handlers of the
+//!   endpoints
+//! - [`identity`]: authentication of callers
+//! - [`pipeline`]: the steps of a request; the page to read first
+//! - [`models`]: model ids, capabilities and prices; [`catalog`]: the list of models;
+//!   [`base_models`]: base models of the account's own models
+//! - [`openai`]: OpenAI's API; [`converse`]: Bedrock's Converse API, and the rules for its models;
+//!   [`providers`]: request bodies of models that Converse does not serve
+//! - [`guardrails`]: checks of content outside of conversations
+//! - [`json_body`]: parsing of JSON bodies; [`json_error`]: its error messages
+//! - [`fetch`]: downloads of URLs in requests
+//! - [`reasoning_memory`]: signed reasoning between tool calls
+//! - [`store`]: the database of files and batches
+//! - [`limits`]: rates and concurrency; [`body_memory`]: the memory budget; [`workers`]: CPU-bound
+//!   work
+//! - [`bedrock`]: transport, credentials, retries, upstream errors
+//! - [`record`]: the log line of a request
 //!
-//! [`config`] and [`commands`] are how an operator meets it; [`error`] and [`adjustments`] are what
-//! a client is told when something does not go as asked, and [`bounded`] at what length.
+//! [`config`] and [`commands`] are for operators. [`error`] and [`adjustments`] are what clients
+//! get
+//! when a request is refused or changed; [`bounded`] limits their length.
 
 pub mod adjustments;
 pub mod api;

@@ -1,4 +1,4 @@
-//! Arguments, a command, an exit code.
+//! Parses the arguments and runs the command.
 
 use std::process::ExitCode;
 

@@ -1,9 +1,9 @@
-//! The reasoning that models signed, for clients that keep only OpenAI's fields: when a client
-//! gives back a call of a tool without the reasoning before it, it is given back for it. With it
-//! goes what OpenAI's fields do not say of a turn: where its reasoning stood, and what the gateway
-//! had asked at the end of the prompt.
+//! A cache of signed reasoning, for clients that keep only OpenAI's fields: if a client returns a
+//! tool call without the reasoning before it, the gateway adds it. The entry also contains what
+//! OpenAI's fields lack: the position of the reasoning, and what the gateway had added to the
+//! prompt.
 //!
-//! Bounded in bytes and in time; the oldest goes first. Nothing is written to disk.
+//! Limited in bytes and in time; the oldest entries are evicted first. Nothing is written to disk.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,10 +14,10 @@ use tokio::time::Instant;
 use crate::converse::remembered::RememberedTurn;
 use crate::identity::Caller;
 
-/// What an entry takes beside its text: ids, map and queue.
+/// The overhead of an entry: ids, map and queue.
 const ENTRY_BYTES: usize = 256;
 
-/// The turns of models, by caller and id of a call in them, or key of their reasoning.
+/// Assistant turns, by caller and tool call id, or by a key of their reasoning.
 #[derive(Debug)]
 pub struct ReasoningMemory {
     max_bytes: usize,
@@ -28,18 +28,18 @@ pub struct ReasoningMemory {
 #[derive(Debug, Default)]
 struct MemoryInner {
     by_key: HashMap<MemoryKey, MemoryEntry>,
-    /// The keys, oldest first, with the number of the entry they had then.
+    /// The keys, oldest first, with the number of their entry at that time.
     order: VecDeque<(MemoryKey, u64)>,
     bytes: usize,
     entries: u64,
 }
 
-/// Callers do not see each other's reasoning, also where they know an id.
+/// Entries are separate for each caller, even with the same id.
 type MemoryKey = (Arc<str>, Arc<str>);
 
 #[derive(Debug)]
 struct MemoryEntry {
-    /// The model's family: another one does not take it back.
+    /// The model family: others do not accept the reasoning.
     family: Arc<str>,
     turn: Arc<RememberedTurn>,
     bytes: usize,
@@ -48,7 +48,7 @@ struct MemoryEntry {
 }
 
 impl ReasoningMemory {
-    /// A memory of `max_bytes` (0 for none) in which an entry is kept for `ttl`.
+    /// Creates a cache of `max_bytes` (0 for none) whose entries expire after `ttl`.
     pub fn new(max_bytes: usize, ttl: Duration) -> Self {
         Self {
             max_bytes,
@@ -57,7 +57,7 @@ impl ReasoningMemory {
         }
     }
 
-    /// Remembers the turn of one response, to be found by `keys`.
+    /// Stores the turn of a response under `keys`.
     pub fn remember(&self, caller: &Caller, family: &str, keys: Vec<String>, turn: RememberedTurn) {
         let bytes = turn.bytes() / keys.len().max(1) + ENTRY_BYTES;
         if bytes.saturating_mul(keys.len()) > self.max_bytes {
@@ -82,7 +82,7 @@ impl ReasoningMemory {
         inner.forget(self.max_bytes, self.ttl);
     }
 
-    /// The turn that is found by `key`, where a model of `family` wrote it.
+    /// The turn under `key`, if a model of `family` wrote it.
     pub fn recall(&self, caller: &Caller, family: &str, key: &str) -> Option<Arc<RememberedTurn>> {
         if self.max_bytes == 0 {
             return None;
@@ -108,11 +108,11 @@ impl MemoryInner {
         }
     }
 
-    /// Lets the oldest go until what is left fits.
+    /// Evicts the oldest entries until the rest fits.
     fn forget(&mut self, max_bytes: usize, ttl: Duration) {
         while let Some((key, number)) = self.order.front() {
             let entry = self.by_key.get(key);
-            // A turn that was remembered again stands further back in the queue.
+            // A turn that was stored again has a later position in the queue.
             let is_current = entry.is_some_and(|entry| entry.number == *number);
             let is_old = entry.is_some_and(|entry| entry.since.elapsed() >= ttl);
             if is_current && !is_old && self.bytes <= max_bytes {
@@ -166,7 +166,7 @@ mod tests {
         let memory = ReasoningMemory::new(4 * (100 + ENTRY_BYTES), HOUR);
         for number in 0..1000 {
             remember(&memory, &format!("call-{number}"), 100);
-            // The same call again does not count twice.
+            // The same call does not count twice.
             remember(&memory, "again", 100);
         }
         assert!(knows(&memory, "a", "Claude", "again"));

@@ -1,5 +1,5 @@
-//! The one log line of a request, written when the request is over: also when the client leaves,
-//! since a guard writes it.
+//! The log line of a request. A guard writes it when the request ends, also if the client
+//! disconnects.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,84 +17,85 @@ use crate::pipeline::Cost;
 /// The target of the log line of a request.
 pub const LOG_TARGET: &str = module_path!();
 
-/// What becomes of one request. Shared by the layers that it passes; the last to let go of it
-/// writes the line. No text of the conversation is in it.
+/// The record of a request, shared by its layers; dropping the last reference writes the line. It
+/// contains no text of the conversation.
 #[derive(Debug)]
 pub struct Record {
     began: Instant,
     entries: Mutex<RecordFields>,
 }
 
-/// What is known of the request so far.
+/// The entries of a record.
 #[derive(Debug, Default)]
 pub struct RecordFields {
-    /// The gateway's id of the request, which the client has too.
+    /// The gateway's request id, which the client gets too.
     pub request_id: String,
-    /// The client's own id, where it sent one.
+    /// The client's own request id.
     pub client_request_id: Option<String>,
     /// The method.
     pub method: Option<Method>,
-    /// How many times the client has sent the request before, as its SDK says.
+    /// The client's retry count, from the headers of its SDK.
     pub client_retries: u32,
     /// The route.
     pub route: String,
-    /// The address of the connection's other end: the client, or the proxy in front.
+    /// The peer address: the client, or a proxy.
     pub client_address: Option<IpAddr>,
     /// The caller's name.
     pub caller: Option<String>,
-    /// The first characters of a key that is not one of the gateway's, so that its owner is found.
+    /// The first characters of a rejected key, by which its owner recognizes it.
     pub rejected_key: Option<String>,
-    /// The model as the client calls it.
+    /// The model name of the request.
     pub model: Option<String>,
-    /// The model as Bedrock calls it.
+    /// The Bedrock model id.
     pub target: Option<String>,
-    /// The HTTP status; absent where the client left before there was one.
+    /// The HTTP status; `None` if the client disconnected before the response.
     pub status: Option<u16>,
-    /// Whether the answer is streamed.
+    /// Whether the response is streamed.
     pub stream: bool,
-    /// How long it waited for the limits to let it in.
+    /// The time in queues of the limits.
     pub queued: Option<Duration>,
-    /// How long the first token took.
+    /// The time to the first token.
     pub first_token: Option<Duration>,
-    /// What was used, once Bedrock has said so; over all answers where there are several.
+    /// The usage, once Bedrock has returned it; summed over all calls.
     pub usage: Option<TokenCounts>,
-    /// The units of text that were judged, as Bedrock counts them.
+    /// The text units of guardrails, as Bedrock counts them.
     pub text_units: Option<u64>,
-    /// What that cost.
+    /// The cost.
     pub cost: Option<Cost>,
-    /// The tokens written so far, estimated, for answers that end before Bedrock says it.
+    /// An estimate of the output tokens so far, for responses that end before Bedrock returns the
+    /// usage.
     pub estimated_completion: u64,
-    /// Why it failed: the code, and what only the operator reads, which is empty where it could
-    /// quote the request.
+    /// The error: the code, and a detail for the operator, which is empty if it could quote the
+    /// request.
     pub error: Option<(String, String)>,
-    /// AWS's words for it, which can quote the request and are not logged.
+    /// AWS's message, which can quote the request and is not logged.
     pub unlogged_detail: Option<String>,
-    /// The JSON path of the field at fault.
+    /// The JSON path of the wrong field.
     pub parameter: Option<String>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: RequestOutcome,
-    /// What was changed in the request.
+    /// The adjustments.
     pub adjustments: Option<String>,
-    /// How many calls of the model's were kept from a client that wanted none of them.
+    /// The number of tool calls removed because the client excluded tools.
     pub withheld_calls: Option<u64>,
-    /// How many events of the response could not be shown to the client.
+    /// The number of response events without a counterpart in the client's API.
     pub undelivered: Option<u64>,
 }
 
-/// How a request ended.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RequestOutcome {
-    /// The client left before the answer was whole.
+    /// The client disconnected before the response was complete.
     #[default]
     Abandoned,
-    /// The answer is whole, or is an error.
+    /// The response, or an error response, is complete.
     Completed,
-    /// The stream broke, and the client was told so.
+    /// The stream ended with an error event.
     Broken,
 }
 
 impl Record {
-    /// The record of a request that begins now.
+    /// Starts the record of a request.
     pub fn new(request_id: String, route: String, client_request_id: Option<String>) -> Self {
         Self {
             began: Instant::now(),
@@ -107,14 +108,13 @@ impl Record {
         }
     }
 
-    /// How long the request has taken.
+    /// The time since the start of the request.
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
 
-    /// Notes why the request failed, unless Bedrock's own reason is there already. A message that
-    /// can quote the request goes to the client alone; the code and the field's path say what was
-    /// wrong.
+    /// Records an error, unless Bedrock's own error is already recorded. Messages that can quote
+    /// the request are not logged; the code and the path say what was wrong.
     pub fn note_error(&self, error: &ApiError) {
         let mut entries = self.entries();
         if entries.error.is_none() {
@@ -130,15 +130,15 @@ impl Record {
         }
     }
 
-    /// The entries, to be read or changed. Never held across an await.
+    /// Locks the entries. The guard must not be held across an await.
     pub fn entries(&self) -> MutexGuard<'_, RecordFields> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RecordFields {
-    /// How loud the line of the request is: a client's mistake is a warning, a failure of the
-    /// gateway's or of Bedrock's an error.
+    /// The level of the line: a warning for client errors, an error for failures of the gateway or
+    /// of Bedrock.
     fn level(&self) -> Level {
         match (self.outcome, self.status) {
             (RequestOutcome::Broken, _) | (_, Some(500..)) => Level::ERROR,
@@ -148,8 +148,7 @@ impl RecordFields {
     }
 }
 
-/// Writes the line with `event`, one of tracing's macros: the level of an event is part of the code
-/// that writes it.
+/// Writes the line with `event`, one of tracing's macros: the level of an event is static.
 macro_rules! write_line {
     ($event:ident, $fields:expr) => {{
         let LogLine {
@@ -205,7 +204,7 @@ macro_rules! write_line {
     }};
 }
 
-/// What the line is made of.
+/// The fields of the line.
 struct LogLine<'a> {
     entries: &'a RecordFields,
     outcome: &'static str,
@@ -246,12 +245,12 @@ impl Drop for Record {
     }
 }
 
-/// A field of the line, unless it is empty.
+/// A field of the line; `None` if it is empty.
 fn text(field: &str) -> Option<String> {
     (!field.is_empty()).then(|| bounded::logged(field))
 }
 
-/// Dollars, or that they are not known.
+/// An amount in US dollars, or `unknown`.
 pub fn usd(amount: Option<Usd>) -> String {
     amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
 }

@@ -1,18 +1,18 @@
-//! Work that keeps a processor busy for long: done apart from what serves the connections, and no
-//! more of it at once than there are processors.
+//! CPU-bound work, outside of the threads that serve connections, and limited to the number of
+//! processors.
 
 use std::thread::available_parallelism;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 
-/// Work on as many bytes as this, or fewer, is done at once where it comes up.
+/// Work on at most this many bytes runs inline.
 const SHORT: usize = 1 << 20;
 
-/// How many pictures are decoded at once.
+/// The maximum number of concurrently decoded images.
 const DECODERS: usize = 2;
 
-/// The places where such work is done.
+/// The permits for CPU-bound work.
 #[derive(Debug)]
 pub struct Workers {
     bodies: Semaphore,
@@ -30,7 +30,7 @@ impl Default for Workers {
 }
 
 impl Workers {
-    /// Does `work` on a body of `length` bytes.
+    /// Runs `work` on a body of `length` bytes.
     pub async fn on_body<T>(&self, length: usize, work: impl FnOnce() -> T) -> T {
         match length <= SHORT {
             true => work(),
@@ -38,25 +38,24 @@ impl Workers {
         }
     }
 
-    /// Does `work` that takes long however short its body is.
+    /// Runs `work` that is slow regardless of the length of the body.
     pub async fn on_long_work<T>(&self, work: impl FnOnce() -> T) -> T {
         within(&self.bodies, work).await
     }
 
-    /// Does `work` that decodes a picture.
+    /// Runs `work` that decodes an image.
     pub async fn on_image<T>(&self, work: impl FnOnce() -> T) -> T {
         within(&self.images, work).await
     }
 }
 
 async fn within<T>(permits: &Semaphore, work: impl FnOnce() -> T) -> T {
-    // Nobody closes it, so that there is always a place in the end.
+    // The semaphore is never closed.
     let _permit = permits.acquire().await;
     aside(work)
 }
 
-/// Does work on a body of `length` bytes that takes less than a tenth of a second and waits for
-/// nobody.
+/// Runs work on a body of `length` bytes that takes less than 100 ms and does not block.
 pub fn in_place<T>(length: usize, work: impl FnOnce() -> T) -> T {
     match length <= SHORT {
         true => work(),
@@ -66,7 +65,8 @@ pub fn in_place<T>(length: usize, work: impl FnOnce() -> T) -> T {
 
 fn aside<T>(work: impl FnOnce() -> T) -> T {
     match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
-        // The thread leaves its other tasks to another one, and needs nothing to be moved to it.
+        // `block_in_place` hands over the other tasks of the thread, and the work does not have to
+        // be `Send`.
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
         _ => work(),
     }
@@ -87,7 +87,7 @@ mod tests {
                 .on_body(SHORT + 1, || {
                     let (done, is_done) = mpsc::channel();
                     tokio::spawn(async move { done.send(()) });
-                    // The only thread that serves tasks is held here.
+                    // This blocks the only serving thread.
                     is_done.recv_timeout(Duration::from_secs(30))
                 })
                 .await

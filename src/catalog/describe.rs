@@ -1,4 +1,4 @@
-//! The models described: what Bedrock lists of each, with what the tables know of it.
+//! Builds the model objects from Bedrock's lists and the tables of models.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,33 +12,32 @@ use crate::openai::models::{
     ModelWord, PriceObject,
 };
 
-/// What the models are described from.
+/// The sources of the model objects.
 pub(super) struct ModelSources<'a> {
     pub(super) names: &'a BTreeMap<String, ModelEntry>,
     pub(super) listing: &'a Listing,
-    /// What the targets of names are based on, where neither their ids nor the lists say it.
+    /// Base models of aliases whose targets and lists do not contain them.
     pub(super) bases: &'a HashMap<ModelId, BaseModel>,
     pub(super) tables: &'a Tables,
     pub(super) region: &'a str,
-    /// What stands for the birth of a model of which Bedrock does not tell it.
+    /// The creation time of models for which Bedrock returns none.
     pub(super) began: Time,
     pub(super) now: Time,
 }
 
-/// One model, before it is known what to say of it.
+/// A model to describe.
 struct Subject<'a> {
-    /// The name to ask for it by.
+    /// The name in requests.
     name: &'a str,
-    /// The model that is asked.
+    /// The model that is called.
     model: &'a ModelId,
     is_alias: bool,
-    /// What Bedrock lists of it, unless it is a foundation model.
+    /// Its entry in Bedrock's lists, unless it is a foundation model.
     listed: Option<&'a ListedModel>,
 }
 
 impl ModelSources<'_> {
-    /// All models: chat models first and ARNs last; of each kind the names of the configuration,
-    /// then what else takes calls, by name.
+    /// All models: chat models first and ARNs last; in each group the aliases first, then by name.
     pub(super) fn rendered(&self) -> CatalogJson {
         let by_id: HashMap<&str, &FoundationModel> = self
             .listing
@@ -78,7 +77,7 @@ impl ModelSources<'_> {
         writer.finish()
     }
 
-    /// The foundation models that answer by their own ids.
+    /// The foundation models that can be called by their own ids.
     fn on_demand(&self) -> Vec<ModelId> {
         let models = self.listing.foundation.iter();
         models
@@ -110,7 +109,7 @@ impl ModelSources<'_> {
         let context_window = row.as_ref().and_then(|row| row.context_window);
         let modalities = modalities(&capabilities, foundation);
         let endpoints = modalities.endpoints(&capabilities);
-        // What only speaks with people is asked through none of the endpoints.
+        // Speech-to-speech models are not served.
         if !is_named && endpoints.is_empty() {
             return;
         }
@@ -130,7 +129,7 @@ impl ModelSources<'_> {
             object: ModelWord::Model,
             created: self.created(listed, foundation).unix_seconds(),
             owned_by: &owner,
-            // Aliases of one model would look alike by the model's own name.
+            // Aliases of one model would all have the model's name.
             name: title.filter(|_| !is_alias).unwrap_or(name),
             context_length: context_window,
             r#type: model_type,
@@ -141,7 +140,7 @@ impl ModelSources<'_> {
                     false => kind,
                 },
                 name: title,
-                // An account's number is nobody's business but the operator's.
+                // Clients must not see account numbers.
                 target: target
                     .filter(|target| target.account().is_none())
                     .map(ModelId::as_str),
@@ -168,7 +167,7 @@ impl ModelSources<'_> {
         writer.push(rank, &object);
     }
 
-    /// What a model is based on, where its id does not say it.
+    /// The base model of an id that does not contain it.
     fn base(&self, model: &ModelId, listed: Option<&ListedModel>) -> Option<BaseModel> {
         if model.names_foundation_model() {
             return None;
@@ -193,7 +192,7 @@ impl ModelSources<'_> {
             .unwrap_or(self.began)
     }
 
-    /// Bedrock's own word goes before that of the table.
+    /// The life cycle; Bedrock's values take precedence over the table.
     fn life_cycle(
         &self,
         foundation: Option<&FoundationModel>,
@@ -225,7 +224,7 @@ impl ModelSources<'_> {
         }
     }
 
-    /// The regions of the models that may answer; that of the gateway, where it calls one there.
+    /// The regions that may serve the model; the gateway's region for a model that is called there.
     fn regions<'m>(&'m self, model: &'m ModelId, listed: Option<&'m ListedModel>) -> Vec<&'m str> {
         let spread = listed.into_iter().flat_map(|listed| &listed.models);
         let spread: BTreeSet<&str> = spread.filter_map(ModelId::region).collect();
@@ -248,7 +247,7 @@ fn modalities(capabilities: &Capabilities, foundation: Option<&FoundationModel>)
     Modalities::new(capabilities, &input, &output, streams)
 }
 
-/// The foundation models that may answer, without account, region and geography.
+/// The foundation models that may respond, without account, region and geography.
 fn base_models<'a>(
     listed: Option<&'a ListedModel>,
     base: Option<&BaseModel>,
@@ -264,7 +263,7 @@ fn base_models<'a>(
     }
 }
 
-/// `amazon` of `amazon.nova-lite-v1:0`, or as Bedrock has it.
+/// The provider: Bedrock's name in lower case, or `amazon` of `amazon.nova-lite-v1:0`.
 fn owner(foundation: Option<&FoundationModel>, resolved_model: &ModelId) -> String {
     if let Some(provider) = foundation.and_then(|model| model.provider_name.as_deref()) {
         return provider.to_lowercase();

@@ -1,4 +1,4 @@
-//! Which names take calls: what a bare id is called by, and what is near a name that nobody has.
+//! The callable names: the profile for a foundation model id, and suggestions for unknown names.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -10,10 +10,10 @@ use super::listing::Listing;
 use crate::bedrock::{FoundationModel, ListedKind, ListedModel};
 use crate::models::ModelId;
 
-/// The longest name that others are compared with: comparing takes time by the square of it.
+/// The maximum length of a name that is compared: comparing takes quadratic time.
 const MAX_COMPARED: usize = 128;
 
-/// The names that take calls. Clones share them.
+/// The callable names. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     entries: Arc<RwLock<Arc<DirectoryEntries>>>,
@@ -21,16 +21,16 @@ pub struct Directory {
 
 #[derive(Debug, Default)]
 struct DirectoryEntries {
-    /// The names of the models, without ARNs; of those of one model the best comes last.
+    /// Model names without ARNs; of several names of one model, the best is last.
     names: Vec<String>,
-    /// The foundation models that Bedrock lists and that take no calls by their own ids.
+    /// Listed foundation models that cannot be called by their own ids.
     profile_only: HashSet<String>,
-    /// By foundation model, the profile that AWS defines for it.
+    /// The system-defined profile of each foundation model.
     profiles: HashMap<String, ModelId>,
 }
 
 impl Directory {
-    /// Puts what is known now in the place of what was.
+    /// Replaces the entries.
     pub(super) fn replace<'a>(&self, names: impl Iterator<Item = &'a str>, listing: &Listing) {
         let names = names.filter(|name| !name.starts_with("arn:"));
         let profile_only = listing.foundation.iter();
@@ -47,7 +47,7 @@ impl Directory {
         *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(entries);
     }
 
-    /// The same for lists that were requested apart from the catalog.
+    /// Replaces the entries with lists loaded without the catalog.
     pub fn fill<'a>(
         &self,
         names: impl Iterator<Item = &'a str>,
@@ -61,8 +61,7 @@ impl Directory {
         self.replace(names, &listing);
     }
 
-    /// The profile that a foundation model is called by, if Bedrock lists the model as one that takes
-    /// no calls by its own id.
+    /// The profile of a listed foundation model that cannot be called by its own id.
     pub fn needed_profile(&self, model: &ModelId) -> Option<ModelId> {
         let entries = self.entries();
         let is_needed = entries.profile_only.contains(model.as_str());
@@ -71,17 +70,17 @@ impl Directory {
             .flatten()
     }
 
-    /// The profile that AWS defines for a foundation model in the region, if Bedrock lists one.
+    /// The system-defined profile of a foundation model in the region, if Bedrock lists one.
     pub fn profile(&self, model: &ModelId) -> Option<ModelId> {
         self.entries().profiles.get(model.as_str()).cloned()
     }
 
-    /// At most `count` names that exist, the nearest to `name` first, each model once.
+    /// At most `count` known names, most similar to `name` first, each model once.
     pub fn nearest(&self, name: &str, count: usize) -> Vec<String> {
         let query = plain(name).chars().take(MAX_COMPARED);
         let query: String = query.map(|c| c.to_ascii_lowercase()).collect();
         let entries = self.entries();
-        // Of the names of one model the last in order stays, which is the narrowest profile.
+        // Of the names of one model the last one stays, the profile with the fewest regions.
         let mut by_model: BTreeMap<&str, (&str, f64)> = BTreeMap::new();
         for name in &entries.names {
             let model = plain(name);
@@ -89,7 +88,7 @@ impl Directory {
             by_model.insert(model, (name, nearness));
         }
         let mut nearest: Vec<(&str, f64)> = by_model.into_values().collect();
-        // The sort is stable, so that of two as near the name decides.
+        // The sort is stable: names with the same similarity stay in alphabetical order.
         nearest.sort_by(|(_, one), (_, other)| other.total_cmp(one));
         let nearest = nearest.into_iter().take(count);
         nearest.map(|(name, _)| name.to_owned()).collect()
@@ -101,20 +100,20 @@ impl Directory {
     }
 }
 
-/// The profile of each foundation model. Of several the one that spreads over the fewest regions:
-/// `jp.` before `apac.`, and `global.` last, so that data stays as near as it can.
+/// The profile of each foundation model; of several, the one with the fewest regions: `jp.` before
+/// `apac.`, and `global.` last, so that data stays as near as possible.
 fn profiles(listing: &Listing) -> HashMap<String, ModelId> {
     let listed = listing.others.get(&ListedKind::SystemProfile);
     let mut listed: Vec<&ListedModel> = listed.into_iter().flatten().collect();
     listed.sort_by_key(|profile| Reverse((spread(profile), profile.id.as_str())));
-    // What is inserted last stays.
+    // The last one inserted stays.
     let profiles = listed.into_iter();
     let profiles =
         profiles.map(|profile| (profile.id.foundation_id().to_owned(), profile.id.clone()));
     profiles.collect()
 }
 
-/// How good a name is among those of its model: best is the one that its bare id is called by.
+/// The rank of a name among those of its model; highest for the profile of the foundation model.
 fn rank(name: &str, profiles: &HashMap<String, ModelId>) -> (bool, bool) {
     let is_called = match ModelId::parse(name) {
         Ok(id) => profiles
@@ -125,7 +124,7 @@ fn rank(name: &str, profiles: &HashMap<String, ModelId>) -> (bool, bool) {
     (is_called, !name.starts_with("global."))
 }
 
-/// Over how many regions the profile spreads its calls.
+/// The number of regions of a profile; `true` for global ones.
 fn spread(profile: &ListedModel) -> (bool, usize) {
     let regions: HashSet<&str> = profile.models.iter().filter_map(ModelId::region).collect();
     let is_global = profile.id.as_str().starts_with("global.") || regions.contains("");

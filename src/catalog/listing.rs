@@ -1,5 +1,5 @@
-//! What Bedrock lists, asked for kind by kind: a role that may not list one still gets the others,
-//! and a list that cannot be had stays as it was.
+//! Loads Bedrock's lists. Each kind is a call of its own: a role without the permission for one
+//! still gets the others, and a failed list keeps its previous content.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -8,34 +8,34 @@ use futures_util::future::{OptionFuture, join_all};
 
 use crate::bedrock::{Bedrock, FoundationModel, ListedKind, ListedModel, UpstreamError};
 
-/// How soon a list that could not be had is asked for again. The wait doubles with each failure, up
-/// to the time after which all lists are asked for anyway.
+/// The delay before a failed list is loaded again. It doubles with each failure, up to the interval
+/// of the regular refresh.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
-/// What Bedrock has listed.
+/// Bedrock's lists.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Listing {
-    /// The region's models, those that do not take calls too; empty until they have been listed.
+    /// The region's foundation models, callable or not; empty until they are loaded.
     pub(super) foundation: Vec<FoundationModel>,
-    /// What else takes calls.
+    /// Other callable models, by kind.
     pub(super) others: BTreeMap<ListedKind, Vec<ListedModel>>,
 }
 
-/// Asks for the lists, and tells the log once of each that cannot be had.
+/// Loads the lists, and logs each failing list once.
 #[derive(Debug)]
 pub(super) struct Lister {
     listing: Listing,
-    /// Whether the foundation models are to be asked for.
+    /// Whether the list of foundation models is due.
     foundation_is_due: bool,
-    /// The kinds that are to be asked for.
+    /// The kinds that are due.
     due: Vec<ListedKind>,
-    /// How often in a row some list could not be had.
+    /// The number of consecutive refreshes with a failed list.
     failed_attempts: u32,
     reported: HashSet<&'static str>,
 }
 
 impl Listing {
-    /// What Bedrock has listed of the model that is asked for by `id`.
+    /// The listed model with this id.
     pub(super) fn find(&self, id: &crate::models::ModelId) -> Option<&ListedModel> {
         let mut others = self.others.values().flatten();
         others.find(|model| model.id == *id)
@@ -55,9 +55,9 @@ impl Default for Lister {
 }
 
 impl Lister {
-    /// What there is now, and how soon to ask again: after `every`, or sooner for the lists that
-    /// could not be had. The others are not asked for again with them, since the control plane is
-    /// throttled hard.
+    /// Loads the lists that are due. Returns all lists, and the delay to the next refresh: `every`,
+    /// or shorter for failed lists, which are then loaded alone, since the rate limits of the
+    /// control plane are low.
     pub(super) async fn refresh(
         &mut self,
         bedrock: &Bedrock,
@@ -81,12 +81,12 @@ impl Lister {
                 None => self.due.push(kind),
             }
         }
-        // Gateways that were started together do not ask together for ever.
+        // Jitter, so that gateways started together do not stay in step.
         let jitter = 0.9 + 0.2 * fastrand::f64();
         (self.listing.clone(), self.wait(every).mul_f64(jitter))
     }
 
-    /// How long to wait, and for which lists.
+    /// The delay to the next refresh; marks the lists that are due then.
     fn wait(&mut self, every: Duration) -> Duration {
         if self.foundation_is_due || !self.due.is_empty() {
             let doublings = self.failed_attempts.min(16);
@@ -111,14 +111,14 @@ impl Lister {
             }
             Err(error) => error,
         };
-        // Missing credentials are reported where they are looked for, and not for every list.
+        // Missing credentials are reported elsewhere, once.
         if !error.is_without_credentials() && self.reported.insert(action) {
             tracing::warn!(
                 action,
                 code = error.code,
                 upstream_error = error.log_detail(),
-                "a list of models could not be had; allow the action (deploy/iam/README.md has \
-                 all), or set `[catalog] show = \"configured\"`"
+                "cannot load a list of models; allow the action (see deploy/iam/README.md), or set \
+                `[catalog] list = \"configured\"`"
             );
         }
         None
@@ -143,18 +143,22 @@ mod tests {
         assert_eq!(
             lister.due,
             ListedKind::ALL,
-            "after a full wait all are asked for"
+            "after a full interval all lists are due"
         );
         lister.foundation_is_due = false;
         lister.due = Vec::new();
         assert_eq!(lister.wait(every), every);
         lister.due = vec![ListedKind::ImportedModel];
         lister.foundation_is_due = false;
-        assert_eq!(lister.wait(every), FIRST_RETRY, "a success ends the growth");
+        assert_eq!(
+            lister.wait(every),
+            FIRST_RETRY,
+            "a success resets the delay"
+        );
         assert_eq!(
             lister.due,
             [ListedKind::ImportedModel],
-            "the others are kept"
+            "the other lists are not due"
         );
     }
 }

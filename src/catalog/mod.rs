@@ -1,5 +1,5 @@
-//! Which models there are: what the configuration names, and what the region and the account
-//! have, asked for in the background and kept while Bedrock does not answer.
+//! The list of models: the aliases of the configuration, and the models of the region and the
+//! account, loaded in the background and kept while Bedrock fails.
 
 mod describe;
 mod directory;
@@ -26,7 +26,7 @@ use rendered::CatalogJson;
 /// How long the first request waits for the first listing.
 const FIRST_LISTING: Duration = Duration::from_secs(5);
 
-/// The models that there are.
+/// The list of models.
 #[derive(Debug)]
 pub struct Catalog {
     inner: Arc<CatalogInner>,
@@ -43,17 +43,17 @@ struct CatalogInner {
     display: watch::Sender<Display>,
 }
 
-/// What the models are described from. All of it may change.
+/// The changing sources of the model objects.
 #[derive(Debug)]
 struct Sources {
     tables: Tables,
     listing: Listing,
     bases: HashMap<ModelId, BaseModel>,
-    /// Whether Bedrock has been asked, with or without success.
+    /// Whether the first load has finished, successfully or not.
     is_settled: bool,
 }
 
-/// What is answered.
+/// The current response.
 #[derive(Debug, Default, Clone)]
 struct Display {
     models: Arc<CatalogJson>,
@@ -61,8 +61,8 @@ struct Display {
 }
 
 impl Catalog {
-    /// Starts asking Bedrock in the background, and writes into `directory` what it lists. Where only
-    /// configured names are shown, it is asked for no more than what they are based on.
+    /// Starts loading the lists in the background, which also fills `directory`. If only aliases
+    /// are listed, only their base models are looked up.
     pub fn start(
         bedrock: Bedrock,
         bases: BaseModels,
@@ -97,8 +97,8 @@ impl Catalog {
         Self { inner, refresher }
     }
 
-    /// The JSON of all models, or of those of a type: chat models first and ARNs last, of each kind
-    /// the configured ones first, each name once.
+    /// The JSON of all models, or of those of a type: chat models first and ARNs last; in each
+    /// group the aliases first, each name once.
     pub async fn list(&self, model_type: Option<ModelType>) -> Bytes {
         self.models().await.list(model_type)
     }
@@ -108,7 +108,7 @@ impl Catalog {
         self.models().await.model(name)
     }
 
-    /// Puts other tables of models in the place of those in use.
+    /// Replaces the tables of models.
     pub fn replace_tables(&self, tables: Tables) {
         self.inner.change(|sources| sources.tables = tables);
     }
@@ -116,7 +116,7 @@ impl Catalog {
     async fn models(&self) -> Arc<CatalogJson> {
         let mut display = self.inner.display.subscribe();
         let settled = display.wait_for(|display| display.is_settled);
-        // Bedrock may not allow it, or not answer; what is configured is shown all the same.
+        // The aliases are listed even if Bedrock fails or the permission is missing.
         let _ = tokio::time::timeout(FIRST_LISTING, settled).await;
         Arc::clone(&self.inner.display.borrow().models)
     }
@@ -131,7 +131,7 @@ impl Drop for Catalog {
 }
 
 impl CatalogInner {
-    /// Changes what the models are described from, and describes them anew.
+    /// Changes the sources and rebuilds the model objects.
     fn change(&self, change: impl FnOnce(&mut Sources)) {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut sources);
@@ -146,14 +146,14 @@ impl CatalogInner {
         };
         let models = Arc::new(model_sources.rendered());
         self.directory.replace(models.names(), &sources.listing);
-        tracing::debug!(models = models.count(), "models described");
+        tracing::debug!(models = models.count(), "list of models rebuilt");
         self.display.send_replace(Display {
             models,
             is_settled: sources.is_settled,
         });
     }
 
-    /// The targets of names whose ids do not say what they are based on, nor the lists.
+    /// Targets of aliases whose base model is neither in the id nor in the lists.
     fn unknown_targets(&self, listing: &Listing) -> Vec<ModelId> {
         let targets = self.names.values().map(|entry| &entry.target);
         let unknown = targets

@@ -1,4 +1,4 @@
-//! The models as they are answered: written once, and handed out as they are.
+//! The JSON of the models, serialized once.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,24 +11,24 @@ use crate::openai::models::ModelObject;
 #[derive(Debug, Default)]
 pub(super) struct CatalogJson {
     list: Bytes,
-    /// The lists of the models of one type.
+    /// The list for each model type.
     by_type: BTreeMap<ModelType, Bytes>,
-    /// By the names of the models; parts of `list`.
+    /// The JSON of each model, by name; slices of `list`.
     models: HashMap<String, Bytes>,
 }
 
-/// Where a model stands in the list; of two alike, the name decides.
+/// The order in the list; models of the same rank are ordered by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
-    /// ARNs stand last: they say nothing to people, and few ask for a model by one.
+    /// ARNs come last: few requests use them.
     pub(super) is_arn: bool,
-    /// Chat models stand before the others: that is what most clients offer for a choice.
+    /// Chat models come first: most clients offer them for selection.
     pub(super) is_no_chat: bool,
-    /// The names of the configuration stand before those that Bedrock lists.
+    /// Aliases come before listed models.
     pub(super) is_listed: bool,
 }
 
-/// The models while they are described.
+/// Collects the model objects.
 #[derive(Default)]
 pub(super) struct CatalogWriter {
     models: Vec<ModelJson>,
@@ -53,7 +53,7 @@ impl CatalogJson {
         }
     }
 
-    /// The model of this name.
+    /// The JSON of a model.
     pub(super) fn model(&self, name: &str) -> Option<Bytes> {
         self.models.get(name).cloned()
     }
@@ -63,7 +63,7 @@ impl CatalogJson {
         self.models.keys().map(String::as_str)
     }
 
-    /// How many there are.
+    /// The number of models.
     pub(super) fn count(&self) -> usize {
         self.models.len()
     }
@@ -72,7 +72,7 @@ impl CatalogJson {
 impl CatalogWriter {
     /// Adds a model.
     pub(super) fn push(&mut self, rank: Rank, model: &ModelObject<'_>) {
-        // No part of a model is anything that JSON could not hold.
+        // Serializing a model object cannot fail.
         let Ok(json) = serde_json::to_vec(model) else {
             return;
         };
@@ -103,7 +103,7 @@ impl CatalogWriter {
     }
 }
 
-/// The list of `entries`, and the place of each in it.
+/// The list of `entries`, and the byte range of each in it.
 fn list_of<'a>(
     entries: impl Iterator<Item = &'a ModelJson>,
 ) -> (Bytes, Vec<std::ops::Range<usize>>) {

@@ -1,4 +1,4 @@
-//! One address to its bytes: redirects, and the body within its bounds.
+//! Downloads one URL: follows redirects and limits the body.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,15 +14,15 @@ use super::exchange::{ServerConnector, broken_off};
 use super::target::FetchTarget;
 use crate::body_memory::FileMemory;
 
-/// How many bytes a request may still fetch, all its files together, and the memory for them.
+/// The bytes that a request may still download for all its files, and the memory for them.
 #[derive(Debug)]
 pub(super) struct Allowance<'a> {
     left: AtomicUsize,
-    /// `None` if nobody counts it.
+    /// `None` without a memory budget.
     memory: Option<&'a FileMemory>,
 }
 
-/// The memory that is admitted for a file when its first bytes are there.
+/// The memory reserved for a file when its first bytes arrive.
 const FIRST_BUFFER: usize = 64 << 10;
 
 impl<'a> Allowance<'a> {
@@ -37,7 +37,7 @@ impl<'a> Allowance<'a> {
         self.left.load(Ordering::Relaxed)
     }
 
-    /// Takes `bytes`, or nothing where there are not so many.
+    /// Takes `bytes`; `false` if fewer are left.
     fn take(&self, bytes: usize) -> bool {
         let take = |left: usize| left.checked_sub(bytes);
         self.left
@@ -45,14 +45,14 @@ impl<'a> Allowance<'a> {
             .is_ok()
     }
 
-    /// Admits the memory of a buffer that grows from `old` to `new` bytes.
+    /// Reserves memory for a buffer that grows from `old` to `new` bytes.
     async fn grow(&self, old: usize, new: usize, first: &FetchTarget) -> Result<(), Problem> {
         let Some(memory) = self.memory else {
             return Ok(());
         };
         memory.admit(new - old).await.map_err(|_| {
             let message = format!(
-                "the file at `{}` was not fetched: other requests take all the memory",
+                "cannot download the file from `{}`: the memory for request bodies is in use",
                 first.host
             );
             Problem::new(FetchErrorKind::NoMemory, message)
@@ -60,7 +60,7 @@ impl<'a> Allowance<'a> {
     }
 }
 
-/// Fetches `first`, or what it redirects to.
+/// Downloads `first` or the target of its redirects.
 pub(super) async fn download(
     connector: ServerConnector<'_>,
     first: &FetchTarget,
@@ -90,8 +90,8 @@ pub(super) async fn download(
                 return Err(Problem::new(
                     FetchErrorKind::Status(status),
                     format!(
-                        "`{}` answered with status {}; make sure that the file is there for \
-                         everybody, or send it as a data URL",
+                        "`{}` returned status {}; make sure that the file is public, or send it \
+                        as a data URL",
                         first.host,
                         status.as_u16()
                     ),
@@ -102,13 +102,13 @@ pub(super) async fn download(
     Err(Problem::new(
         FetchErrorKind::Redirects,
         format!(
-            "`{}` redirects more than {} times; use the address of the file itself",
+            "`{}` redirects more than {} times; use the URL of the file itself",
             first.host, connector.settings.max_redirects
         ),
     ))
 }
 
-/// Where an answer redirects to, checked as if the client had written it.
+/// The target of a redirect, checked like a URL of the request.
 fn next(
     target: &FetchTarget,
     headers: &HeaderMap,
@@ -118,12 +118,12 @@ fn next(
     let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
     let url = location.and_then(|location| target.url.join(location).ok());
     let next = url.and_then(|url| FetchTarget::check(url, connector.settings).ok());
-    // What was asked for privately is not fetched for all to see.
+    // No downgrade from https to http.
     next.filter(|next| !(target.url.scheme() == "https" && next.url.scheme() == "http"))
         .ok_or_else(|| Problem::redirect(first))
 }
 
-/// Reads the body, as long as there is allowance for it.
+/// Reads the body within the allowance.
 async fn read(
     body: &mut Incoming,
     connector: ServerConnector<'_>,
@@ -138,7 +138,7 @@ async fn read(
     if declared > allowance.left() {
         return Err(too_large_together(connector));
     }
-    // What is declared costs a server nothing, so memory is set aside for what has arrived.
+    // The declared length is not trusted: memory is reserved for received bytes.
     let mut bytes = BytesMut::new();
     let mut admitted = 0;
     while let Some(frame) = body.frame().await {
@@ -168,7 +168,7 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
     Some(headers.get(CONTENT_TYPE)?.to_str().ok()?.to_owned())
 }
 
-/// Nothing is decompressed: a small answer could become a large one.
+/// Refuses compressed responses: a small one could expand to a large one.
 fn check_encoding(headers: &HeaderMap, first: &FetchTarget) -> Result<(), Problem> {
     let plain = headers
         .get_all(CONTENT_ENCODING)
@@ -180,7 +180,7 @@ fn check_encoding(headers: &HeaderMap, first: &FetchTarget) -> Result<(), Proble
     Err(Problem::new(
         FetchErrorKind::Unreachable,
         format!(
-            "`{}` sends the file compressed without having been asked to; use another address, or \
+            "`{}` sends the file compressed although the request did not accept it; use another URL, or \
              send the file as a data URL",
             first.host
         ),
@@ -191,8 +191,7 @@ fn too_large(first: &FetchTarget, max: usize) -> Problem {
     Problem::new(
         FetchErrorKind::TooLarge,
         format!(
-            "the file at `{}` is larger than {max} bytes, the most that this gateway fetches; use \
-             a smaller one",
+            "the file at `{}` exceeds the maximum of {max} bytes; use a smaller one",
             first.host
         ),
     )
@@ -202,8 +201,8 @@ fn too_large_together(connector: ServerConnector<'_>) -> Problem {
     Problem::new(
         FetchErrorKind::TooLarge,
         format!(
-            "the files that this request points to are together larger than {} bytes, the most \
-             that this gateway fetches for one request; use fewer or smaller ones",
+            "the files of this request together exceed the maximum of {} bytes; use fewer or \
+            smaller ones",
             connector.settings.max_total_size
         ),
     )

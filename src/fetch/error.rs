@@ -4,46 +4,46 @@ use http::StatusCode;
 
 use super::target::FetchTarget;
 
-/// Why nothing was fetched.
+/// Why the files of a request could not be downloaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchError {
-    /// Which address is at fault, counted from 0.
+    /// The index of the failed URL, from 0.
     pub position: usize,
-    /// The class.
+    /// The kind of the failure.
     pub kind: FetchErrorKind,
-    /// A sentence for the client with the remedy. It does not say what a name resolves to or who
-    /// answers there, and of an address it names the host alone: the rest may hold a signature.
+    /// The message for the client, with the remedy. It contains neither resolved addresses nor
+    /// responses, and only the host of the URL: the rest may contain a signature.
     pub message: String,
 }
 
-/// The classes of failure.
+/// The kinds of failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchErrorKind {
-    /// The gateway does not fetch at all.
+    /// Downloads are disabled.
     Disabled,
-    /// There are more addresses than the gateway fetches for one request.
+    /// The request has too many URLs.
     TooMany,
-    /// The address cannot be read.
+    /// The URL is invalid.
     Malformed,
-    /// The address is not one that the gateway fetches, or a name without such an address.
+    /// The URL is not allowed, or its host has no allowed address.
     NotAllowed,
-    /// The server redirects too often.
+    /// There are too many redirects.
     Redirects,
-    /// The server cannot be reached, or gives no answer that can be used.
+    /// The server is unreachable or its response is invalid.
     Unreachable,
-    /// The server answers with another status than 200.
+    /// The status is not 200.
     Status(StatusCode),
     /// The file, or all files of the request together, are too large.
     TooLarge,
-    /// The server takes too long.
+    /// The download timed out.
     Timeout,
-    /// Other downloads took all places, for as long as the file may take.
+    /// All download slots were taken until the timeout.
     Busy,
-    /// Other requests took all the memory for bodies and files.
+    /// The memory for bodies and files was in use.
     NoMemory,
 }
 
-/// A failure of one address.
+/// The failure of one URL.
 #[derive(Debug)]
 pub(super) struct Problem {
     kind: FetchErrorKind,
@@ -58,19 +58,20 @@ impl Problem {
         }
     }
 
-    /// For a redirect to what is not fetched. Its own words would tell of the server's network.
+    /// A redirect to a URL that is not allowed. The original message would reveal the server's
+    /// network.
     pub(super) fn redirect(first: &FetchTarget) -> Self {
         let host = &first.host;
         Self::new(
             FetchErrorKind::NotAllowed,
             format!(
-                "`{host}` redirects to an address that this gateway does not fetch; use the address \
-                 of the file itself, or send the file as a data URL"
+                "`{host}` redirects to a URL that this gateway does not fetch; use the URL of the \
+                file itself, or send the file as a data URL"
             ),
         )
     }
 
-    /// The problem with `target`, told to somebody who has asked for `first`.
+    /// The problem of `target` as reported for the original URL `first`.
     pub(super) fn of(self, first: &FetchTarget, target: &FetchTarget) -> Self {
         match self.kind {
             _ if first.url == target.url => self,
@@ -78,7 +79,7 @@ impl Problem {
             kind => Self::new(
                 kind,
                 format!(
-                    "`{}` redirects to a server that does not answer; use the address of the file \
+                    "`{}` redirects to a server that does not respond; use the URL of the file \
                      itself, or send the file as a data URL",
                     first.host
                 ),
@@ -86,7 +87,7 @@ impl Problem {
         }
     }
 
-    /// The same of the address at `position`.
+    /// The problem as the error of the URL at `position`.
     pub(super) fn at(self, position: usize) -> FetchError {
         FetchError {
             position,

@@ -1,4 +1,4 @@
-//! One request to one server, on a connection of its own.
+//! One HTTP request on a new connection.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -25,20 +25,20 @@ use super::network::Network;
 use super::target::{FetchTarget, permits};
 use crate::config::FetchSettings;
 
-/// The longest head of an answer.
+/// The maximum size of a response head.
 const MAX_HEAD_SIZE: usize = 64 << 10;
 
-/// What the gateway hopes for; servers send what they have.
+/// The preferred media types.
 const ACCEPTED: &str = "image/*, application/pdf, */*;q=0.5";
 
-/// An answer whose body is still on its way.
+/// A response whose body is still being received.
 pub(super) struct Exchange {
     pub(super) response: Response<Incoming>,
-    /// The connection; it ends with the exchange.
+    /// The task of the connection, which ends with the exchange.
     _connection: JoinSet<()>,
 }
 
-/// The way to servers: the network, whom to trust, and what is allowed.
+/// Connects to servers.
 #[derive(Clone, Copy)]
 pub(super) struct ServerConnector<'a> {
     pub(super) network: &'a dyn Network,
@@ -47,7 +47,7 @@ pub(super) struct ServerConnector<'a> {
 }
 
 impl ServerConnector<'_> {
-    /// Asks for `target` and waits for the head of the answer.
+    /// Requests `target` and waits for the response head.
     pub(super) async fn send(self, target: &FetchTarget) -> Result<Exchange, Problem> {
         let (stream, deadline) = self.connect(target).await?;
         if target.url.scheme() == "http" {
@@ -60,16 +60,15 @@ impl ServerConnector<'_> {
             None => Err(Problem::new(
                 FetchErrorKind::Unreachable,
                 format!(
-                    "`{}` could not be spoken to over TLS with a certificate that this gateway \
-                     trusts; try another address, or send the file as a data URL",
+                    "the TLS handshake with `{}` failed, or its certificate is not trusted; use \
+                    another URL, or send the file as a data URL",
                     target.host
                 ),
             )),
         }
     }
 
-    /// Connects to one of the addresses that have just been checked. What is left of its time is
-    /// for TLS.
+    /// Connects to one of the checked addresses. The rest of the timeout is left for TLS.
     async fn connect(self, target: &FetchTarget) -> Result<(TcpStream, Instant), Problem> {
         for address in self.checked_addresses(target).await? {
             let address = SocketAddr::new(address, target.port);
@@ -81,9 +80,9 @@ impl ServerConnector<'_> {
         Err(unreachable(target))
     }
 
-    /// The addresses of the host. One that is not allowed spoils the others: a name with a public
-    /// and a private address is no public server. A name without any address is answered in the
-    /// same words, so that names of private networks cannot be told from names that are not.
+    /// The addresses of the host, all of which must be allowed: a name with a public and a private
+    /// address is not public. A name without an address gives the same message, so that names of
+    /// private networks cannot be probed.
     async fn checked_addresses(self, target: &FetchTarget) -> Result<Vec<IpAddr>, Problem> {
         let addresses = match &target.host {
             Host::Ipv4(address) => vec![IpAddr::V4(*address)],
@@ -95,8 +94,8 @@ impl ServerConnector<'_> {
             return Err(Problem::new(
                 FetchErrorKind::NotAllowed,
                 format!(
-                    "`{}` is not a host on the public internet, or one that this gateway does not \
-                     fetch from; use another one, or send the file as a data URL",
+                    "`{}` is not a public host, or not one that this gateway fetches files from; use \
+                    another host, or send the file as a data URL",
                     target.host
                 ),
             ));
@@ -116,10 +115,10 @@ where
         .map_err(|_| broken_off(target))?;
     let mut driver = JoinSet::new();
     driver.spawn(async move {
-        // How a connection ends is seen in the answer.
+        // Errors of the connection appear in the response.
         let _ = connection.await;
     });
-    // Nothing of the client's request goes along, no cookies, credentials or referrer.
+    // No headers of the client's request are forwarded: no cookies, credentials or referrer.
     let request = Request::get(target.path.as_str())
         .header(HOST, host_header(target))
         .header(USER_AGENT, concat!("outcrop/", env!("CARGO_PKG_VERSION")))
@@ -137,12 +136,12 @@ where
     })
 }
 
-/// The value, if there is one before `deadline`.
+/// The value of `future`; `None` on an error or after `deadline`.
 async fn before<T, E>(deadline: Instant, future: impl Future<Output = Result<T, E>>) -> Option<T> {
     tokio::time::timeout_at(deadline, future).await.ok()?.ok()
 }
 
-/// The port is said where it is not the scheme's own.
+/// The `Host` header, with the port if it is not the default.
 fn host_header(target: &FetchTarget) -> String {
     match target.url.port() {
         Some(port) => format!("{}:{port}", target.host),
@@ -162,18 +161,18 @@ fn unreachable(target: &FetchTarget) -> Problem {
     Problem::new(
         FetchErrorKind::Unreachable,
         format!(
-            "`{}` takes no connection; try again, or send the file as a data URL",
+            "cannot connect to `{}`; try again, or send the file as a data URL",
             target.host
         ),
     )
 }
 
-/// For an answer that is none, or that ends before its end.
+/// An invalid or incomplete response.
 pub(super) fn broken_off(target: &FetchTarget) -> Problem {
     Problem::new(
         FetchErrorKind::Unreachable,
         format!(
-            "`{}` broke off its answer; try again, or send the file as a data URL",
+            "the response of `{}` is incomplete; try again, or send the file as a data URL",
             target.host
         ),
     )

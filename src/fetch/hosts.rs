@@ -1,24 +1,25 @@
 use url::Host;
 
-/// A line of a list of hosts: one host, or the names below one.
+/// An entry of `[fetch] allow` or `deny`: a host, or the subdomains of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostPattern {
-    /// `example.com`, or an address of the network such as `192.0.2.1`.
+    /// `example.com`, or an IP address such as `192.0.2.1`.
     One(Host<String>),
-    /// `*.example.com`: every name that ends with it, itself aside.
+    /// `*.example.com`: all subdomains, without `example.com` itself.
     Below(String),
 }
 
 impl HostPattern {
-    /// Reads a line; the error is the remedy.
+    /// Parses an entry; the error is the remedy.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let remedy =
-            || "write a host such as \"example.com\" or \"*.example.com\", without more".to_owned();
+        let remedy = || {
+            "write a host such as \"example.com\" or \"*.example.com\", without scheme, port or path".to_owned()
+        };
         let (below, host) = match text.strip_prefix("*.") {
             Some(host) => (true, host),
             None => (false, text),
         };
-        // The reader of URLs brings names into the one form in which they are compared.
+        // The URL parser normalizes names.
         match (below, Host::parse(host).map_err(|_| remedy())?) {
             (_, Host::Domain(name)) if name.contains('*') => Err(remedy()),
             (false, host) => Ok(Self::One(plain(&host))),
@@ -27,7 +28,7 @@ impl HostPattern {
         }
     }
 
-    /// Whether `host` is meant.
+    /// Whether the pattern matches `host`.
     pub fn matches(&self, host: &Host<String>) -> bool {
         match (self, host) {
             (Self::One(one), host) => *one == plain(host),
@@ -46,7 +47,7 @@ fn plain(host: &Host<String>) -> Host<String> {
     }
 }
 
-/// The name without the dot that stands for the root: `example.com.` is `example.com`.
+/// The name without the trailing dot: `example.com.` becomes `example.com`.
 pub(super) fn without_root(name: &str) -> &str {
     name.trim_end_matches('.')
 }

@@ -1,11 +1,9 @@
-//! Pictures and PDFs that requests point to with an `https:` address: Bedrock does not fetch them,
-//! so the gateway does.
+//! Downloads images and PDFs that requests reference by an `https:` URL, since Bedrock does not.
 //!
-//! A client chooses the address and the gateway stands in a private network, so nothing is taken on
-//! trust: the address is read by a reader of URLs (`target`), a name is resolved once and every
-//! answer is checked (`address`), the connection goes to an address that was checked
-//! (`exchange`), and all of this again for each redirect (`download`). Sizes, times and counts
-//! are bounded.
+//! Clients choose the URL and the gateway is in a private network, so everything is checked (SSRF):
+//! the parsed URL (`target`), every resolved address (`address`), the connection to a checked
+//! address (`exchange`), and again for each redirect (`download`). Sizes, times and counts are
+//! limited.
 
 mod address;
 mod download;
@@ -37,32 +35,32 @@ pub use error::{FetchError, FetchErrorKind};
 pub use hosts::HostPattern;
 pub use network::{Network, SystemNetwork};
 
-/// The gateway's own downloader.
+/// Downloads files.
 #[derive(Debug)]
 pub struct Fetcher {
     settings: FetchSettings,
     network: Arc<dyn Network>,
     tls: Arc<ClientConfig>,
-    /// Places for downloads under way, of all requests.
+    /// Slots for concurrent downloads of all requests.
     slots: Semaphore,
-    /// Places of each caller. Those without downloads are forgotten when there are many.
+    /// Slots of each caller. Entries without downloads are evicted when there are many.
     callers: Mutex<HashMap<Box<str>, Arc<Semaphore>>>,
 }
 
-/// The most callers whose places are kept though they have no downloads.
+/// The maximum number of callers before entries without downloads are evicted.
 const MAX_IDLE_CALLERS: usize = 1024;
 
-/// A file as its server gave it.
+/// A downloaded file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteFile {
-    /// The whole of it.
+    /// The content.
     pub bytes: Bytes,
-    /// What the server calls it, which need not be what it is.
+    /// The content type from the server, which may be wrong.
     pub content_type: Option<String>,
 }
 
 impl Fetcher {
-    /// A fetcher in the network of this process that trusts the certificates its system trusts.
+    /// A fetcher with the network of this process and the system's trusted certificates.
     pub fn new(settings: &FetchSettings) -> io::Result<Self> {
         let tls = ClientConfig::builder()
             .with_native_roots()?
@@ -74,7 +72,7 @@ impl Fetcher {
         ))
     }
 
-    /// A fetcher in another network, which trusts others.
+    /// A fetcher with another network and other trusted certificates.
     pub fn within(
         settings: &FetchSettings,
         network: Arc<dyn Network>,
@@ -90,9 +88,9 @@ impl Fetcher {
         }
     }
 
-    /// Fetches all `addresses` of one request of `caller`, within `memory` if that is counted, and
-    /// gives the files in their order. An address that is there twice is fetched once. Where several fail, the error is the first one's; with it,
-    /// and when the future is dropped, the downloads under way end.
+    /// Downloads all URLs of a request of `caller`, within `memory` if given, and returns the files
+    /// in order. Duplicate URLs are downloaded once. The error is that of the first failed URL; it
+    /// cancels the other downloads, as does dropping the future.
     pub async fn fetch_all(
         &self,
         caller: &str,
@@ -114,7 +112,7 @@ impl Fetcher {
         Ok(indices.iter().filter_map(file).collect())
     }
 
-    /// Reads the addresses, before the network is asked anything.
+    /// Parses and checks the URLs, without network access.
     fn downloads(&self, addresses: &[String]) -> Result<DownloadList, FetchError> {
         let mut list = DownloadList::default();
         for (position, address) in addresses.iter().enumerate() {
@@ -139,7 +137,7 @@ impl Fetcher {
         Ok(list)
     }
 
-    /// Fetches one file within its time, the wait for a place included.
+    /// Downloads one file within its timeout, which includes the wait for a slot.
     async fn fetch(
         &self,
         target: &FetchTarget,
@@ -153,8 +151,9 @@ impl Fetcher {
         };
         let deadline = Instant::now() + self.settings.timeout;
         let slots = async {
-            // The caller's first, so that one who waits for its own holds none of all callers'. The
-            // semaphores are never closed; without them nothing is bounded, so nothing is fetched.
+            // The caller's slot first, so that a caller that waits for its own slots holds none of
+            // the shared ones. The semaphores are never closed; if they were, nothing would be
+            // downloaded without limits.
             let own = own.acquire().await.map_err(|_| disabled())?;
             let slot = self.slots.acquire().await.map_err(|_| disabled())?;
             Ok((own, slot))
@@ -167,7 +166,7 @@ impl Fetcher {
             Err(_) => Err(Problem::new(
                 FetchErrorKind::Timeout,
                 format!(
-                    "the file at `{}` was not there after {:?}; try again, or send it as a data URL",
+                    "the download from `{}` timed out after {:?}; try again, or send the file as a data URL",
                     target.host, self.settings.timeout
                 ),
             )),
@@ -191,12 +190,12 @@ impl Fetcher {
     }
 }
 
-/// What is to be fetched.
+/// The downloads of a request.
 #[derive(Debug, Default)]
 struct DownloadList {
-    /// Each distinct address, with its first position among those of the request.
+    /// Each distinct URL with its first index in the request.
     targets: Vec<(usize, FetchTarget)>,
-    /// For each address of the request, which target it is.
+    /// For each URL of the request, the index of its target.
     indices: Vec<usize>,
 }
 
@@ -204,8 +203,8 @@ fn busy(target: &FetchTarget) -> Problem {
     Problem::new(
         FetchErrorKind::Busy,
         format!(
-            "the file at `{}` was not fetched: other downloads took all places; try again in a \
-             moment, or send it as a data URL",
+            "cannot download the file from `{}`: too many concurrent downloads; try again in a \
+            moment, or send the file as a data URL",
             target.host
         ),
     )
@@ -214,7 +213,7 @@ fn busy(target: &FetchTarget) -> Problem {
 fn disabled() -> Problem {
     Problem::new(
         FetchErrorKind::Disabled,
-        "this gateway fetches no files; send the file as a data URL",
+        "this gateway does not download files; send the file as a data URL",
     )
 }
 
@@ -222,8 +221,8 @@ fn too_many(max: usize) -> Problem {
     Problem::new(
         FetchErrorKind::TooMany,
         format!(
-            "the request points to more than {max} files, the most that this gateway fetches for \
-             one; send the others as data URLs"
+            "the request has more than {max} file URLs, the maximum of this gateway; send the others \
+            as data URLs"
         ),
     )
 }
@@ -238,7 +237,7 @@ mod tests {
 
     use super::*;
 
-    /// A network in which nothing is asked for.
+    /// A network without connections.
     #[derive(Debug)]
     struct NoNetwork;
 

@@ -7,25 +7,24 @@ use futures_util::future::BoxFuture;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-/// The network as the fetcher sees it. A name becomes addresses in one place and an address a
-/// connection in another, and between the two the fetcher checks: what it connects to is what it
-/// has checked, whatever the name resolves to a moment later.
+/// DNS and TCP for the fetcher. Resolving and connecting are separate: the fetcher checks the
+/// addresses between them and connects to a checked one, whatever the name resolves to later.
 pub trait Network: fmt::Debug + Send + Sync {
-    /// All addresses of a name.
+    /// Resolves a name to all its addresses.
     fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>>;
 
-    /// A connection to this address and to no other.
+    /// Connects to this address only.
     fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>>;
 }
 
-/// The network that this process is in, with the names that its system knows.
+/// The network and the resolver of the system.
 #[derive(Debug)]
 pub struct SystemNetwork {
     lookups: Arc<Semaphore>,
 }
 
-/// The most names that are looked up at once. The system's lookup holds a thread and cannot be
-/// given up, however long a name server takes; the threads are not the fetcher's alone.
+/// The maximum number of concurrent lookups. A lookup of the system blocks a shared thread and
+/// cannot be cancelled.
 const MAX_LOOKUPS: usize = 64;
 
 impl Default for SystemNetwork {
@@ -43,7 +42,7 @@ impl Network for SystemNetwork {
             let name = name.to_owned();
             let lookup = move || {
                 let _permit = permit;
-                // The port is of no interest here, and the system's function wants one.
+                // `to_socket_addrs` needs a port.
                 let addresses = (name.as_str(), 0).to_socket_addrs()?;
                 Ok(addresses.map(|address| address.ip()).collect())
             };

@@ -7,7 +7,7 @@ use super::address::{Reach, reach};
 use super::error::{FetchErrorKind, Problem};
 use crate::config::FetchSettings;
 
-/// An address that may be fetched as far as it can be told without asking the network.
+/// A URL that passed all checks that need no network.
 #[derive(Debug, Clone)]
 pub(super) struct FetchTarget {
     pub(super) url: Url,
@@ -17,46 +17,46 @@ pub(super) struct FetchTarget {
 }
 
 impl FetchTarget {
-    /// Reads what a client wrote.
+    /// Parses and checks a URL of a request.
     pub(super) fn parse(address: &str, settings: &FetchSettings) -> Result<Self, Problem> {
         let url = Url::parse(address).map_err(|error| malformed(&error.to_string()))?;
         Self::check(url, settings)
     }
 
-    /// Checks the scheme, the port, the host and that there is no password.
+    /// Checks scheme, port and host, and that the URL has no credentials.
     pub(super) fn check(mut url: Url, settings: &FetchSettings) -> Result<Self, Problem> {
         let default_port = match url.scheme() {
             "https" => 443,
             "http" if settings.allow_http => 80,
             scheme => {
                 return Err(not_allowed(format!(
-                    "addresses that begin with `{scheme}:` are not fetched by this gateway; use \
-                     one that begins with `https:`, or send the file as a data URL"
+                    "`{scheme}:` URLs are not supported; use an `https:` URL, or send the file as a \
+                    data URL"
                 )));
             }
         };
         if !url.username().is_empty() || url.password().is_some() {
             return Err(not_allowed(
-                "an address with a user name or a password is not fetched by this gateway; use an \
-                 address that needs none, or send the file as a data URL",
+                "URLs with a user name or password are not supported; use a URL without them, or send \
+                the file as a data URL",
             ));
         }
         let host = url
             .host()
-            .ok_or_else(|| malformed("there is no host in it"))?
+            .ok_or_else(|| malformed("it has no host"))?
             .to_owned();
         let port = url.port().unwrap_or(default_port);
         if port != default_port && !settings.allowed_ports.contains(&port) {
             return Err(not_allowed(format!(
-                "port {port} is not one that this gateway fetches from; use an address at port \
-                 {default_port}, or send the file as a data URL"
+                "this gateway does not fetch files from port {port}; use port {default_port}, or send \
+                the file as a data URL"
             )));
         }
         let listed = settings.allow.is_empty() || settings.allow.iter().any(|it| it.matches(&host));
         if !listed || denied(&host, settings) {
             return Err(not_allowed(format!(
-                "`{host}` is not a host that this gateway fetches from; use another one, or send \
-                 the file as a data URL"
+                "this gateway does not fetch files from `{host}`; use another host, or send the file \
+                as a data URL"
             )));
         }
         url.set_fragment(None);
@@ -71,12 +71,12 @@ impl FetchTarget {
     }
 }
 
-/// Whether a connection to `address` may be made.
+/// Whether connections to `address` are allowed.
 pub(super) fn permits(address: IpAddr, settings: &FetchSettings) -> bool {
     let reached = match reach(address) {
         Reach::Public => true,
         Reach::Private => settings.private_networks,
-        Reach::Nobody => false,
+        Reach::Blocked => false,
     };
     let host = match address {
         IpAddr::V4(address) => Host::Ipv4(address),
@@ -93,8 +93,7 @@ fn malformed(reason: &str) -> Problem {
     Problem::new(
         FetchErrorKind::Malformed,
         format!(
-            "the address cannot be read ({reason}); write it whole, as in \
-             `https://example.com/picture.png`"
+            "invalid URL ({reason}); send a complete URL such as `https://example.com/image.png`"
         ),
     )
 }
@@ -125,7 +124,7 @@ mod tests {
                 Ok("example.com 443 /a%20b?c=d"),
             ),
             ("https://bücher.example/", Ok("xn--bcher-kva.example 443 /")),
-            // Whatever the form, the number is what counts; it is judged before connecting.
+            // All notations of an IPv4 address are parsed; it is checked before connecting.
             ("https://0x7f.1/", Ok("127.0.0.1 443 /")),
             ("https://2130706433/", Ok("127.0.0.1 443 /")),
             ("https://0251.0376.0251.0376/", Ok("169.254.169.254 443 /")),

@@ -1,4 +1,4 @@
-//! Who is calling.
+//! Authentication of callers, by API key or SigV4 signature.
 
 mod sigv4;
 
@@ -13,7 +13,7 @@ use crate::config::{AccessKey, KeyDigest, KeyEntry};
 use crate::error::{ApiError, ErrorKind};
 use sigv4::{PendingSignature, Signature, SignatureError};
 
-/// A caller by the name that the configuration gives it.
+/// A caller, by its configured name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Caller(Arc<str>);
 
@@ -29,30 +29,30 @@ impl Caller {
     }
 }
 
-/// The callers that there are.
+/// All callers with their keys.
 #[derive(Debug)]
 pub struct Callers {
     by_digest: HashMap<KeyDigest, Caller>,
     by_access_key: HashMap<String, (Caller, AccessKey)>,
 }
 
-/// Who a request says that it is from, before its body is there.
+/// The identity that a request claims, before its body has been read.
 #[derive(Debug)]
 pub enum Claim {
-    /// It has shown a key.
-    Shown(Caller),
-    /// It is signed, over its body too.
+    /// The request has an API key, which is checked.
+    ApiKey(Caller),
+    /// The request has a signature, which covers the body.
     Signed(Box<SignedClaim>),
 }
 
-/// A signature that is right if the body is the one that was signed.
+/// A signature that is valid if the body matches.
 #[derive(Debug)]
 pub struct SignedClaim {
     caller: Caller,
-    unproven: PendingSignature,
+    pending: PendingSignature,
 }
 
-/// The caller where no keys are configured, which is on loopback alone.
+/// The caller of a gateway without keys, which listens on loopback only.
 const ANYONE: &str = "local";
 
 impl Callers {
@@ -70,13 +70,12 @@ impl Callers {
         }
     }
 
-    /// Whether there are keys. Without any, everybody may call.
+    /// Whether requests need a key.
     pub fn have_keys(&self) -> bool {
         !self.by_digest.is_empty()
     }
 
-    /// The caller whose key this is. Keys are looked up by their digest, so that the time it
-    /// takes tells nothing of them.
+    /// The caller with this key. The lookup by digest takes the same time for every wrong key.
     pub fn identify(&self, key: Option<&str>) -> Result<Caller, ApiError> {
         if !self.have_keys() {
             return Ok(Caller::new(ANYONE));
@@ -91,15 +90,15 @@ impl Callers {
         let caller = self.by_digest.get(&KeyDigest::of(key));
         caller.cloned().ok_or_else(|| {
             authentication_error(&format!(
-                "Incorrect API key provided: {}. The keys of this gateway are given out by \
-                     its operator, not by OpenAI.",
+                "Incorrect API key provided: {}. The keys of this gateway are issued by its \
+                operator, not by OpenAI.",
                 masked(key)
             ))
         })
     }
 
-    /// The caller of a request of AWS's protocol: by a signature with an access key of this
-    /// gateway's, or by the key that it shows.
+    /// The caller of a request to Bedrock's API, by a signature with one of the gateway's access
+    /// keys or by API key.
     pub fn claim(
         &self,
         head: &Parts,
@@ -110,7 +109,7 @@ impl Callers {
             Some(text) if self.have_keys() => self
                 .signed(text, head, now)
                 .map_err(|refusal| ApiError::from(&refusal)),
-            _ => self.identify(key).map(Claim::Shown),
+            _ => self.identify(key).map(Claim::ApiKey),
         }
     }
 
@@ -121,18 +120,18 @@ impl Callers {
         if head.headers.contains_key("x-amz-security-token") {
             return Err(SignatureError::SessionToken);
         }
-        let unproven = signature.over(head, access_key.secret(), now)?;
+        let pending = signature.over(head, access_key.secret(), now)?;
         let caller = caller.clone();
-        Ok(Claim::Signed(Box::new(SignedClaim { caller, unproven })))
+        Ok(Claim::Signed(Box::new(SignedClaim { caller, pending })))
     }
 }
 
 impl Claim {
-    /// The caller, once the body is there.
+    /// Checks the body of a signed request; returns the caller.
     pub fn prove(self, body: &[u8]) -> Result<Caller, ApiError> {
         match self {
-            Self::Shown(caller) => Ok(caller),
-            Self::Signed(claim) => match claim.unproven.covers(body) {
+            Self::ApiKey(caller) => Ok(caller),
+            Self::Signed(claim) => match claim.pending.covers(body) {
                 true => Ok(claim.caller),
                 false => Err(ApiError::from(&SignatureError::OtherSignature)),
             },
@@ -140,7 +139,7 @@ impl Claim {
     }
 }
 
-/// The first characters of a key, by which its owner knows it: never more than a third of it.
+/// The first characters of a key, at most a third of it, by which its owner recognizes it.
 pub fn masked(key: &str) -> String {
     const MAX_VISIBLE: usize = 6;
     let visible = (key.chars().count() / 3).min(MAX_VISIBLE);
@@ -148,8 +147,8 @@ pub fn masked(key: &str) -> String {
     format!("{first}***")
 }
 
-/// The first characters of what a request is known by, by which its owner is found: of the access
-/// key of its signature, or of its `key`.
+/// The first characters of the credential of a request: the access key id of its signature, or its
+/// `key`.
 pub fn masked_credential(head: &Parts, key: Option<&str>) -> Option<String> {
     match signature(head) {
         Some(signature) => sigv4::access_key_id(signature).map(masked),

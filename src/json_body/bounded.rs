@@ -1,24 +1,23 @@
-//! A deserializer that counts what the values it reads take in memory, and stops at a bound.
+//! A deserializer with a memory budget for the values it creates.
 //!
-//! Three bytes of JSON (`{},`) can become a struct of hundreds. What they become is known where a
-//! sequence or a map hands out its entries: their types have a size.
+//! Three bytes of JSON (`{},`) can become a struct of hundreds. The size of the values is known
+//! when a sequence or a map returns its entries: their types have a size.
 
 use std::cell::Cell;
 
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 
-/// The name under which a key that is not a field of its struct asks for its value, since such a
-/// value is kept with its key in a list and a field's value is a part of its struct.
+/// The pseudo field of values under unknown keys of a struct: they are stored in a list with their
+/// keys, whereas the value of a field is part of the struct.
 pub const UNKNOWN_FIELD: &str = "$outcrop::UnknownField";
 
-/// How much memory each entry of a growing `Vec` may take while it grows: the old buffer and a new
-/// one of twice the size.
+/// Memory per entry of a growing `Vec`: the old buffer, and a new one of twice the size.
 const GROWTH: usize = 3;
 
-/// What the allocator adds to a small string.
+/// The allocator's overhead for a small string.
 const ALLOCATION: usize = 16;
 
-/// The memory that values may still take.
+/// The remaining memory for values.
 #[derive(Debug)]
 pub struct Budget {
     left: Cell<usize>,
@@ -34,7 +33,7 @@ impl Budget {
         }
     }
 
-    /// Whether reading was stopped since values take too much.
+    /// Whether reading stopped because the budget was exceeded.
     pub fn is_spent(&self) -> bool {
         self.is_spent.get()
     }
@@ -52,7 +51,7 @@ impl Budget {
         }
     }
 
-    /// Charges for an entry of a sequence. Strings and boxes take what they hold besides.
+    /// Charges for an entry of a sequence. Strings and boxes additionally take their content.
     fn charge_entry<T, E: Error>(&self) -> Result<(), E> {
         let allocation = match size_of::<T>() > size_of::<usize>() {
             true => ALLOCATION,
@@ -67,7 +66,7 @@ impl Budget {
     }
 }
 
-/// `inner` under a budget.
+/// A deserializer, visitor or access with a budget.
 #[derive(Debug)]
 pub struct BudgetDeserializer<'b, D> {
     inner: D,
@@ -75,7 +74,7 @@ pub struct BudgetDeserializer<'b, D> {
 }
 
 impl<'b, D> BudgetDeserializer<'b, D> {
-    /// Reads from `inner` as long as `budget` lasts.
+    /// Reads from `inner` within `budget`.
     pub fn new(inner: D, budget: &'b Budget) -> Self {
         Self { inner, budget }
     }
@@ -137,7 +136,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for BudgetDeserializer<'_, D> 
         if name == UNKNOWN_FIELD {
             self.budget.charge_pair::<Box<str>, D::Error>()?;
         }
-        // JSON that is kept as text comes by this way: one string, however much is in it.
+        // Raw JSON values arrive here, as one string of any size.
         match name.starts_with('$') {
             true => self.inner.deserialize_newtype_struct(name, visitor),
             false => {
@@ -152,7 +151,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for BudgetDeserializer<'_, D> 
     }
 }
 
-/// A visitor whose sequences and maps are counted.
+/// A visitor that charges for sequences and maps.
 struct BudgetVisitor<'b, V> {
     inner: V,
     budget: &'b Budget,
@@ -216,11 +215,11 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for BudgetVisitor<'_, V> {
     }
 }
 
-/// The entries of a sequence or a map, counted.
+/// Charges for the entries of a sequence or a map.
 struct BudgetAccess<'b, A> {
     inner: A,
     budget: &'b Budget,
-    /// Whether the key that was read last is the name of a struct's field.
+    /// Whether the last key is the name of a struct field.
     is_field: bool,
 }
 
@@ -263,7 +262,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for BudgetAccess<'_, A> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
-        // What a field takes is in the size of its struct.
+        // The size of a struct includes its fields.
         if !self.is_field {
             self.budget.charge_pair::<V::Value, A::Error>()?;
         }
@@ -276,7 +275,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for BudgetAccess<'_, A> {
     }
 }
 
-/// An entry of a sequence. It is charged for here, where it is known that there is one.
+/// An entry of a sequence, charged once it exists.
 struct EntrySeed<'b, S> {
     seed: S,
     budget: &'b Budget,
@@ -292,7 +291,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for EntrySeed<'_, S> {
     }
 }
 
-/// A value of a map or of a struct's field.
+/// A value of a map or of a struct field.
 struct ValueSeed<'b, S> {
     seed: S,
     budget: &'b Budget,
@@ -307,7 +306,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for ValueSeed<'_, S> {
     }
 }
 
-/// A key. Structs ask for an identifier, maps for a string.
+/// A key. Structs deserialize an identifier, maps a string.
 struct KeySeed<'k, S> {
     seed: S,
     is_field: &'k mut bool,
@@ -371,7 +370,7 @@ mod tests {
         _room: [u64; 16],
     }
 
-    /// What reading `json` as `T` is charged; `None` if it cannot be read.
+    /// The charge for reading `json` as `T`; `None` if it is invalid.
     fn charged<T: for<'de> Deserialize<'de>>(json: &str) -> Option<usize> {
         let limit = 1 << 20;
         let budget = Budget::new(limit);
@@ -386,7 +385,7 @@ mod tests {
         let wide = size_of::<Wide>();
         assert_eq!(charged::<Vec<Wide>>("[{}]"), Some(4 * wide + ALLOCATION));
         assert_eq!(charged::<Vec<Box<Wide>>>("[{}]"), Some(3 * 8 + wide));
-        // A field of a struct is in the struct.
+        // The field is part of the struct.
         let with_field = format!("[{{\"_room\":{:?}}}]", [0; 16]);
         assert_eq!(
             charged::<Vec<Box<Wide>>>(&with_field),

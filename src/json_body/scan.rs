@@ -1,16 +1,16 @@
-//! What a text of JSON is made of, read off its bytes before anything is made of it.
+//! Counts the values of a JSON text before parsing it.
 
-/// How deep a body may be nested. No real request comes near it, and no parser on the way has to
-/// be trusted with more.
+/// The maximum nesting of a body. Real requests are far below, and no parser needs to be trusted
+/// with more.
 const MAX_DEPTH: usize = 128;
 
-/// How many arrays and objects a body may have.
+/// The maximum number of arrays and objects in a body.
 const MAX_CONTAINERS: usize = 100_000;
 
-/// How many values a body may have, containers included.
+/// The maximum number of values in a body, containers included.
 const MAX_VALUES: usize = 1_000_000;
 
-/// What a text is made of.
+/// The counts of a text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JsonSize {
     /// Arrays and objects.
@@ -19,22 +19,21 @@ pub struct JsonSize {
     pub values: usize,
 }
 
-/// A limit that a text exceeds.
+/// The limit that a text exceeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Excess {
-    /// It is nested deeper than this.
+    /// The maximum nesting.
     Depth(usize),
-    /// It has more arrays and objects than this.
+    /// The maximum number of arrays and objects.
     Containers(usize),
-    /// It has more values than this.
+    /// The maximum number of values.
     Values(usize),
 }
 
-/// Counts what `json` is made of, and stops where that is too much. The text need not be JSON: in
-/// valid JSON the numbers are exact.
+/// Counts the values of `json`, and stops at the limits. The counts are exact for valid JSON.
 pub fn scan(json: &[u8]) -> Result<JsonSize, Excess> {
     let mut depth: usize = 0;
-    // A container that is not empty has one value more than it has commas.
+    // A non-empty container has one value more than commas.
     let mut shape = JsonSize {
         containers: 0,
         values: 1,
@@ -79,7 +78,7 @@ pub fn scan(json: &[u8]) -> Result<JsonSize, Excess> {
     Ok(shape)
 }
 
-/// What follows the string whose inside begins `text`.
+/// The rest after the string whose content starts `text`.
 fn after_string(mut text: &[u8]) -> &[u8] {
     while let Some(position) = memchr::memchr2(b'"', b'\\', text) {
         let skipped = match text.get(position) {

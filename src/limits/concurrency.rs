@@ -1,7 +1,7 @@
-//! Concurrent requests: a semaphore, and a short queue in front of it.
+//! Concurrent requests: a semaphore with a bounded queue.
 //!
-//! Requests beyond the limit wait in their order for a bounded time, as those over a rate do, so
-//! that a burst of short calls is served rather than refused.
+//! Requests beyond the limit wait in order for a bounded time, like those over a rate, so that a
+//! burst of short calls is served rather than refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,56 +10,56 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::LimitSettings;
 
-/// What a request does if there is no room for it.
+/// What happens to a request without a free slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenFull {
-    /// It waits for its turn.
+    /// It waits in the queue.
     Wait,
-    /// It is refused. A request that holds a place and waits for another could wait for itself.
+    /// It is refused: a request that holds a slot and waits for another could deadlock.
     Refuse,
 }
 
 /// The concurrent requests of one name.
 #[derive(Debug)]
 pub(super) struct Concurrency {
-    /// Given out in the order in which they are requested.
-    places: Arc<Semaphore>,
-    /// One for each request that may wait.
+    /// Slots are acquired in order of the requests.
+    slots: Arc<Semaphore>,
+    /// One permit for each request that may wait.
     queue: Semaphore,
     max_wait: Duration,
 }
 
-/// There are as many requests as may be, and no more of them may wait.
+/// All slots are taken and the queue is full.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooMany;
 
 impl Concurrency {
     pub(super) fn new(settings: &LimitSettings) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(settings.max_concurrent_requests as usize)),
+            slots: Arc::new(Semaphore::new(settings.max_concurrent_requests as usize)),
             queue: Semaphore::new(settings.max_queued_requests as usize),
             max_wait: settings.max_wait,
         }
     }
 
-    /// Lets a request of `calls` calls in: at once, or after a bounded wait in the queue. All of
-    /// its calls are let in together, so that no two requests wait for each other. Dropped, it
-    /// leaves the queue.
+    /// Acquires slots for the `calls` of a request, at once or after a bounded wait. All slots are
+    /// acquired together, so that no two requests wait for each other. Dropping the future leaves
+    /// the queue.
     pub(super) async fn admit(
         &self,
         calls: u32,
         when_full: WhenFull,
     ) -> Result<OwnedSemaphorePermit, TooMany> {
-        let places = Arc::clone(&self.places);
-        // The semaphore lets nobody in in front of those that wait.
-        if let Ok(permit) = places.try_acquire_many_owned(calls) {
+        let slots = Arc::clone(&self.slots);
+        // The semaphore is fair: this fails while others wait.
+        if let Ok(permit) = slots.try_acquire_many_owned(calls) {
             return Ok(permit);
         }
         if when_full == WhenFull::Refuse || self.max_wait.is_zero() {
             return Err(TooMany);
         }
         let _queued = self.queue.try_acquire().map_err(|_| TooMany)?;
-        let admit_call = Arc::clone(&self.places).acquire_many_owned(calls);
+        let admit_call = Arc::clone(&self.slots).acquire_many_owned(calls);
         match tokio::time::timeout(self.max_wait, admit_call).await {
             Ok(Ok(permit)) => Ok(permit),
             // The semaphore is never closed.
@@ -67,11 +67,11 @@ impl Concurrency {
         }
     }
 
-    /// Waits for a further call of a request that was let in.
+    /// Waits for a slot for another call of an admitted request.
     pub(super) async fn wait(&self) -> OwnedSemaphorePermit {
         loop {
             // The semaphore is never closed.
-            if let Ok(permit) = Arc::clone(&self.places).acquire_owned().await {
+            if let Ok(permit) = Arc::clone(&self.slots).acquire_owned().await {
                 return permit;
             }
         }
@@ -87,13 +87,14 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn concurrency(places: u32, change: impl FnOnce(&mut LimitSettings)) -> Concurrency {
-        let mut settings = LimitSettings::calls(places);
+    fn concurrency(slots: u32, change: impl FnOnce(&mut LimitSettings)) -> Concurrency {
+        let mut settings = LimitSettings::calls(slots);
         change(&mut settings);
         Concurrency::new(&settings)
     }
 
-    /// When a request was let in or refused that takes a second, in seconds.
+    /// Sends a request that takes a second; returns after how many seconds it was admitted or
+    /// refused.
     async fn call(concurrency: &Concurrency, calls: u32) -> Result<u64, u64> {
         let began = Instant::now();
         let admitted = concurrency.admit(calls, WhenFull::Wait).await;
@@ -130,29 +131,29 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_that_leaves_the_queue_makes_room() {
         let one = concurrency(1, |settings| settings.max_queued_requests = 1);
-        let held = one.admit(1, WhenFull::Wait).await.expect("a free place");
+        let held = one.admit(1, WhenFull::Wait).await.expect("a free slot");
         let leaves = tokio::time::timeout(SECOND, one.admit(1, WhenFull::Wait));
         let (left, refusal) = tokio::join!(leaves, one.admit(1, WhenFull::Wait));
-        assert!(left.is_err(), "it has left");
-        assert_eq!(refusal.err(), Some(TooMany), "its place was taken then");
+        assert!(left.is_err(), "it left the queue");
+        assert_eq!(refusal.err(), Some(TooMany), "the queue was full");
         let (next, ()) = tokio::join!(one.admit(1, WhenFull::Wait), async { drop(held) });
-        assert!(next.is_ok(), "and is free now");
+        assert!(next.is_ok(), "the queue has room again");
         drop(next);
         assert!(one.admit(1, WhenFull::Refuse).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_calls_of_a_request_are_let_in_together() {
+    async fn the_calls_of_a_request_are_admitted_together() {
         let two = concurrency(2, |_| {});
         let waits = join_all((0..3).map(|_| call(&two, 2))).await;
         assert_eq!(waits, [0, 1, 2].map(Ok));
-        assert_eq!(two.places.available_permits(), 2);
+        assert_eq!(two.slots.available_permits(), 2);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_further_call_does_not_wait_for_its_own_request() {
         let one = concurrency(1, |_| {});
-        let _admission = one.admit(1, WhenFull::Wait).await.expect("a free place");
+        let _admission = one.admit(1, WhenFull::Wait).await.expect("a free slot");
         let began = Instant::now();
         assert!(one.admit(1, WhenFull::Refuse).await.is_err());
         assert_eq!(began.elapsed(), Duration::ZERO);

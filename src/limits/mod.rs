@@ -1,5 +1,4 @@
-//! How much may pass to Bedrock, for each caller and each target: rates and concurrent requests,
-//! each with a short queue.
+//! Limits of rate and concurrency for each caller and each model, with bounded queues.
 
 mod concurrency;
 mod rate;
@@ -22,48 +21,48 @@ pub struct Limiter {
     targets: LimitScope,
 }
 
-/// Leave for the calls of a request. Their places are given back when it is dropped.
+/// The slots of a request, released when dropped.
 #[derive(Debug)]
 pub struct Permit {
     key: Admission,
     target: Admission,
 }
 
-/// A caller's place. Given back when it is dropped.
+/// The caller's slot of a request, released when dropped.
 #[derive(Debug)]
 pub struct KeyPermit {
     _key: Admission,
 }
 
-/// Leave for one further call of a request that was let in. Given back when it is dropped.
+/// The model's slot of another call of an admitted request, released when dropped.
 #[derive(Debug)]
 pub struct CallPermit {
     _target: Admission,
 }
 
-/// Where a rate stands, for the `x-ratelimit-*` headers.
+/// The state of a rate limit, for the `x-ratelimit-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateState {
-    /// How many requests may come at once.
+    /// The burst.
     pub limit: u32,
-    /// How many of them are left.
+    /// The remaining requests of the burst.
     pub remaining: u32,
-    /// When all of them are back.
+    /// The time until the burst is replenished.
     pub reset: Duration,
 }
 
-/// A request that does not go to Bedrock, by a limit or for any other reason.
+/// Why a request was refused, by a limit or for another reason.
 #[derive(Debug)]
 pub struct Refusal {
-    /// What the client hears.
+    /// The error for the client.
     pub error: ApiError,
-    /// Where the rate stands, where it is a rate that refused.
+    /// The state of the rate limit, if it refused the request.
     pub rate: Option<RateState>,
 }
 
 impl Limiter {
-    /// Limits with nothing used. The names of `callers` and `targets`, which are the operator's,
-    /// are always kept apart.
+    /// Creates unused limits. The configured `callers` and `targets` always have limits of their
+    /// own.
     pub fn new<'a>(
         limits: &Limits,
         callers: impl IntoIterator<Item = &'a str>,
@@ -75,8 +74,8 @@ impl Limiter {
         }
     }
 
-    /// Leave for the `calls` of a request of `caller` to `target`, for which it may wait a little,
-    /// or when to come back.
+    /// Admits the `calls` of a request of `caller` to `target`, possibly after a wait; the error
+    /// has the retry delay.
     pub async fn admit(
         &self,
         caller: &Caller,
@@ -91,8 +90,8 @@ impl Limiter {
         Ok(Permit { key, target })
     }
 
-    /// Leave for a further call to `target`, for a request that was let in and asks often: it waits
-    /// for its turn rather than failing half-way.
+    /// Admits another call of an admitted request. It waits without a limit rather than failing the
+    /// request half-way.
     pub async fn admit_call(&self, target: &Arc<str>) -> CallPermit {
         CallPermit {
             _target: self.targets.admit_call(target).await,
@@ -101,14 +100,14 @@ impl Limiter {
 }
 
 impl Permit {
-    /// The caller's place, which lasts as long as the request, and the first call's. A request that
-    /// kept its place while it waited for others could wait for itself.
+    /// Splits off the caller's slot, which lasts as long as the request, from that of the first
+    /// call. A request that kept its call's slot while it waits for others could deadlock.
     pub fn into_parts(self) -> (KeyPermit, CallPermit) {
         let Self { key, target } = self;
         (KeyPermit { _key: key }, CallPermit { _target: target })
     }
 
-    /// Where the narrower of the two rates stands, where there is one.
+    /// The state of the rate limit with fewer remaining requests.
     pub fn rate(&self) -> Option<RateState> {
         match (self.key.rate, self.target.rate) {
             (Some(key), Some(target)) if target.remaining < key.remaining => Some(target),
@@ -130,8 +129,8 @@ fn limited(refusal: LimitError, whose: &str) -> Refusal {
         ),
         LimitError::TooMany => (
             format!(
-                "Rate limit reached for {whose} on concurrent requests: as many are in progress as \
-                 it may have. Please try again in 1s."
+                "Rate limit reached for {whose} on concurrent requests: the maximum number is in \
+                progress. Please try again in 1s."
             ),
             Duration::from_secs(1),
             None,
@@ -172,10 +171,10 @@ mod tests {
         let (caller, target) = (Caller::new("a"), Arc::from("model"));
         let first = admit(&limiter, &caller, &target)
             .await
-            .expect("a free place");
+            .expect("a free slot");
         let refusal = admit(&limiter, &caller, &target)
             .await
-            .expect_err("no place");
+            .expect_err("no slot");
         assert_eq!(refusal.error.kind, ErrorKind::RateLimited);
         assert_eq!(refusal.error.retry_after, Some(Duration::from_secs(1)));
         drop(first);
@@ -183,12 +182,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn upstreams_do_not_share_slots() {
+    async fn models_do_not_share_slots() {
         let limiter = limiter(1);
         let caller = Caller::new("a");
         let _first = admit(&limiter, &caller, &Arc::from("one"))
             .await
-            .expect("a place");
+            .expect("a slot");
         assert!(admit(&limiter, &caller, &Arc::from("other")).await.is_ok());
     }
 }

@@ -1,8 +1,7 @@
-//! A rate of requests: governor's limiter, and a short queue in front of it.
+//! Rate limits: governor's limiter with a bounded queue.
 //!
-//! Requests over the rate wait in their order for a bounded time. Those that would have to wait for
-//! longer are refused, each with a time of its own to come back at, so that a herd does not come
-//! back as a herd.
+//! Requests over the rate wait in order for a bounded time. Those that would have to wait longer
+//! are refused, each with a different retry delay, so that clients do not retry all at once.
 
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,10 +17,10 @@ use tokio::time::Instant;
 use super::RateState;
 use crate::config::LimitSettings;
 
-/// The longest time to come back after that clients follow.
+/// The longest retry delay that clients follow.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// What a rate allows.
+/// The settings of a rate limit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RateSettings {
     quota: Quota,
@@ -46,55 +45,55 @@ impl Clock for RuntimeClock {
     }
 }
 
-/// The rate of one name.
+/// The rate limit of one name.
 #[derive(Debug)]
 pub(super) struct Rate {
     settings: RateSettings,
     limiter: GovernorLimiter,
     clock: RuntimeClock,
     state: Mutex<QueueState>,
-    /// Held by the request at the head of each queue; the others get it in their order.
+    /// Held by the head of each queue; the others acquire it in order.
     heads: [Semaphore; 2],
 }
 
 #[derive(Debug)]
 struct QueueState {
-    /// When all of the burst is there again.
+    /// When the burst is replenished.
     full_at: Instant,
-    /// When the rate has room for the next request.
+    /// When the next request is allowed.
     free_at: Instant,
-    /// How many requests wait in each queue.
+    /// The length of each queue.
     waiting: [u32; 2],
-    /// Whose turn it is where both queues are waiting.
+    /// The queue whose turn it is if both have entries.
     next: Queue,
-    /// The last time that a refused request was told to come back at.
+    /// The latest retry time that a refused request has received.
     promised: Instant,
 }
 
-/// Who waits.
+/// The queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Queue {
-    /// Requests to be let in. Their wait is bounded.
+    /// New requests, with a bounded wait.
     Requests,
-    /// Further calls of requests that were let in, which wait as long as it takes.
+    /// Further calls of admitted requests, with an unbounded wait.
     Calls,
 }
 
-/// A request over the rate that is not to wait.
+/// A refusal with its retry delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooFast {
     pub(super) retry_after: Duration,
     pub(super) rate: RateState,
 }
 
-/// A place in a queue, given up when it is dropped.
+/// A position in a queue, left when dropped.
 struct QueuePosition<'a> {
     rate: &'a Rate,
     queue: Queue,
 }
 
 impl RateSettings {
-    /// The rate of `settings`, if there is one.
+    /// The rate limit of `settings`; `None` without a rate.
     pub(super) fn of(settings: &LimitSettings) -> Option<Self> {
         let period = Duration::from_secs_f64(1.0 / settings.requests_per_second()?);
         let burst = NonZeroU32::new(settings.burst()).unwrap_or(NonZeroU32::MIN);
@@ -105,7 +104,7 @@ impl RateSettings {
         })
     }
 
-    /// The time in which one request is allowed.
+    /// The time per request.
     fn period(&self) -> Duration {
         self.quota.replenish_interval()
     }
@@ -134,8 +133,8 @@ impl Rate {
         }
     }
 
-    /// Lets a request in that has `waited` for other things: at once, or after a bounded wait in the
-    /// queue.
+    /// Admits a request that has already `waited` for a slot: at once, or after a bounded wait in
+    /// the queue.
     pub(super) async fn admit(&self, waited: Duration) -> Result<RateState, TooFast> {
         let queue_position = {
             let mut state = self.state();
@@ -162,23 +161,23 @@ impl Rate {
         Ok(queue_position.reach_the_front().await)
     }
 
-    /// Waits for a further call of a request that was let in.
+    /// Waits for another call of an admitted request.
     pub(super) async fn wait(&self) -> RateState {
         let queue_position = self.queue_position(&mut self.state(), Queue::Calls);
         queue_position.reach_the_front().await
     }
 
-    /// Whether all of the burst is there, as in a rate that nobody has used.
+    /// Whether the burst is complete, as in an unused limit.
     pub(super) fn is_full(&self, now: Instant) -> bool {
         self.state().full_at <= now
     }
 
-    /// Takes a request's share of the rate, or tells when to try again.
+    /// Takes one request from the rate, or returns the delay before the next try.
     fn take(&self, state: &mut QueueState, queue: Queue) -> Result<RateState, Duration> {
         let other = queue.other();
         let now = Instant::now();
         if state.next == other && state.waiting(other) > 0 {
-            // The head of the other queue takes it as soon as there is room.
+            // The head of the other queue is next.
             let room = state.free_at.saturating_duration_since(now);
             return Err(room + self.settings.period());
         }
@@ -214,7 +213,7 @@ impl Rate {
 }
 
 impl QueuePosition<'_> {
-    /// Waits in the queue, and at its head for the rate.
+    /// Waits in the queue, then for the rate.
     async fn reach_the_front(self) -> RateState {
         let Self { rate, queue } = &self;
         let [requests, calls] = &rate.heads;
@@ -243,8 +242,8 @@ impl Drop for QueuePosition<'_> {
 }
 
 impl QueueState {
-    /// How long a request waits that comes now, behind all others in its queue. The calls that
-    /// wait, too, get as much as they.
+    /// How long a new request would wait at the end of its queue. Further calls alternate with
+    /// requests.
     fn wait_at_the_end(&self, period: Duration, now: Instant) -> Duration {
         let requests = match self.waiting(Queue::Calls) {
             0 => self.waiting(Queue::Requests),
@@ -253,8 +252,8 @@ impl QueueState {
         self.free_at.saturating_duration_since(now) + period.saturating_mul(requests)
     }
 
-    /// When a request that is refused is to come back: when all are through that wait now, and
-    /// after those that were refused before it.
+    /// The retry delay of a refused request: after the current queue, and after the requests
+    /// refused before it.
     fn promise(&mut self, period: Duration, wait: Duration, now: Instant) -> Duration {
         let after_queue = now + wait.min(MAX_RETRY_AFTER);
         let after_others = self.promised + period.min(MAX_RETRY_AFTER);
@@ -264,7 +263,7 @@ impl QueueState {
             self.promised = promise;
             return retry_after;
         }
-        // More were refused than a minute has room for: no time is better than another.
+        // More requests were refused than fit into a minute: choose a random time.
         let earliest = wait.min(MAX_RETRY_AFTER);
         earliest + (MAX_RETRY_AFTER - earliest).mul_f64(fastrand::f64())
     }
@@ -311,7 +310,7 @@ mod tests {
         Arc::new(Rate::new(RateSettings::of(&settings).expect("a rate")))
     }
 
-    /// When a request that comes now is let in, or what it is told.
+    /// When a new request is admitted, or its retry delay.
     async fn admitted(rate: &Rate) -> Result<Duration, Duration> {
         let began = Instant::now();
         let admitted = rate.admit(Duration::ZERO).await;
@@ -320,7 +319,7 @@ mod tests {
             .map_err(|refusal| refusal.retry_after)
     }
 
-    /// To the whole second: the runtime's clock has a grain of a millisecond.
+    /// Rounded to seconds: the clock of the runtime has a granularity of a millisecond.
     fn seconds(waits: &[Result<Duration, Duration>]) -> Vec<Result<u64, u64>> {
         let round = |wait: Duration| wait.as_secs_f64().round() as u64;
         waits
@@ -366,7 +365,7 @@ mod tests {
         assert_eq!(refusal.len(), 999);
         assert!(refusal.iter().all(|wait| *wait <= MAX_RETRY_AFTER));
         let first = refusal.iter().filter(|wait| **wait <= SECOND * 30).count();
-        // Half of the minute has no more than its share, give or take.
+        // About half of the delays are in the first half of the minute.
         assert!((300..700).contains(&first), "{first}");
         assert!(rate_of_a_year().await <= MAX_RETRY_AFTER);
     }
@@ -408,7 +407,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_rate_state_is_reported() {
         let rate = rate(2.0, |settings| settings.burst = 4);
-        let state = rate.admit(Duration::ZERO).await.expect("a place");
+        let state = rate.admit(Duration::ZERO).await.expect("an admission");
         let expected = RateState {
             limit: 4,
             remaining: 3,
@@ -417,7 +416,7 @@ mod tests {
         assert_eq!(state, expected);
         rate.wait().await;
         tokio::time::advance(SECOND / 4).await;
-        let state = rate.admit(Duration::ZERO).await.expect("a place");
+        let state = rate.admit(Duration::ZERO).await.expect("an admission");
         assert_eq!((state.remaining, state.limit), (1, 4));
     }
 }

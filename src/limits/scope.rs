@@ -10,30 +10,29 @@ use super::concurrency::{Concurrency, TooMany, WhenFull};
 use super::rate::{Rate, RateSettings, TooFast};
 use crate::config::LimitSettings;
 
-/// How many names that are not configured a scope keeps apart. Clients may write any model's name,
-/// so the number is bounded. Names that are idle and have their whole burst back make room.
+/// The maximum number of names, apart from configured ones, with limits of their own. Clients can
+/// send any model name, so the number is bounded. Idle names with a complete burst are evicted.
 const MAX_NAMES: usize = 4096;
 
-/// How often names are searched for such that make room, while there are too many.
+/// The minimum interval between searches for names to evict.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(100);
 
-/// One limit, kept apart for each name: a caller's or a target's.
+/// A limit for each name: a caller's or a model's.
 #[derive(Debug)]
 pub(super) struct LimitScope {
     settings: LimitSettings,
-    /// Names of the operator's own, which are never evicted.
+    /// Configured names, which are never evicted.
     configured: HashMap<Box<str>, Arc<LimitEntry>>,
     others: Mutex<Names>,
-    /// What names share that arrive while there are too many: a name that has no entry of its own
-    /// must not have a limit of its own either, or made-up names would go without.
+    /// The limit that further names share: with a new limit each, made-up names would be unlimited.
     overflow: Arc<LimitEntry>,
 }
 
-/// Names that clients have written.
+/// Names from clients.
 #[derive(Debug, Default)]
 struct Names {
     entries: HashMap<Box<str>, Arc<LimitEntry>>,
-    /// When the last search for room was in vain.
+    /// When the last search evicted nothing.
     full_at: Option<Instant>,
 }
 
@@ -43,7 +42,7 @@ struct LimitEntry {
     concurrency: Concurrency,
 }
 
-/// A place among a name's calls.
+/// The slots of a request for one name.
 #[derive(Debug)]
 pub(super) struct Admission {
     pub(super) rate: Option<RateState>,
@@ -51,17 +50,17 @@ pub(super) struct Admission {
     _entry: Arc<LimitEntry>,
 }
 
-/// Why there is none.
+/// Why a request is refused.
 #[derive(Debug)]
 pub(super) enum LimitError {
     /// The rate.
     TooFast(TooFast),
-    /// The calls under way.
+    /// The concurrency.
     TooMany,
 }
 
 impl LimitScope {
-    /// A scope in which the names of `configured` are always kept apart.
+    /// Creates limits; the names of `configured` always have limits of their own.
     pub(super) fn new<'a>(
         settings: &LimitSettings,
         configured: impl IntoIterator<Item = &'a str>,
@@ -77,9 +76,8 @@ impl LimitScope {
         }
     }
 
-    /// Lets the `calls` of a request in, or returns why not. It may wait for its turn among the
-    /// concurrent requests and then, with its places taken, for the rate; `max_wait` bounds both
-    /// together.
+    /// Admits the `calls` of a request. It may wait for slots and then, holding them, for the rate;
+    /// `max_wait` bounds both together.
     pub(super) async fn admit(
         &self,
         name: &str,
@@ -105,7 +103,7 @@ impl LimitScope {
         })
     }
 
-    /// Waits for a place, and for the rate.
+    /// Waits for a slot and for the rate.
     pub(super) async fn admit_call(&self, name: &str) -> Admission {
         let entry = self.entry(name);
         let permit = entry.concurrency.wait().await;
@@ -136,8 +134,8 @@ impl LimitScope {
         entry
     }
 
-    /// Evicts names that are indistinguishable from new ones. A name that has used up its rate
-    /// stays, or a flood of made-up names would give it a fresh burst.
+    /// Evicts names that do not differ from new ones. A name that has used up its rate stays, so
+    /// that a flood of made-up names does not give it a fresh burst.
     fn make_room(&self, others: &mut Names) -> bool {
         let now = Instant::now();
         let searched = others.full_at.map(|last| now.duration_since(last));
@@ -170,7 +168,7 @@ impl LimitEntry {
 mod tests {
     use super::*;
 
-    /// One call in a thousand seconds, so that nothing is replenished while a test runs.
+    /// One call in a thousand seconds, so that no burst is replenished during a test.
     fn slow() -> LimitSettings {
         let mut settings = LimitSettings::calls(8).at_rate(0.001);
         settings.max_wait = Duration::ZERO;
@@ -240,7 +238,7 @@ mod tests {
         let _admission = scope
             .admit("busy", 1, WhenFull::Wait)
             .await
-            .expect("a place");
+            .expect("a slot");
         flood(&scope, 2 * MAX_NAMES).await;
         assert!(matches!(
             scope.admit("busy", 1, WhenFull::Wait).await,

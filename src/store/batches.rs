@@ -3,34 +3,34 @@ use sqlx::{FromRow, Row};
 
 use super::{Store, StoreError};
 
-/// A batch as it is kept.
+/// A stored batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredBatch {
     /// `batch_…`; ids sort by the time of creation.
     pub id: String,
-    /// Whose it is.
+    /// The caller that owns it.
     pub caller: String,
-    /// Whether there is anything left to do for it.
+    /// Whether work on it remains.
     pub is_open: bool,
-    /// What the holder of the lease knows of it: JSON.
+    /// The state written by the holder of the lease: JSON.
     pub document: String,
-    /// Since when it is to end early.
+    /// When it was cancelled, in Unix seconds; `None` if it was not.
     pub cancelling_at: Option<i64>,
 }
 
-/// Who works on a batch, and until when it may think so.
+/// The lease of a worker on a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease<'a> {
-    /// The process.
+    /// The id of the process.
     pub owner: &'a str,
-    /// The time now.
+    /// The current time.
     pub now: i64,
-    /// When the lease ends unless it is taken again.
+    /// When the lease expires unless renewed.
     pub until: i64,
 }
 
 impl Store {
-    /// Keeps a new batch.
+    /// Stores a new batch.
     pub async fn add_batch(&self, batch: &StoredBatch) -> Result<(), StoreError> {
         let StoredBatch {
             id,
@@ -49,7 +49,7 @@ impl Store {
         Ok(())
     }
 
-    /// A batch of `caller`'s.
+    /// Finds a batch of `caller`.
     pub async fn batch(&self, caller: &str, id: &str) -> Result<Option<StoredBatch>, StoreError> {
         let select = sqlx::query_as(
             "SELECT id, caller, is_open, document, cancelling_at FROM batches
@@ -59,7 +59,7 @@ impl Store {
         Ok(select.fetch_optional(self.pool().await?).await?)
     }
 
-    /// A page of the batches of `caller`, newest first, from behind `after` on.
+    /// A page of the batches of `caller`, newest first, after the batch `after`.
     pub async fn batches(
         &self,
         caller: &str,
@@ -74,7 +74,7 @@ impl Store {
         Ok(select.fetch_all(self.pool().await?).await?)
     }
 
-    /// The ids of open batches on which nobody but `owner` works, oldest first.
+    /// The ids of open batches that no other process has leased, oldest first.
     pub async fn free_batches(
         &self,
         owner: &str,
@@ -90,8 +90,8 @@ impl Store {
         Ok(select.fetch_all(self.pool().await?).await?)
     }
 
-    /// Takes or renews the lease of a batch; nothing where another process has it, or where there
-    /// is nothing left to do.
+    /// Acquires or renews the lease of a batch; `None` if another process has it or no work
+    /// remains.
     pub async fn lease_batch(
         &self,
         id: &str,
@@ -108,7 +108,7 @@ impl Store {
         Ok(update.fetch_optional(self.pool().await?).await?)
     }
 
-    /// Lets go of a batch.
+    /// Releases the lease of a batch.
     pub async fn release_batch(&self, id: &str, owner: &str) -> Result<(), StoreError> {
         let update =
             sqlx::query("UPDATE batches SET lease_owner = NULL WHERE id = $1 AND lease_owner = $2");
@@ -117,8 +117,7 @@ impl Store {
         Ok(())
     }
 
-    /// Writes what is known of a batch by now. False where another process has taken the lease:
-    /// nothing is written then.
+    /// Updates the state of a batch; `false`, without writing, if another process has the lease.
     pub async fn save_batch(
         &self,
         id: &str,
@@ -134,7 +133,7 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Says that a batch of `caller`'s is to end early; a batch that is over stays as it is.
+    /// Marks a batch of `caller` as cancelled; a finished batch does not change.
     pub async fn cancel_batch(&self, caller: &str, id: &str, now: i64) -> Result<(), StoreError> {
         let update = sqlx::query(
             "UPDATE batches SET cancelling_at = $3
@@ -191,10 +190,10 @@ mod tests {
         };
         assert!(take("one", 0).await);
         assert!(take("one", 5).await, "the holder renews it");
-        assert!(!take("two", 14).await, "it is another's");
+        assert!(!take("two", 14).await, "another process has the lease");
         let free = store.free_batches("two", 14, 10).await.expect("asked");
         assert!(free.is_empty());
-        assert!(take("two", 15).await, "it has run out");
+        assert!(take("two", 15).await, "the lease has expired");
         assert!(
             !store
                 .save_batch("1", "one", "[]", true)
@@ -215,7 +214,7 @@ mod tests {
                 .await
                 .expect("asked")
         );
-        assert!(!take("one", 17).await, "nothing is left to do");
+        assert!(!take("one", 17).await, "no work remains");
         let stored = store.batch("a", "1").await.expect("asked");
         assert_eq!(stored.map(|batch| batch.document).as_deref(), Some("[2]"));
     }

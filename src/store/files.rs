@@ -3,40 +3,40 @@ use sqlx::{FromRow, Row};
 
 use super::{Store, StoreError};
 
-/// What is kept of a file beside its content, which is an object in S3.
+/// The metadata of a file; its content is an object in S3.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFile {
     /// `file-…`; ids sort by the time of creation.
     pub id: String,
-    /// Whose it is.
+    /// The caller that owns it.
     pub caller: String,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: String,
-    /// Its name, as the caller gave it.
+    /// Its name, from the upload.
     pub filename: String,
-    /// Its length.
+    /// Its size in bytes.
     pub bytes: i64,
-    /// When it was made.
+    /// When it was created, in Unix seconds.
     pub created_at: i64,
-    /// From when on it is not there any more.
+    /// When it expires, in Unix seconds; `None` for never.
     pub expires_at: Option<i64>,
 }
 
-/// Which of a caller's files are listed.
+/// A query of a caller's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FilePage<'a> {
-    /// Those for this alone.
+    /// Only files with this purpose.
     pub purpose: Option<&'a str>,
-    /// Those that come after this one in the list.
+    /// Only files after this one in the list.
     pub after: Option<&'a str>,
     /// Whether the newest come first.
     pub newest_first: bool,
-    /// How many at the most.
+    /// The maximum number of files.
     pub limit: u32,
 }
 
 impl Store {
-    /// Keeps a new file.
+    /// Stores a new file.
     pub async fn add_file(&self, file: &StoredFile) -> Result<(), StoreError> {
         let StoredFile {
             id,
@@ -57,7 +57,7 @@ impl Store {
         Ok(())
     }
 
-    /// A file of `caller`'s that is there at `now`.
+    /// Finds a file of `caller` that has not expired at `now`.
     pub async fn file(
         &self,
         caller: &str,
@@ -72,7 +72,7 @@ impl Store {
         Ok(select.fetch_optional(self.pool().await?).await?)
     }
 
-    /// A page of the files of `caller` that are there at `now`.
+    /// A page of the files of `caller` that have not expired at `now`.
     pub async fn files(
         &self,
         caller: &str,
@@ -103,14 +103,14 @@ impl Store {
         Ok(select.bind(limit).fetch_all(self.pool().await?).await?)
     }
 
-    /// Some of the files of all callers that are over at `now`.
+    /// Some of the files of all callers that have expired at `now`.
     pub async fn expired_files(&self, now: i64, limit: u32) -> Result<Vec<StoredFile>, StoreError> {
         let select = sqlx::query_as("SELECT * FROM files WHERE expires_at <= $1 LIMIT $2");
         let select = select.bind(now).bind(limit);
         Ok(select.fetch_all(self.pool().await?).await?)
     }
 
-    /// Forgets a file.
+    /// Deletes a file.
     pub async fn remove_file(&self, id: &str) -> Result<(), StoreError> {
         let delete = sqlx::query("DELETE FROM files WHERE id = $1").bind(id);
         delete.execute(self.pool().await?).await?;

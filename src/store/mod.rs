@@ -1,7 +1,7 @@
-//! What outlives the process: which files and batches there are. SQLite, in one file; the functions
-//! are those that a database of a server would have to have.
+//! The database of files and batches: SQLite, in one file. The functions could also be served by a
+//! database server.
 //!
-//! Every question is bounded, and times come from the caller: Unix seconds.
+//! Every query is limited, and times come from the caller, in Unix seconds.
 
 mod batches;
 mod files;
@@ -24,33 +24,33 @@ use tokio::sync::OnceCell;
 
 use crate::error::{ApiError, ErrorKind};
 
-/// How long a write waits for another process's.
+/// How long a write waits for that of another process.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// Connections of one process. SQLite writes one at a time; the others read.
+/// Connections per process. SQLite has one writer at a time; the others read.
 const CONNECTIONS: u32 = 4;
 
-/// The changes of the tables, in their order. A change is never changed, since it has been made
-/// where the gateway ran before.
+/// The migrations, in order. A released migration never changes, since existing databases have it
+/// already.
 const MIGRATIONS: &[(i64, &str, &str)] = &[(
     1,
     "files and batches",
     include_str!("migrations/0001_files_and_batches.sql"),
 )];
 
-/// The store. Opened when it is first asked.
+/// The store, opened on first use.
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
     pool: OnceCell<SqlitePool>,
 }
 
-/// Why the store does not answer; the text is for the operator.
+/// An error of the store; the text is for the operator.
 #[derive(Debug)]
 pub struct StoreError(String);
 
 impl Store {
-    /// The store in the file `path`.
+    /// A store in the file `path`.
     pub fn at(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -58,12 +58,12 @@ impl Store {
         }
     }
 
-    /// Opens the file, makes it where it is not there, and brings its tables up to date.
+    /// Opens or creates the file, and runs the migrations.
     pub async fn open(&self) -> Result<(), StoreError> {
         self.pool().await.map(drop)
     }
 
-    /// Writes what is under way to the file and lets go of it.
+    /// Completes pending writes and closes the file.
     pub async fn close(&self) {
         if let Some(pool) = self.pool.get() {
             pool.close().await;
@@ -75,9 +75,9 @@ impl Store {
             let options = SqliteConnectOptions::new()
                 .filename(&self.path)
                 .create_if_missing(true)
-                // Readers do not wait for a writer.
+                // Readers do not wait for the writer.
                 .journal_mode(SqliteJournalMode::Wal)
-                // Safe against the end of the process; the last writes may be lost with the power.
+                // Durable if the process crashes; the last writes may be lost on power failure.
                 .synchronous(SqliteSynchronous::Normal)
                 .busy_timeout(BUSY);
             let pool = SqlitePoolOptions::new()
@@ -119,14 +119,14 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
 
 impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> Self {
-        Self(format!("what is stored cannot be read: {error}"))
+        Self(format!("invalid stored data: {error}"))
     }
 }
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
-        let message = "the gateway's store does not answer; try again";
+        tracing::error!(%error, "error of the store");
+        let message = "the gateway's store is not available; try again";
         ApiError::new(ErrorKind::Unavailable, message)
             .code("store_unavailable")
             .retry_after(Duration::from_secs(1))
@@ -141,7 +141,7 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-/// A store in a file of its own, for tests.
+/// A store in a temporary file, for tests.
 #[cfg(test)]
 fn scratch() -> Store {
     let name = format!("outcrop-store-{:016x}.db", fastrand::u64(..));

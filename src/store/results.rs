@@ -3,19 +3,19 @@ use sqlx::{FromRow, Row};
 
 use super::{Store, StoreError};
 
-/// What one request of a batch was answered.
+/// The result of one request of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredResult {
-    /// The request's place in the input, from 0.
+    /// The index of the request in the input, from 0.
     pub line: i64,
-    /// Whether it belongs into the output file, and not into the file of errors.
+    /// Whether it belongs in the output file rather than the error file.
     pub succeeded: bool,
-    /// The line of the file.
+    /// The line in that file.
     pub result: String,
 }
 
 impl Store {
-    /// Keeps results, all or none of them. One that is there already stays as it is.
+    /// Stores results in one transaction. An existing result does not change.
     pub async fn add_results(
         &self,
         batch: &str,
@@ -39,7 +39,7 @@ impl Store {
         Ok(())
     }
 
-    /// A page of a batch's results, by their lines, from `from` on.
+    /// A page of the results of a batch, by line, from `from`.
     pub async fn results(
         &self,
         batch: &str,
@@ -60,7 +60,7 @@ impl Store {
         Ok(select.bind(batch).fetch_all(self.pool().await?).await?)
     }
 
-    /// How many results a batch has: those that succeeded, and those that did not.
+    /// The number of successful and of failed results of a batch.
     pub async fn count_results(&self, batch: &str) -> Result<(u64, u64), StoreError> {
         let select = sqlx::query_as(
             "SELECT COUNT(*), COALESCE(SUM(CASE WHEN succeeded THEN 1 ELSE 0 END), 0)
@@ -72,7 +72,7 @@ impl Store {
         Ok((succeeded, all.unsigned_abs().saturating_sub(succeeded)))
     }
 
-    /// Forgets the results of a batch, which stand in its files.
+    /// Deletes the results of a batch after they have been written to its files.
     pub async fn remove_results(&self, batch: &str) -> Result<(), StoreError> {
         let delete = sqlx::query("DELETE FROM batch_results WHERE batch_id = $1");
         delete.bind(batch).execute(self.pool().await?).await?;

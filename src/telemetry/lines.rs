@@ -1,28 +1,28 @@
-//! Log lines on their way to standard output.
+//! Writes log lines to standard output.
 //!
-//! A line for each request would be a write for each, by the thread that answers: a tenth of a
-//! request's processor time. So lines are gathered for a moment and written together, by a thread
-//! of their own, in the order in which they came.
+//! A write for each line, in the thread that serves the request, would take a tenth of the
+//! request's processor time. So lines are buffered briefly and written together, in order, by a
+//! thread of their own.
 //!
-//! Where nobody reads standard output, lines are dropped and counted: a log that stands still must
-//! not stop the gateway.
+//! If standard output is not read, lines are dropped and counted: a blocked log must not block the
+//! gateway.
 
 use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How long a line may wait for others.
+/// The maximum time that a line is buffered.
 const MOMENT: Duration = Duration::from_millis(20);
 
-/// How many bytes may wait; as many again may be in the hands of the writing thread.
+/// The maximum number of buffered bytes; the writing thread may hold as many again.
 const MAX_WAITING: usize = 1 << 20;
 
-/// How long a line waits for room. The first that waits in vain is dropped, and with it all that
-/// come until there is room again, so that a thread that serves waits once and not for each line.
+/// How long a line waits for buffer space. After a timeout, further lines are dropped at once until
+/// there is space again, so that a serving thread waits once and not for every line.
 const MAX_WAIT: Duration = Duration::from_millis(50);
 
-/// How long the end of the process waits for the last lines to be written.
+/// How long the process waits at its end for the last lines.
 const MAX_FLUSH: Duration = Duration::from_secs(1);
 
 static LINES: Lines = Lines::new(MAX_WAIT);
@@ -36,19 +36,19 @@ struct Lines {
 
 struct LineBuffer {
     waiting: Vec<u8>,
-    /// Lines that found no room, and of which the log does not say so yet.
+    /// Dropped lines that have not been reported yet.
     dropped: u64,
-    /// Whether a line has waited for room in vain since there last was some.
+    /// Whether a line has timed out since there was space last.
     stalled: bool,
-    /// Whether lines are being written.
+    /// Whether a write is in progress.
     writing: bool,
 }
 
-/// Where the log writes its lines; each write is one line.
+/// The writer for tracing-subscriber; each write is one line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LineWriter;
 
-/// Starts the thread that writes.
+/// Starts the writing thread.
 pub(super) fn start() -> io::Result<()> {
     let writer = || {
         let mut buffer = Vec::new();
@@ -59,7 +59,7 @@ pub(super) fn start() -> io::Result<()> {
             if dropped > 0 {
                 tracing::warn!(
                     lines = dropped,
-                    "log lines were dropped, since standard output was not read"
+                    "log lines dropped: standard output is not being read"
                 );
             }
         }
@@ -68,7 +68,7 @@ pub(super) fn start() -> io::Result<()> {
     thread.spawn(writer).map(drop)
 }
 
-/// Waits until what was logged is written, for as long as that takes at the most.
+/// Waits until buffered lines are written, up to the timeout.
 pub(super) fn flush() {
     LINES.flush(MAX_FLUSH);
 }
@@ -118,7 +118,7 @@ impl Lines {
         drop(waited);
     }
 
-    /// Writes what waits, by means of `buffer`, and returns how many lines found no room meanwhile.
+    /// Writes the buffered lines, using `buffer`; returns the number of dropped lines.
     fn write_to(&self, output: &mut impl Write, buffer: &mut Vec<u8>) -> u64 {
         let mut state = self.lock();
         std::mem::swap(&mut state.waiting, buffer);
@@ -126,7 +126,7 @@ impl Lines {
         state.writing = true;
         drop(state);
         self.written.notify_all();
-        // There is nobody left to tell of a standard output that is closed.
+        // An error of standard output cannot be reported anywhere.
         let _ = output.write_all(buffer).and_then(|()| output.flush());
         buffer.clear();
         let mut state = self.lock();
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_full_buffer_blocks_without_loss_while_lines_are_written() {
-        // However busy the machine is, no wait is in vain.
+        // Long enough for a busy machine.
         let lines = Arc::new(Lines::new(Duration::from_secs(600)));
         let writers: Vec<_> = (0..4)
             .map(|_| {
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(output.len(), 4_000 * LINE.len());
     }
 
-    /// An output that takes nothing until it is released.
+    /// An output that blocks until it is released.
     struct Unread(Receiver<()>);
 
     impl Write for Unread {

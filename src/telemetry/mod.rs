@@ -1,4 +1,4 @@
-//! The log: plain text on a terminal, one JSON object a line elsewhere.
+//! The log: text on a terminal, JSON lines otherwise.
 
 mod lines;
 mod request_line;
@@ -12,12 +12,12 @@ use crate::bedrock::SDK_LOG;
 use crate::config::{LogFormat, LogSettings};
 use text::TextFormatter;
 
-/// The log. What still waits is written when it is dropped.
+/// The log. Buffered lines are written when it is dropped.
 #[derive(Debug)]
 #[must_use]
 pub struct Log(());
 
-/// Starts the log. `RUST_LOG` goes over the configured level.
+/// Starts the log. `RUST_LOG` takes precedence over the configured level.
 pub fn start(settings: &LogSettings) -> Log {
     let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
         Ok(directives) if !directives.is_empty() => EnvFilter::new(directives),
@@ -35,7 +35,7 @@ pub fn start(settings: &LogSettings) -> Log {
         LogFormat::Json => true,
     };
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
-    // Without its thread, lines would wait until the process ends.
+    // Without the thread, buffered lines would never be written.
     let started = match (lines::start(), json) {
         (Ok(()), true) => {
             let subscriber = subscriber.json().flatten_event(true);
@@ -51,12 +51,12 @@ pub fn start(settings: &LogSettings) -> Log {
             subscriber.try_init()
         }
     };
-    // A second start leaves the first in place.
+    // A second start has no effect.
     let _ = started;
     Log(())
 }
 
-/// Writes what still waits, for a process that ends without dropping its [`Log`].
+/// Writes buffered lines, for a process that ends without dropping its [`Log`].
 pub fn flush() {
     lines::flush();
 }

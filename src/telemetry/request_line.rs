@@ -1,20 +1,20 @@
-//! The line of a request for people:
+//! The log line of a request as text:
 //! `200 POST /v1/chat/completions gpt-4o → us.anthropic… 7+35 tok $0.0001 5 ms team 10.0.0.7`
 
 use std::fmt;
 
 use super::text::EventFields;
 
-/// The longest name of a model that is shown whole, in characters.
+/// The maximum length of a model name, in characters.
 const MAX_NAME: usize = 48;
 
-/// The line of one request; its fields are those of the record.
+/// The line of one request, from the fields of its record.
 pub(super) struct RequestLine<'a> {
     fields: &'a EventFields,
 }
 
 impl<'a> RequestLine<'a> {
-    /// The line of the request that `fields` are of.
+    /// Builds the line from the fields of an event.
     pub(super) fn of(fields: &'a EventFields) -> Self {
         Self { fields }
     }
@@ -24,7 +24,7 @@ impl<'a> RequestLine<'a> {
         number.unwrap_or_default()
     }
 
-    /// `7+35 tok`; a count of the gateway's own has a tilde.
+    /// `7+35 tok`; estimates have a tilde.
     fn tokens(&self) -> Option<String> {
         let (prompt, completion) = (
             self.number("prompt_tokens"),
@@ -56,10 +56,10 @@ impl<'a> RequestLine<'a> {
         }
     }
 
-    /// What did not go well: how it ended, and why.
+    /// The error: the outcome and the cause.
     fn problem(&self) -> Option<String> {
         let outcome = match self.fields.get("outcome") {
-            Some("abandoned") => Some("the client left"),
+            Some("abandoned") => Some("the client disconnected"),
             Some("broken") => Some("the stream broke"),
             _ => None,
         };
@@ -80,7 +80,7 @@ impl<'a> RequestLine<'a> {
 impl fmt::Display for RequestLine<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fields = self.fields;
-        // Without a status the client left before there was one.
+        // Without a status, the client disconnected before the response.
         formatter.write_str(fields.get("status").unwrap_or("---"))?;
         for name in ["method", "route"] {
             if let Some(value) = fields.get(name) {

@@ -1,4 +1,4 @@
-//! The log for people: one short line for each event.
+//! The text format of the log: one short line for each event.
 
 use std::fmt::{self, Write as _};
 
@@ -13,15 +13,14 @@ use tracing_subscriber::registry::LookupSpan;
 use super::request_line::RequestLine;
 use crate::record;
 
-/// Formats events as text: time, level, message and fields. The lines of requests have a form of
-/// their own.
+/// Formats events as text: time, level, message and fields. Request lines have their own format.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TextFormatter {
-    /// Whether somebody watches: then the time of day is enough. It is UTC's.
+    /// Whether the output is a terminal: then the time of day (UTC) is enough.
     pub(super) is_watched: bool,
 }
 
-/// The fields of one event, in order; the message first.
+/// The fields of an event in order, the message first.
 #[derive(Debug, Default)]
 pub(super) struct EventFields {
     message: String,
@@ -29,7 +28,7 @@ pub(super) struct EventFields {
 }
 
 impl EventFields {
-    /// The value of the field `name`, if the event has it.
+    /// The value of the field `name`.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let mut fields = self.fields.iter();
         fields
@@ -95,7 +94,7 @@ where
     }
 }
 
-/// The message, its fields, and who says it, unless that is the gateway.
+/// The message, its fields, and the target unless it is the gateway.
 fn general(target: &str, fields: &EventFields) -> String {
     let mut text = String::new();
     let is_ours = target.split("::").next() == Some(env!("CARGO_PKG_NAME"));
@@ -127,8 +126,7 @@ fn write_level(writer: &mut Writer<'_>, level: Level) -> fmt::Result {
     write!(writer, "\x1b[{color}m{level:>5}\x1b[0m")
 }
 
-/// The text on one line and without characters that a terminal would obey: some of it is a
-/// client's.
+/// Escapes line breaks and control characters: some text comes from clients.
 fn visible(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -161,7 +159,7 @@ mod tests {
         }
     }
 
-    /// What is logged by `work`, without the times.
+    /// The log lines of `work`, without times.
     fn logged(work: impl FnOnce()) -> Vec<String> {
         let lines = written(false, work);
         let lines = lines.iter().map(|line| line.split_once(' ').unwrap().1);

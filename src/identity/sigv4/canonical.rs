@@ -1,4 +1,4 @@
-//! A request as it is signed: its canonical form.
+//! The canonical request of SigV4.
 
 use http::request::Parts;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
@@ -12,14 +12,14 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// The same, within a path.
+/// The same without the slash, for paths.
 const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
 /// The canonical request of `head` up to the hash of the body.
 pub(super) fn up_to_body(head: &Parts, signed_headers: &str) -> Result<Vec<u8>, SignatureError> {
     let names: Vec<&str> = signed_headers.split(';').collect();
     check_signed(head, &names)?;
-    // The path is encoded once more than it came, as for all services but S3.
+    // The path is URI-encoded again, as for all services except S3.
     let path = percent_encode(head.uri.path().as_bytes(), RESERVED_IN_PATH);
     let query = query(head.uri.query().unwrap_or_default());
     let mut canonical = format!("{}\n{path}\n{query}\n", head.method).into_bytes();
@@ -39,8 +39,8 @@ pub(super) fn up_to_body(head: &Parts, signed_headers: &str) -> Result<Vec<u8>, 
     Ok(canonical)
 }
 
-/// Without a host a signature would hold for any server, and what begins with `x-amz-` is for AWS
-/// alone to read: both have to be signed.
+/// Checks that `host` is signed, without which a signature would be valid for any server, and every
+/// `x-amz-` header.
 fn check_signed(head: &Parts, names: &[&str]) -> Result<(), SignatureError> {
     let is_signed = |name: &str| names.contains(&name);
     if !is_signed("host") {
@@ -54,7 +54,7 @@ fn check_signed(head: &Parts, names: &[&str]) -> Result<(), SignatureError> {
     }
 }
 
-/// The parameters in the order of their names, encoded alike.
+/// The canonical query: sorted, with uniform encoding.
 fn query(query: &str) -> String {
     let encoded = |text: &str| {
         let bytes: Vec<u8> = percent_decode_str(text).collect();
@@ -73,7 +73,7 @@ fn query(query: &str) -> String {
     pairs.join("&")
 }
 
-/// Without spaces at the ends, and with one where there are several.
+/// Trims the value and collapses runs of spaces.
 fn without_runs_of_spaces(value: &[u8]) -> Vec<u8> {
     let words = value.split(|byte| matches!(byte, b' ' | b'\t'));
     let words: Vec<&[u8]> = words.filter(|word| !word.is_empty()).collect();

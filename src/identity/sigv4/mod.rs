@@ -1,5 +1,5 @@
-//! AWS Signature Version 4, checked: whether a request was signed with an access key that this
-//! gateway gave out. After AWS's description ("Create a signed AWS API request"). No I/O.
+//! Verifies AWS Signature Version 4 of requests signed with one of the gateway's access keys,
+//! according to AWS's documentation ("Create a signed AWS API request"). No I/O.
 
 mod canonical;
 mod refusal;
@@ -18,13 +18,13 @@ pub(super) use refusal::SignatureError;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// The name that requests to Bedrock's runtime are signed for.
+/// The service in the scope of requests to bedrock-runtime.
 const SERVICE: &str = "bedrock";
 
-/// What ends the scope of a signature.
+/// The end of the scope of a signature.
 const TERMINATOR: &str = "aws4_request";
 
-/// How far the client's clock may be off, as AWS has it (recording `conv-claude-err403-04f679c1`).
+/// The accepted clock skew, as in AWS (recording `conv-claude-err403-04f679c1`).
 const TOLERANCE: Duration = Duration::from_secs(300);
 
 /// Whether a value of `Authorization` is a signature.
@@ -32,7 +32,7 @@ pub(super) fn is_signature(authorization: &str) -> bool {
     authorization.starts_with(ALGORITHM)
 }
 
-/// The access key that a signature says it was made with, whatever else is wrong with it.
+/// The access key id of a signature, valid or not.
 pub(super) fn access_key_id(authorization: &str) -> Option<&str> {
     let fields = authorization.strip_prefix(ALGORITHM)?;
     let mut fields = fields.split(',').map(str::trim);
@@ -40,40 +40,40 @@ pub(super) fn access_key_id(authorization: &str) -> Option<&str> {
     credential.split('/').next()
 }
 
-/// What `Authorization` says of a signature.
+/// A parsed `Authorization` header.
 #[derive(Debug)]
 pub(super) struct Signature<'a> {
     pub(super) access_key_id: &'a str,
     /// `20250131`
     date: &'a str,
-    /// Any: the gateway has one of its own.
+    /// Not checked: the gateway has a region of its own.
     region: &'a str,
     service: &'a str,
     signed_headers: &'a str,
     signature: [u8; 32],
 }
 
-/// A signature that is right if the body is the one that was signed.
+/// A signature that is valid if the body matches.
 pub(super) struct PendingSignature {
-    /// The canonical request up to the hash of the body, which ends it.
+    /// The canonical request without the hash of the body, which is its end.
     canonical: Vec<u8>,
-    /// What the string to sign says before the hash of the canonical request.
+    /// The string to sign without the hash of the canonical request.
     preamble: String,
     key: [u8; 32],
     signature: [u8; 32],
-    /// What `x-amz-content-sha256` says of the body, where it is there.
+    /// The value of `x-amz-content-sha256`.
     announced: Option<Vec<u8>>,
 }
 
 impl fmt::Debug for PendingSignature {
-    /// Without the key, which is as good as the secret for a day.
+    /// Without the key, which is as powerful as the secret for a day.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Unproven(..)")
+        formatter.write_str("PendingSignature(..)")
     }
 }
 
 impl<'a> Signature<'a> {
-    /// Reads `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
+    /// Parses `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
     pub(super) fn parse(authorization: &'a str) -> Result<Self, SignatureError> {
         let fields = authorization.strip_prefix(ALGORITHM).unwrap_or_default();
         let field = |name: &'static str| {
@@ -96,7 +96,7 @@ impl<'a> Signature<'a> {
         })
     }
 
-    /// Checks all that can be checked without the body: what was signed, for whom and when.
+    /// Checks everything except the body: service, time and signed headers.
     pub(super) fn over(
         &self,
         head: &Parts,
@@ -148,7 +148,7 @@ impl<'a> Signature<'a> {
 }
 
 impl PendingSignature {
-    /// Whether `body` is what was signed. The comparison takes as long wherever they differ.
+    /// Whether the signature covers `body`. The comparison takes constant time.
     pub(super) fn covers(self, body: &[u8]) -> bool {
         let Self {
             mut canonical,
@@ -158,7 +158,7 @@ impl PendingSignature {
             announced,
         } = self;
         let hash = to_hex(&Sha256::digest(body));
-        // A body that is not signed, or signed piece by piece, is nothing that Bedrock takes.
+        // Unsigned and chunk-signed payloads are not accepted by Bedrock.
         if announced.is_some_and(|announced| announced != hash.as_bytes()) {
             return false;
         }
@@ -194,7 +194,7 @@ fn check_time(signed_at: &str, now: SystemTime) -> Result<(), SignatureError> {
 }
 
 fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
-    // HMAC takes keys of any length.
+    // HMAC accepts keys of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return [0; 32];
     };

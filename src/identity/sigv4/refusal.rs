@@ -1,25 +1,25 @@
 use crate::error::{ApiError, ErrorKind};
 
-/// Why a signature is not taken, in AWS's words where it has some: clients look for them.
+/// Why a signature is rejected. The messages are AWS's where possible, since clients match on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::identity) enum SignatureError {
-    /// A part of it is missing, or cannot be read.
+    /// A part is missing or malformed.
     Incomplete(&'static str),
-    /// It does not sign what has to be signed.
+    /// A required header is not signed.
     Unsigned(String),
-    /// The access key is none of this gateway's.
+    /// The access key is unknown.
     UnknownKey,
-    /// It comes with a session token, and this gateway gives out none.
+    /// The request has a session token, which this gateway does not issue.
     SessionToken,
     /// It is for another service.
     OtherService,
-    /// The day of its key is not the day on which it was made.
+    /// The date of the scope differs from the date of the request.
     OtherDate,
-    /// It is too old: when it was made, the earliest time, and now.
+    /// The signature has expired: its time, the earliest accepted time, and now.
     Expired((String, String, String)),
-    /// It is from the future: when it was made, the latest time, and now.
+    /// The signature is from the future: its time, the latest accepted time, and now.
     NotYetCurrent((String, String, String)),
-    /// It is another one than the secret gives.
+    /// The signature does not match.
     OtherSignature,
 }
 
@@ -43,7 +43,7 @@ impl From<&SignatureError> for ApiError {
             SignatureError::SessionToken => (
                 UNRECOGNIZED,
                 "The security token included in the request is invalid: access keys of this \
-                 gateway come without a session token."
+                 gateway have no session token."
                     .to_owned(),
             ),
             SignatureError::OtherService => (

@@ -15,7 +15,7 @@ struct SigningCase {
     name: &'static str,
     method: &'static str,
     uri: &'static str,
-    /// Beside `host` and `x-amz-date`.
+    /// In addition to `host` and `x-amz-date`.
     headers: &'static [(&'static str, &'static str)],
     signed_headers: &'static str,
     body: &'static [u8],

@@ -256,9 +256,7 @@ async fn redirects_to_disallowed_targets_are_not_followed() {
         let error = fetch_error(&site, &settings, "https://example.com/").await;
         assert_eq!(error.kind, NotAllowed, "{location}");
         assert!(
-            error
-                .message
-                .contains("`example.com` redirects to an address"),
+            error.message.contains("`example.com` redirects to a URL"),
             "{location}: {error}"
         );
         assert!(!error.message.contains("secret"), "{location}: {error}");
@@ -387,12 +385,12 @@ async fn an_oversized_file_is_rejected_by_declared_and_actual_size() {
         max_total_size: 250,
         ..FetchSettings::default()
     };
-    let size = "is larger than 100 bytes";
+    let size = "exceeds the maximum of 100 bytes";
     for (path, kind, message) in [
         ("declared", TooLarge, size),
         ("chunked", TooLarge, size),
         ("until_the_end", TooLarge, size),
-        ("head", Unreachable, "broke off"),
+        ("head", Unreachable, "is incomplete"),
     ] {
         let error = fetch_error(&site, &settings, &format!("https://example.com/{path}")).await;
         assert_eq!(error.kind, kind, "{path}");
@@ -407,7 +405,9 @@ async fn an_oversized_file_is_rejected_by_declared_and_actual_size() {
     let error = fetch(&site, &settings, &list).await.unwrap_err();
     assert_eq!(error.kind, TooLarge);
     assert!(
-        error.message.contains("together larger than 250 bytes"),
+        error
+            .message
+            .contains("together exceed the maximum of 250 bytes"),
         "{error}"
     );
 }
