@@ -177,7 +177,7 @@ impl BodyPermit {
             Some(files) if Arc::ptr_eq(&files.pool, &pool) => files.held.load(Ordering::Acquire),
             _ => 0,
         };
-        // What is larger than all there is would never be admitted; alone it is.
+        // Requests larger than the budget are admitted only while nothing else is.
         let bytes = bytes.min(pool.total.saturating_sub(files));
         match &mut self.held {
             Some((held_in, held)) if Arc::ptr_eq(held_in, &pool) => {
@@ -211,7 +211,7 @@ impl FileMemory {
     /// memory per byte as texts: as received, in base64, and in the JSON of the request to Bedrock.
     pub async fn admit(&self, bytes: usize) -> Result<(), ApiError> {
         let wanted = bytes.saturating_mul(TEXT_FACTOR);
-        // What is larger than all there is would never be admitted; alone it is.
+        // Requests larger than the budget are admitted only while nothing else is.
         let most = self.pool.total.saturating_sub(self.body);
         let more = || wanted.min(most.saturating_sub(self.held.load(Ordering::Acquire)));
         let taken = self.pool.take(more).await?;

@@ -21,8 +21,7 @@
 //! - [`record`]: the log line of a request
 //!
 //! [`config`] and [`commands`] are for operators. [`error`] and [`adjustments`] are what clients
-//! get
-//! when a request is refused or changed; [`bounded`] limits their length.
+//! get when a request is refused or changed; [`bounded`] limits their length.
 
 pub mod adjustments;
 pub mod api;

@@ -135,7 +135,7 @@ mod tests {
                 Ok("example.com 443 /@evil.org/"),
             ),
             ("", Err(Malformed)),
-            ("picture.png", Err(Malformed)),
+            ("image.png", Err(Malformed)),
             ("//example.com/a.png", Err(Malformed)),
             ("https://", Err(Malformed)),
             ("https://1.2.3.4.5/", Err(Malformed)),

@@ -186,25 +186,25 @@ mod tests {
         store.add_batch(&batch("1")).await.expect("kept");
         let take = async |owner, now| {
             let leased = store.lease_batch("1", lease(owner, now)).await;
-            leased.expect("asked").is_some()
+            leased.expect("a query").is_some()
         };
         assert!(take("one", 0).await);
         assert!(take("one", 5).await, "the holder renews it");
         assert!(!take("two", 14).await, "another process has the lease");
-        let free = store.free_batches("two", 14, 10).await.expect("asked");
+        let free = store.free_batches("two", 14, 10).await.expect("a query");
         assert!(free.is_empty());
         assert!(take("two", 15).await, "the lease has expired");
         assert!(
             !store
                 .save_batch("1", "one", "[]", true)
                 .await
-                .expect("asked")
+                .expect("a query")
         );
         assert!(
             store
                 .save_batch("1", "two", "[1]", true)
                 .await
-                .expect("asked")
+                .expect("a query")
         );
         store.release_batch("1", "two").await.expect("released");
         assert!(take("one", 16).await);
@@ -212,10 +212,10 @@ mod tests {
             store
                 .save_batch("1", "one", "[2]", false)
                 .await
-                .expect("asked")
+                .expect("a query")
         );
         assert!(!take("one", 17).await, "no work remains");
-        let stored = store.batch("a", "1").await.expect("asked");
+        let stored = store.batch("a", "1").await.expect("a query");
         assert_eq!(stored.map(|batch| batch.document).as_deref(), Some("[2]"));
     }
 
@@ -223,14 +223,14 @@ mod tests {
     async fn a_batch_is_cancelled_once_and_only_by_its_caller() {
         let store = scratch();
         store.add_batch(&batch("1")).await.expect("kept");
-        store.cancel_batch("b", "1", 3).await.expect("asked");
+        store.cancel_batch("b", "1", 3).await.expect("a query");
         assert_eq!(
-            store.batch("a", "1").await.expect("asked"),
+            store.batch("a", "1").await.expect("a query"),
             Some(batch("1"))
         );
-        store.cancel_batch("a", "1", 4).await.expect("asked");
-        store.cancel_batch("a", "1", 5).await.expect("asked");
-        let stored = store.batch("a", "1").await.expect("asked");
+        store.cancel_batch("a", "1", 4).await.expect("a query");
+        store.cancel_batch("a", "1", 5).await.expect("a query");
+        let stored = store.batch("a", "1").await.expect("a query");
         assert_eq!(stored.and_then(|batch| batch.cancelling_at), Some(4));
     }
 
@@ -241,7 +241,7 @@ mod tests {
             store.add_batch(&batch(id)).await.expect("kept");
         }
         let ids = async |caller, after| {
-            let page = store.batches(caller, after, 2).await.expect("asked");
+            let page = store.batches(caller, after, 2).await.expect("a query");
             page.into_iter().map(|batch| batch.id).collect::<Vec<_>>()
         };
         assert_eq!(ids("a", None).await, ["3", "2"]);

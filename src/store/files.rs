@@ -172,12 +172,12 @@ mod tests {
             store.add_file(&stored).await.expect("kept");
         }
         let one = file("1", "a", None);
-        assert_eq!(store.file("a", "1", 100).await.expect("asked"), Some(one));
+        assert_eq!(store.file("a", "1", 100).await.expect("a query"), Some(one));
         for (caller, id) in [("b", "1"), ("a", "2"), ("a", "3")] {
-            assert_eq!(store.file(caller, id, 100).await.expect("asked"), None);
+            assert_eq!(store.file(caller, id, 100).await.expect("a query"), None);
         }
         assert_eq!(ids(&store, ALL).await, ["1"]);
-        let over = store.expired_files(100, 10).await.expect("asked");
+        let over = store.expired_files(100, 10).await.expect("a query");
         assert_eq!(over, [file("3", "a", Some(100))]);
     }
 

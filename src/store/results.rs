@@ -110,13 +110,19 @@ mod tests {
         let results = [first.clone(), second.clone(), result(2, false, "again")];
         store.add_results("b", &results).await.expect("kept");
         assert_eq!(
-            store.results("b", 0, 10).await.expect("asked"),
+            store.results("b", 0, 10).await.expect("a query"),
             [second, first.clone()]
         );
-        assert_eq!(store.results("b", 1, 10).await.expect("asked"), [first]);
-        assert_eq!(store.count_results("b").await.expect("asked"), (1, 1));
-        assert_eq!(store.count_results("other").await.expect("asked"), (0, 0));
+        assert_eq!(store.results("b", 1, 10).await.expect("a query"), [first]);
+        assert_eq!(store.count_results("b").await.expect("a query"), (1, 1));
+        assert_eq!(store.count_results("other").await.expect("a query"), (0, 0));
         store.remove_results("b").await.expect("removed");
-        assert!(store.completed_lines("b").await.expect("asked").is_empty());
+        assert!(
+            store
+                .completed_lines("b")
+                .await
+                .expect("a query")
+                .is_empty()
+        );
     }
 }

@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn client_text_cannot_inject_log_lines_or_terminal_escapes() {
-        let lines = logged(|| tracing::info!(model = "a\nb\x1b[2J", "asked"));
-        assert_eq!(lines, [" INFO asked model=\"a\\nb\\u{1b}[2J\""]);
+        let lines = logged(|| tracing::info!(model = "a\nb\x1b[2J", "called"));
+        assert_eq!(lines, [" INFO called model=\"a\\nb\\u{1b}[2J\""]);
     }
 }
