@@ -125,7 +125,7 @@ async fn a_stream_sends_reasoning_then_its_signature_then_text() {
                     .next()
                     .unwrap()
                     .clone(),
-                None => format!("answer {}", delta.keys().next().unwrap()),
+                None => format!("content {}", delta.keys().next().unwrap()),
             },
             _ => name.clone(),
         })
@@ -138,7 +138,7 @@ async fn a_stream_sends_reasoning_then_its_signature_then_text() {
             "text",
             "signature",
             "contentBlockStop",
-            "answer text",
+            "content text",
             "contentBlockStop",
             "messageStop",
             "metadata"

@@ -270,12 +270,12 @@ async fn an_upload_can_be_aborted_and_short_parts_are_rejected() {
 async fn a_presigned_url_is_valid_until_it_expires() {
     let simulator = simulator().await;
     let client = client(&simulator);
-    put(&client, "folder/a picture.png", "0123456789").await;
+    put(&client, "folder/an image.png", "0123456789").await;
     let valid = PresigningConfig::expires_in(Duration::from_secs(60)).unwrap();
     let get = client
         .get_object()
         .bucket(BUCKET)
-        .key("folder/a picture.png");
+        .key("folder/an image.png");
     let signed = get.presigned(valid).await.unwrap();
     let path = signed
         .uri()
@@ -287,7 +287,7 @@ async fn a_presigned_url_is_valid_until_it_expires() {
     assert_eq!(fetched.header("content-type"), "text/plain");
     assert_eq!(fetched.body.unwrap(), "0123456789");
 
-    let other = path.replace("picture", "secret");
+    let other = path.replace("image", "secret");
     let refused = send(&simulator, Method::GET, &other, "").await;
     assert_eq!(refused.status, 403);
     let text = String::from_utf8(refused.body.unwrap().to_vec()).unwrap();
@@ -306,7 +306,7 @@ async fn a_presigned_url_is_valid_until_it_expires() {
     );
 
     simulator.clear();
-    put(&client, "folder/a picture.png", "0123456789").await;
+    put(&client, "folder/an image.png", "0123456789").await;
     let again = send(&simulator, Method::GET, &path, "").await;
     assert_eq!(
         again.status, 200,

@@ -184,7 +184,7 @@ def results_as_text(body: dict, model: str) -> None:
 
 
 @rule
-def media_behind_results(body: dict, model: str) -> None:
+def media_after_results(body: dict, model: str) -> None:
     """Documents and videos in tool results are moved after the results, because Nova rejects them."""
     if "nova" not in model:
         return
@@ -192,17 +192,17 @@ def media_behind_results(body: dict, model: str) -> None:
         moved = []
         for block in message["content"]:
             if "toolResult" in block:
-                moved.extend(taken_out(block["toolResult"]))
+                moved.extend(remove_media(block["toolResult"]))
         message["content"].extend(moved)
 
 
-def taken_out(result: dict) -> list[dict]:
+def remove_media(result: dict) -> list[dict]:
     """Removes documents and videos from a result and returns them with a text about their origin."""
     out = [content for content in result["content"] if content.keys() & {"document", "video"}]
     if not out:
         return []
-    kept_headers = [content for content in result["content"] if content not in out]
-    result["content"] = kept_headers or [{"text": "The output follows the results of this turn."}]
+    remaining = [content for content in result["content"] if content not in out]
+    result["content"] = remaining or [{"text": "The output follows the results of this turn."}]
     return [{"text": f"Output of the tool call {result['toolUseId']}:"}, *out]
 
 
