@@ -22,8 +22,7 @@ pub enum JsonDelivery {
     /// Inside the response text: it was requested by an instruction only, so other text may
     /// surround it.
     Within,
-    /// As the input of the tool with this name; other text in the response is not part of the
-    /// JSON.
+    /// As the input of the tool with this name, which becomes the only text of the response.
     Tool(String),
 }
 
