@@ -118,7 +118,7 @@ fn json(base_url: &str) -> String {
         docs: [
             "README.md",
             "docs/configuration.md",
-            "docs/compatibility.md",
+            "docs/compatibility/README.md",
             "docs/errors.md",
         ],
     };

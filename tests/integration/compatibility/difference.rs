@@ -1,11 +1,11 @@
-//! The differences between two Converse requests as text.
+//! The difference between two Converse requests, in words.
 
 use serde_json::{Map, Value};
 
-/// Longer values are truncated.
+/// The maximum length of a displayed value.
 const MAX_LENGTH: usize = 100;
 
-/// The paths where `new` differs from `old`, as code spans for a table.
+/// The paths where `new` differs from `old`, as Markdown code.
 pub fn difference(old: &Value, new: &Value) -> Vec<String> {
     let mut changes = Vec::new();
     compare("", old, new, &mut changes);
@@ -35,7 +35,7 @@ fn compare(path: &str, old: &Value, new: &Value, changes: &mut Vec<String>) {
     }
 }
 
-/// Whether both objects are the same kind of block: different kinds have no field in common.
+/// Blocks of different types have no field in common.
 fn is_same_variant(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
     old.keys().any(|key| new.contains_key(key)) || old.is_empty()
 }
@@ -98,13 +98,13 @@ fn within(path: &str, key: &str) -> String {
     }
 }
 
-/// An added list entry. Turns have their role in the path.
+/// Messages are distinguished by their role.
 fn entry(path: &str, value: &Value) -> String {
     let role = value.get("role").and_then(Value::as_str);
     format!("{path}[{}]", role.unwrap_or_default())
 }
 
-/// The value as JSON in a code span, with long strings abbreviated.
+/// The value as JSON in a code span; long texts are cut.
 pub fn code(value: &Value) -> String {
     let mut text = shortened(value).to_string();
     if let Some((end, _)) = text.char_indices().nth(MAX_LENGTH) {

@@ -1,5 +1,4 @@
-//! The sections of the endpoints other than chat are written by hand. They have to mention every field
-//! of the request.
+//! The hand-written tables of the endpoints besides chat name every field of a request.
 
 use std::fs;
 use std::path::Path;
@@ -16,44 +15,64 @@ use outcrop::openai::rerank::RerankRequest;
 use outcrop::openai::responses::ResponsesRequest;
 use outcrop::openai::videos::VideoRequest;
 
-/// Title of the section and fields of the request.
+use super::page::Page;
+
+/// The page in `docs/compatibility/`, and the request fields that it describes.
 const ENDPOINTS: &[(&str, &[ClientField])] = &[
-    ("Embeddings", EmbeddingsRequest::FIELDS),
-    ("Images", ImageRequest::FIELDS),
-    ("Videos", VideoRequest::FIELDS),
-    ("Rerank", RerankRequest::FIELDS),
-    ("Moderations", ModerationRequest::FIELDS),
-    ("Token counts", ResponsesRequest::FIELDS),
-    ("Completions", CompletionRequest::FIELDS),
-    ("Files and batches", FileForm::FIELDS),
-    ("Files and batches", CreateBatch::FIELDS),
-    ("Files and batches", BatchLine::FIELDS),
+    ("embeddings", EmbeddingsRequest::FIELDS),
+    ("images", ImageRequest::FIELDS),
+    ("videos", VideoRequest::FIELDS),
+    ("rerank", RerankRequest::FIELDS),
+    ("moderations", ModerationRequest::FIELDS),
+    ("token-counts", ResponsesRequest::FIELDS),
+    ("completions", CompletionRequest::FIELDS),
+    ("batches-and-files", FileForm::FIELDS),
+    ("batches-and-files", CreateBatch::FIELDS),
+    ("batches-and-files", BatchLine::FIELDS),
 ];
 
 #[test]
 fn every_field_of_every_endpoint_is_documented() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/compatibility.md");
-    let page = fs::read_to_string(file).unwrap();
-    for (title, fields) in ENDPOINTS {
-        let heading = format!("\n## {title}\n");
-        let (_, section) = page
-            .split_once(&heading)
-            .unwrap_or_else(|| panic!("docs/compatibility.md has no section `{title}`"));
-        let section = section.split("\n## ").next().unwrap_or_default();
+    for (name, fields) in ENDPOINTS {
+        let page = Page::read(name);
         for path in super::all_paths(fields) {
             let mentions = [format!("`{path}`"), format!("`{path}: ")];
             assert!(
-                mentions.iter().any(|words| section.contains(words)),
-                "the section `{title}` of docs/compatibility.md does not mention `{path}`"
+                mentions.iter().any(|name| page.text().contains(name)),
+                "docs/compatibility/{name}.md does not mention `{path}`"
             );
         }
     }
 }
 
+#[test]
+fn every_page_begins_with_a_short_summary() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/compatibility");
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if name != "README" {
+            Page::read(name).assert_summary();
+        }
+    }
+}
+
+#[test]
+fn the_index_lists_every_page() {
+    let index = Page::read("README");
+    assert!(index.text().lines().count() <= 40);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/compatibility");
+    for entry in fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let is_listed = index.text().contains(&format!("({name})"));
+        assert!(is_listed || name == "README.md", "{name}");
+    }
+}
+
 /// The table of unsupported endpoints.
-pub fn absent() -> Vec<String> {
+pub fn unsupported() -> Vec<String> {
     let mut lines = vec![
-        "| path | why | instead |".to_owned(),
+        "| path | reason | alternative |".to_owned(),
         "| --- | --- | --- |".to_owned(),
     ];
     let rows = ABSENT.iter().map(|absent| {

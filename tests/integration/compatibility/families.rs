@@ -1,4 +1,4 @@
-//! The model table as a table for readers.
+//! The built-in table of models, in words.
 
 use std::sync::Arc;
 
@@ -7,23 +7,23 @@ use outcrop::models::{
     ReasoningControl, ReasoningReplay, Sampling, ToolResultCompanions,
 };
 
-/// The source of the model table, for the order of families.
+/// The file, for the order of its rows.
 const FILE: &str = include_str!("../../../src/models/models.toml");
 
-/// The table of families, one a line.
+/// The table of families: one row for each family.
 pub fn table() -> Vec<String> {
     let mut lines = vec![
-        "| family | ids | system prompt | beside text | tools | JSON Schema | reasoning | sampling \
-         | caching | last turn | asked at |"
+        "| family | ids | system prompt | other input | tools | JSON Schema | reasoning | sampling \
+         | caching | last message | upstream |"
             .to_owned(),
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |".to_owned(),
     ];
     let table = ModelTable::built_in().unwrap();
     for (name, ids) in families() {
-        // A row applies to each of its id prefixes unless a longer prefix matches.
+        // A row applies to each of its ids, except those with a longer match.
         let capabilities = table.capabilities(&ModelId::parse(&ids[0]).unwrap());
         assert_eq!(capabilities.family, name);
-        // Models of other endpoints have separate sections.
+        // The other endpoints have pages of their own.
         if !capabilities.endpoints().is_empty() {
             continue;
         }
@@ -34,7 +34,7 @@ pub fn table() -> Vec<String> {
     lines
 }
 
-/// The upstream of chat requests, and the fallback for unsupported fields.
+/// The upstream of chat requests, and the fallback for features that it lacks.
 fn upstream_name(capabilities: &Capabilities) -> String {
     let upstream = capabilities.upstream.as_str();
     match (capabilities.upstream, capabilities.converse) {
@@ -78,9 +78,9 @@ fn line(name: &str, ids: &str, capabilities: &Arc<Capabilities>) -> String {
 
 fn system(capabilities: &Capabilities) -> String {
     match (capabilities.system, capabilities.system_turns) {
-        (true, true) => "yes, later too",
+        (true, true) => "yes, also later",
         (true, false) => "yes",
-        (false, _) => "in the user's turn",
+        (false, _) => "in the user message",
     }
     .to_owned()
 }
@@ -92,8 +92,8 @@ fn tools(capabilities: &Capabilities) -> String {
     let mut features = vec![
         match (capabilities.forces_any_tool, capabilities.forces_named_tool) {
             (true, true) => "can be forced",
-            (true, false) => "can be forced, but not to one",
-            (false, true) => "can be forced to one",
+            (true, false) => "can be forced, not to a specific tool",
+            (false, true) => "can be forced to a specific tool",
             (false, false) => "cannot be forced",
         },
     ];
@@ -104,26 +104,26 @@ fn tools(capabilities: &Capabilities) -> String {
         features.push("`strict`");
     }
     if capabilities.single_tool_call {
-        features.push("one at a time");
+        features.push("`parallel_tool_calls`");
     }
     if capabilities.tool_result_companions == ToolResultCompanions::None {
-        features.push("results alone in their turn");
+        features.push("results in a message of their own");
     }
     if !capabilities.schema_root_combinators {
-        features.push("schemas without combinations at the root");
+        features.push("no `anyOf` at the schema root");
     }
     if !capabilities.schema_root_keys.is_empty() {
-        features.push("few keywords at the root of schemas");
+        features.push("few keywords at the schema root");
     }
     if !capabilities.any_property_key {
-        features.push("plain names of properties");
+        features.push("plain property names");
     }
     match capabilities.tool_call_ids {
         CallIdForm::Converse => {}
         CallIdForm::Words => features.push("ids without `.` and `:`"),
         CallIdForm::NineAlphanumerics => features.push("ids of nine characters"),
         CallIdForm::NineAlphanumericsOrBedrocks => {
-            features.push("ids of nine characters, or Bedrock's own");
+            features.push("ids of nine characters, or Bedrock's");
         }
     }
     if capabilities.tool_result_json {
@@ -148,7 +148,7 @@ fn schema(capabilities: &Capabilities) -> String {
     match (capabilities.structured_output, capabilities.tools) {
         (true, _) => "native",
         (false, true) => "by a tool",
-        (false, false) => "in words",
+        (false, false) => "in the prompt",
     }
     .to_owned()
 }
@@ -156,8 +156,8 @@ fn schema(capabilities: &Capabilities) -> String {
 fn reasoning(capabilities: &Capabilities) -> String {
     let control = match capabilities.reasoning {
         ReasoningControl::None => "",
-        ReasoningControl::Budget => "`thinking`, a budget",
-        ReasoningControl::Adaptive | ReasoningControl::AdaptiveSummarized => "`thinking`, adaptive",
+        ReasoningControl::Budget => "`thinking` with a budget",
+        ReasoningControl::Adaptive | ReasoningControl::AdaptiveSummarized => "adaptive `thinking`",
         ReasoningControl::NovaConfig => "`reasoningConfig`",
         ReasoningControl::ReasoningEffort => "`reasoning_effort`",
         ReasoningControl::ReasoningConfig => "`reasoning_config`",
@@ -174,16 +174,16 @@ fn reasoning(capabilities: &Capabilities) -> String {
         features.push("always".to_owned());
     }
     if !capabilities.least_thinking.is_empty() {
-        features.push(format!("`{}` at the least", capabilities.least_thinking));
+        features.push(format!("at least `{}`", capabilities.least_thinking));
     }
     if !capabilities.reasoning_tag.is_empty() {
-        features.push(format!("taken out of `<{}>`", capabilities.reasoning_tag));
+        features.push(format!("extracted from `<{}>`", capabilities.reasoning_tag));
     }
     features.push(
         match capabilities.reasoning_replay {
             ReasoningReplay::None => "",
-            ReasoningReplay::Signed => "given back where signed",
-            ReasoningReplay::Text => "given back",
+            ReasoningReplay::Signed => "signed blocks sent back",
+            ReasoningReplay::Text => "sent back",
         }
         .to_owned(),
     );
@@ -206,7 +206,7 @@ fn sampling(capabilities: &Capabilities) -> String {
     if !capabilities.stop_sequences {
         features.push("no `stop`");
     } else if !capabilities.blank_stop_sequences {
-        features.push("`stop` that is not blank");
+        features.push("no blank `stop`");
     }
     let minimum = format!("`max_tokens` from {}", capabilities.min_max_tokens);
     if capabilities.min_max_tokens > 1 {
@@ -228,7 +228,7 @@ fn caching(capabilities: &Capabilities) -> String {
             CachePosition::Messages => "messages",
         });
     let hour = match capabilities.cache_one_hour {
-        true => ", an hour too",
+        true => ", also for 1 h",
         false => "",
     };
     let minimum = capabilities.cache_min_tokens;
@@ -237,18 +237,18 @@ fn caching(capabilities: &Capabilities) -> String {
 
 fn last_turn(capabilities: &Capabilities) -> String {
     match capabilities.prefill {
-        true => "the assistant's is continued",
-        false => "the user's",
+        true => "user or assistant (continued)",
+        false => "user",
     }
     .to_owned()
 }
 
 fn medium_name(medium: Medium) -> &'static str {
     match medium {
-        Medium::Image => "pictures",
+        Medium::Image => "images",
         Medium::Document => "documents",
-        Medium::Video => "films",
-        Medium::Audio => "sound",
+        Medium::Video => "videos",
+        Medium::Audio => "audio",
     }
 }
 

@@ -1,4 +1,4 @@
-//! The request and response headers of the gateway, apart from HTTP's standard headers.
+//! The headers that the gateway reads and sets, besides those of HTTP itself.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,102 +11,112 @@ use crate::harness::{Harness, non_streaming, streamed};
 use crate::layers::sources;
 
 /// Request headers: name and meaning.
-const UNDERSTOOD: &[(&str, &str)] = &[
-    ("authorization", "`Bearer` and a key"),
-    ("api-key", "a key, as Azure's clients send it"),
-    ("x-api-key", "a key, as Anthropic's clients send it"),
+const REQUEST_HEADERS: &[(&str, &str)] = &[
+    ("authorization", "`Bearer` and an API key"),
+    ("api-key", "an API key, from Azure's clients"),
+    ("x-api-key", "an API key, from Anthropic's clients"),
     (
         "x-client-request-id",
-        "the client's own id of the request, for the log",
+        "the client's own request id, for the log",
     ),
     (
         "x-forwarded-proto",
-        "`https`, from a proxy that ends TLS: the scheme of base URLs in hints and at `GET /`",
+        "`https`, from a proxy that terminates TLS: the scheme of URLs in hints and at `GET /`",
     ),
     (
         "x-stainless-retry-count",
-        "how often the client has sent the request before; one that it sends again is tried once",
+        "the client's retry count; a retry by the client is not retried by the gateway",
     ),
-    ("amz-sdk-request", "the same, as AWS's SDKs say it"),
-    ("x-outcrop-strict", "`true`: what would be noted is refused"),
+    ("amz-sdk-request", "the same, from AWS's SDKs"),
+    (
+        "x-outcrop-strict",
+        "`true`: requests that need an adjustment are refused",
+    ),
     (
         "x-outcrop-truncate",
-        "`oldest`: where the conversation is too long for its model, its oldest turns are left \
-         out; `refuse`: the error `context_length_exceeded`",
+        "`oldest`: removes the oldest messages of a conversation that is too long; `refuse`: \
+         returns `context_length_exceeded`",
     ),
-    (
-        "x-outcrop-cache",
-        "`off`: no cache points but the request's own",
-    ),
+    ("x-outcrop-cache", "`off`: no automatic cache points"),
     (
         "x-amzn-bedrock-guardrailidentifier",
-        "`guardrailConfig.guardrailIdentifier`, where the body has no `guardrailConfig`",
+        "`guardrailConfig.guardrailIdentifier`, if the body has no `guardrailConfig`",
     ),
     (
         "x-amzn-bedrock-guardrailversion",
-        "`guardrailConfig.guardrailVersion`, likewise",
+        "`guardrailConfig.guardrailVersion`, if the body has no `guardrailConfig`",
     ),
-    ("x-amzn-bedrock-trace", "`guardrailConfig.trace`, likewise"),
+    (
+        "x-amzn-bedrock-trace",
+        "`guardrailConfig.trace`, if the body has no `guardrailConfig`",
+    ),
     (
         "x-amzn-bedrock-service-tier",
-        "`service_tier`, where the body has none",
+        "`service_tier`, if the body has none",
     ),
     (
         "x-amzn-bedrock-performanceconfig-latency",
-        "`performanceConfig.latency`, where the body has no `performanceConfig`",
+        "`performanceConfig.latency`, if the body has no `performanceConfig`",
     ),
 ];
 
 /// Response headers: name and meaning.
 const RESPONSE_HEADERS: &[(&str, &str)] = &[
-    ("x-request-id", "the request's id, which is in the log"),
-    ("openai-processing-ms", "the time to the head of the answer"),
+    ("x-request-id", "the request id, as in the log"),
+    (
+        "openai-processing-ms",
+        "milliseconds until the response started",
+    ),
     ("openai-version", "`2020-10-01`"),
     (
         "x-outcrop-adjustments",
-        "what was noted, as `field: what was done`, with commas between",
+        "the adjustments, as `field: action`, separated by commas",
     ),
     (
         "x-outcrop-cost-usd",
-        "what a whole answer has cost; `unknown` where there is no price",
+        "cost of a non-streaming response; `unknown` without a price",
     ),
     (
         "x-outcrop-cache-saved-usd",
-        "what the cache has saved of that; below zero where it was written and not read",
+        "what prompt caching saved; negative if the cache was written and not read",
     ),
     ("retry-after", "seconds to wait, on 429 and 503"),
     (
         "retry-after-ms",
-        "the same in milliseconds; OpenAI's SDKs go by it first",
+        "the same in milliseconds; OpenAI's SDKs prefer it",
     ),
     (
         "x-should-retry",
-        "whether a retry can help, where the status does not say it; OpenAI's SDKs go by it",
+        "whether OpenAI's SDKs should retry, if the status does not imply it",
     ),
     (
         "x-ratelimit-limit-requests",
-        "the requests that may come at once, where a rate is configured",
+        "the burst size, if a rate is configured",
     ),
-    ("x-ratelimit-remaining-requests", "those that are left"),
+    ("x-ratelimit-remaining-requests", "the requests left"),
     (
         "x-ratelimit-reset-requests",
-        "how long until all are there again",
+        "time until the burst is available again",
     ),
-    ("x-accel-buffering", "`no`, on streams, for proxies"),
+    (
+        "x-accel-buffering",
+        "`no` on streams: proxies do not buffer them",
+    ),
 ];
 
-/// The table of request headers.
-pub fn understood() -> Vec<String> {
-    lines(UNDERSTOOD)
+pub fn request_headers() -> Vec<String> {
+    lines(REQUEST_HEADERS)
 }
 
-/// The table of response headers.
 pub fn response_headers() -> Vec<String> {
     lines(RESPONSE_HEADERS)
 }
 
 fn lines(headers: &[(&str, &str)]) -> Vec<String> {
-    let head = ["| header | |".to_owned(), "| --- | --- |".to_owned()];
+    let head = [
+        "| header | meaning |".to_owned(),
+        "| --- | --- |".to_owned(),
+    ];
     let rows = headers.iter();
     let rows = rows.map(|(name, words)| format!("| `{name}` | {words} |"));
     head.into_iter().chain(rows).collect()
@@ -119,12 +129,12 @@ fn the_headers_in_the_source_match_the_page() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         for file in sources(&folder) {
             let text = fs::read_to_string(file).unwrap();
-            // The string literals.
+            // String literals.
             let literals = text.split('"').skip(1).step_by(2);
             let is_header = |text: &&str| {
                 let prefixes = ["x-", "openai-", "api-", "amz-", "retry-"].iter();
                 let letters = text.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-                // A string that ends with a hyphen is a prefix of names.
+                // A trailing hyphen marks a prefix.
                 letters
                     && !text.ends_with('-')
                     && prefixes.into_iter().any(|prefix| text.starts_with(prefix))
@@ -132,13 +142,13 @@ fn the_headers_in_the_source_match_the_page() {
             in_source.extend(literals.filter(is_header).map(str::to_owned));
         }
     }
-    // Internal: carries the deployment of the path. A client's header of this name is removed.
+    // Internal: the deployment of an Azure path. A client's own header is removed.
     in_source.remove("x-outcrop-deployment");
-    let on_page = UNDERSTOOD
+    let on_page = REQUEST_HEADERS
         .iter()
         .chain(RESPONSE_HEADERS)
         .map(|(name, _)| *name);
-    // These are constants of the `http` crate.
+    // Named by constants of the `http` crate.
     let constants = ["authorization", "retry-after"];
     let on_page: BTreeSet<_> = on_page
         .filter(|name| !constants.contains(name))
@@ -149,7 +159,7 @@ fn the_headers_in_the_source_match_the_page() {
 
 #[tokio::test]
 async fn responses_have_exactly_the_documented_headers() {
-    // HTTP's standard headers.
+    // Those of HTTP itself.
     const STANDARD_HEADERS: [&str; 8] = [
         "cache-control",
         "connection",
@@ -187,8 +197,8 @@ async fn responses_have_exactly_the_documented_headers() {
         .collect();
     let is_gateway_header = |name: &String| !STANDARD_HEADERS.contains(&name.as_str());
     let seen: BTreeSet<_> = seen.into_iter().filter(is_gateway_header).collect();
-    let strangers: Vec<_> = seen.difference(&response_headers).collect();
-    assert!(strangers.is_empty(), "{strangers:?}");
+    let undocumented: Vec<_> = seen.difference(&response_headers).collect();
+    assert!(undocumented.is_empty(), "{undocumented:?}");
     let missing: Vec<_> = response_headers.difference(&seen).collect();
     assert_eq!(missing, ["x-should-retry"]);
 }

@@ -1,8 +1,8 @@
-//! `docs/compatibility.md` describes what the code does: its tables are generated from the code and
-//! compared here. The text around the tables is written by hand.
+//! The tables in `docs/compatibility/` are generated from the code and compared here. The prose
+//! around them is written by hand.
 //!
-//! `OUTCROP_UPDATE_GOLDEN=1 cargo test --test integration compatibility` writes the tables. Read the
-//! diff before committing it.
+//! `OUTCROP_UPDATE_GOLDEN=1 cargo test --test integration compatibility` updates the tables; read
+//! the diff before committing it.
 
 mod difference;
 mod endpoints;
@@ -25,29 +25,34 @@ use probe::Probe;
 use samples::Samples;
 
 #[test]
-fn the_compatibility_page_matches_the_code() {
+fn the_compatibility_pages_match_the_code() {
     let samples = Samples::read();
-    let mut page = Page::read();
+    let mut page = Page::read("chat-completions").table("models", &samples.model_table());
     for topic in &samples.topics {
         let probe = match topic.name.as_str() {
             "caching" => Probe::new(&samples).with_caching(),
             _ => Probe::new(&samples),
         };
-        page.table(&topic.name, &probe.table(topic));
+        page = page.table(&topic.name, &probe.table(topic));
     }
-    page.table("what is not there", &endpoints::absent());
-    page.table("models", &samples.model_table());
-    page.table("families", &families::table());
-    page.table("finish reasons", &responses::finish_reasons());
-    page.table("headers of a request", &headers::understood());
-    page.table("headers of an answer", &headers::response_headers());
-    page.compare();
+    page.table("finish reasons", &responses::finish_reasons())
+        .compare();
+    Page::read("unsupported-endpoints")
+        .table("unsupported endpoints", &endpoints::unsupported())
+        .compare();
+    Page::read("model-families")
+        .table("families", &families::table())
+        .compare();
+    Page::read("headers")
+        .table("request headers", &headers::request_headers())
+        .table("response headers", &headers::response_headers())
+        .compare();
 }
 
 #[test]
 fn every_field_has_a_sample_and_every_sample_a_field() {
     let mut fields = all_paths(ChatRequest::FIELDS);
-    // `model` is resolved before the translation.
+    // Resolved before the translation.
     fields.remove("model");
     let mut sampled = BTreeSet::new();
     for row in Samples::read().rows() {
@@ -55,7 +60,7 @@ fn every_field_has_a_sample_and_every_sample_a_field() {
         assert_eq!(
             sample_fields.unknown_fields.is_empty(),
             !row.unknown,
-            "{} has unknown fields: {:?}",
+            "{} has fields that the code does not accept: {:?}",
             row.at,
             sample_fields.unknown_fields
         );
@@ -92,7 +97,7 @@ fn all_paths(fields: &[ClientField]) -> BTreeSet<String> {
     all
 }
 
-/// The paths of all fields, nested ones too.
+/// The paths of all fields and of the fields within them.
 fn paths(fields: &[ClientField], prefix: &str, all: &mut BTreeSet<String>) {
     for field in fields {
         let path = json_path::path(prefix, field);

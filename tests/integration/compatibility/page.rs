@@ -1,51 +1,84 @@
-//! The page. Its tables are between the comments `<!-- table: NAME -->` and `<!-- end -->`.
+//! The pages in `docs/compatibility/`. Generated tables stand between the comments
+//! `<!-- table: NAME -->` and `<!-- end -->`.
 
 use std::fs;
 use std::path::PathBuf;
 
+/// Separates the summary, which a person writes, from the tables.
+const REFERENCE: &str = "\n<!-- reference -->\n";
+
+const MAX_SUMMARY_LINES: usize = 40;
+
 pub struct Page {
     path: PathBuf,
     text: String,
-    page_text: String,
+    generated: String,
 }
 
 impl Page {
-    pub fn read() -> Self {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/compatibility.md");
-        let text = fs::read_to_string(&path).unwrap();
+    /// Reads `docs/compatibility/NAME.md`.
+    pub fn read(name: &str) -> Self {
+        Self::at(&format!("docs/compatibility/{name}.md"))
+    }
+
+    /// Reads the document at `path`, which is relative to the repository.
+    pub fn at(path: &str) -> Self {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
+        let text =
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Self {
             path,
-            page_text: text.clone(),
+            generated: text.clone(),
             text,
         }
     }
 
-    /// Replaces the table `name`.
-    pub fn table(&mut self, name: &str, lines: &[String]) {
-        let begin = format!("<!-- table: {name} -->\n");
-        let (before, rest) = self
-            .page_text
-            .split_once(&begin)
-            .unwrap_or_else(|| panic!("the page has no comments for the table `{name}`"));
-        let (_, after) = rest.split_once("<!-- end -->").unwrap();
-        let table = lines.join("\n");
-        self.page_text = format!("{before}{begin}{table}\n<!-- end -->{after}");
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
-    /// Fails if the page differs, or writes it in update mode.
+    /// Fails if the summary above the tables is missing or too long.
+    pub fn assert_summary(&self) {
+        let name = self.path.display();
+        let (summary, _) = self
+            .text
+            .split_once(REFERENCE)
+            .unwrap_or_else(|| panic!("{name} has no line `<!-- reference -->`"));
+        let lines = summary.lines().count();
+        assert!(
+            lines <= MAX_SUMMARY_LINES,
+            "the summary of {name} has {lines} lines; shorten it to {MAX_SUMMARY_LINES}"
+        );
+    }
+
+    /// Replaces the table `name`.
+    pub fn table(mut self, name: &str, lines: &[String]) -> Self {
+        let begin = format!("<!-- table: {name} -->\n");
+        let (before, rest) = self
+            .generated
+            .split_once(&begin)
+            .unwrap_or_else(|| panic!("{} has no table `{name}`", self.path.display()));
+        let (_, after) = rest.split_once("<!-- end -->").unwrap();
+        let table = lines.join("\n");
+        self.generated = format!("{before}{begin}{table}\n<!-- end -->{after}");
+        self
+    }
+
+    /// Writes the page if `OUTCROP_UPDATE_GOLDEN` is set; otherwise fails if it is out of date.
     pub fn compare(self) {
         let Self {
             path,
             text,
-            page_text,
+            generated,
         } = self;
         if std::env::var_os("OUTCROP_UPDATE_GOLDEN").is_some() {
-            fs::write(path, page_text).unwrap();
+            fs::write(path, generated).unwrap();
             return;
         }
-        for (actual, expected) in text.lines().zip(page_text.lines()) {
-            assert_eq!(actual, expected, "docs/compatibility.md is out of date");
+        let name = path.display();
+        for (actual, expected) in text.lines().zip(generated.lines()) {
+            assert_eq!(actual, expected, "{name} differs from the code");
         }
-        assert_eq!(text, page_text, "docs/compatibility.md is out of date");
+        assert_eq!(text, generated, "{name} differs from the code");
     }
 }

@@ -1,4 +1,4 @@
-//! The effect of a field: compares the translations of a request with and without it.
+//! The effect of a field: the translation of a request with it, compared to one without it.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use super::difference::{code, difference};
 use super::json_path::{general, put};
 use super::samples::{Model, Row, Samples, Topic};
 
-/// The outcome of a field with a default value.
-pub const NO_CHANGE: &str = "taken, and nothing changes";
+/// The outcome of a field without an effect.
+pub const NO_CHANGE: &str = "accepted, no effect";
 
 pub struct Probe<'a> {
     samples: &'a Samples,
@@ -25,15 +25,14 @@ pub struct Probe<'a> {
     options: ChatOptions,
 }
 
-/// An outcome and the models with this outcome.
+/// An outcome, and the models that have it.
 struct Group<'a> {
     outcome: String,
     models: Vec<&'a str>,
 }
 
 impl<'a> Probe<'a> {
-    /// Uses the default settings without automatic caching, whose cache points would appear in every
-    /// line.
+    /// Uses the default settings, but no automatic cache points, which would appear in every row.
     pub fn new(samples: &'a Samples) -> Self {
         Self {
             samples,
@@ -45,16 +44,16 @@ impl<'a> Probe<'a> {
         }
     }
 
-    /// Enables automatic caching.
+    /// The same, with automatic cache points.
     pub fn with_caching(mut self) -> Self {
         self.options.automatic_caching = true;
         self
     }
 
-    /// The table of a topic, with a line for each sample.
+    /// The table of a topic: one row for each sample.
     pub fn table(&self, topic: &Topic) -> Vec<String> {
         let mut lines = vec![
-            "| field | value | what becomes of it | where models differ |".to_owned(),
+            "| field | value | handling | other models |".to_owned(),
             "| --- | --- | --- | --- |".to_owned(),
         ];
         for row in &topic.rows {
@@ -78,7 +77,7 @@ impl<'a> Probe<'a> {
             let Some(outcome) = self.outcome(model, base, &request) else {
                 continue;
             };
-            // The line is about this field, so the note need not repeat its name.
+            // The row already names the field.
             let outcome = outcome.replace(&format!("“`{}`: ", general(&row.at)), "“");
             match groups.iter_mut().find(|group| group.outcome == outcome) {
                 Some(group) => group.models.push(&model.name),
@@ -88,7 +87,7 @@ impl<'a> Probe<'a> {
                 }),
             }
         }
-        // The sort is stable: of equally large groups, the first stays first.
+        // Stable sort: the first of the largest groups wins.
         groups.sort_by_key(|group| std::cmp::Reverse(group.models.len()));
         let mut groups = groups.into_iter();
         let majority = groups
@@ -100,7 +99,7 @@ impl<'a> Probe<'a> {
         (majority.outcome, minority.join("<br>"))
     }
 
-    /// The effect of what `request` has in addition to `base`; `None` if the model rejects `base`.
+    /// The effect of what `request` has beyond `base`; `None` if the model refuses `base`.
     pub fn outcome(&self, model: &Model, base: &Value, request: &Value) -> Option<String> {
         let base = self.translate(model, base).ok()?;
         let descriptions = match self.translate(model, request) {
@@ -152,9 +151,9 @@ fn notes(base: &Adjustments, adjustments: &Adjustments) -> Vec<String> {
         .collect()
 }
 
-/// The differences in the output options.
+/// What changes in the response.
 fn output_changes(base: &OutputOptions, output_options: &OutputOptions) -> Vec<String> {
-    // Destructured without a rest pattern, so that a new field does not compile until it is described.
+    // Destructured without `..`: a new field does not compile until it is described.
     let OutputOptions {
         stream,
         non_streaming,
@@ -177,12 +176,12 @@ fn output_changes(base: &OutputOptions, output_options: &OutputOptions) -> Vec<S
         include_service_tier,
         metadata,
     } = output_options;
-    let call_count_note = format!("asked {choices} times, answered in as many `choices`");
+    let call_count_note = format!("{choices} calls, {choices} `choices` in the response");
     let differences = [
-        (*stream != base.stream, "answered as a stream"),
+        (*stream != base.stream, "streamed response"),
         (
             *stream && *non_streaming,
-            "Bedrock is asked for the whole answer, which is then streamed",
+            "the gateway streams a non-streaming response of Bedrock",
         ),
         (*choices != base.choices, call_count_note.as_str()),
         (
@@ -191,43 +190,43 @@ fn output_changes(base: &OutputOptions, output_options: &OutputOptions) -> Vec<S
         ),
         (
             *names != base.names,
-            "calls have the client's names and kinds of tools",
+            "tool calls have the client's tool names and types",
         ),
         (
             *keys != base.keys,
-            "properties have the client's names again",
+            "the response has the client's property names",
         ),
         (
             *legacy_functions != base.legacy_functions,
-            "answered as `function_call`",
+            "calls are returned as `function_call`",
         ),
         (
             *allowed_calls == AllowedCalls::None && base.allowed_calls != AllowedCalls::None,
-            "a call that comes all the same is kept from the client",
+            "tool calls are removed from the response",
         ),
         (
             matches!(allowed_calls, AllowedCalls::Only(_))
                 && base.allowed_calls == AllowedCalls::All,
-            "a call of another tool is kept from the client",
+            "calls of other tools are removed from the response",
         ),
         (
             *one_tool_call && !base.one_tool_call && !legacy_functions,
-            "the first call is kept",
+            "only the first call is returned",
         ),
-        (*json != base.json, "the answer's text is the JSON alone"),
+        (*json != base.json, "the response text is only the JSON"),
         (
             *include_trace != base.include_trace,
-            "`trace` in the answer",
+            "`trace` in the response",
         ),
         (
             *include_response_fields != base.include_response_fields,
-            "`additional_model_response_fields` in the answer",
+            "`additional_model_response_fields` in the response",
         ),
         (
             *include_service_tier != base.include_service_tier,
-            "`service_tier` in the answer",
+            "`service_tier` in the response",
         ),
-        (*metadata != base.metadata, "`metadata` in the answer"),
+        (*metadata != base.metadata, "`metadata` in the response"),
     ];
     let new = differences.into_iter().filter(|(is_new, _)| *is_new);
     new.map(|(_, descriptions)| descriptions.to_owned())

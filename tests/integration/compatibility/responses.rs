@@ -1,4 +1,4 @@
-//! Finish reasons.
+//! The finish reasons of responses.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ const TEXT: &str = r#"{"contentBlockIndex":0,"delta":{"text":"Hello"}}"#;
 const CALL: &str =
     r#"{"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"t","name":"look_up"}}}"#;
 
-/// The table of stop reasons, after text, after a tool call and without content.
+/// The table of stop reasons, by the content of the response.
 pub fn finish_reasons() -> Vec<String> {
     let mut lines = vec![
-        "| Bedrock's `stopReason` | after text | after a call | after nothing |".to_owned(),
+        "| Bedrock's `stopReason` | after text | after a tool call | empty response |".to_owned(),
         "| --- | --- | --- | --- |".to_owned(),
     ];
     for reason in STOP_REASONS {

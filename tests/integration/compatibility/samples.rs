@@ -58,7 +58,7 @@ impl Samples {
     pub fn read() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compatibility/samples.toml");
         let file: File = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-        // Longer than the minimum prefix of every model's cache.
+        // Longer than the minimum prefix of every model that caches prompts.
         let long = "Ores are rocks that are worth mining. ".repeat(400);
         let bases = file.base.into_iter().map(|(name, text)| {
             let request = serde_json::from_str(&text.replace("$LONG", &long));
@@ -79,9 +79,9 @@ impl Samples {
         }
     }
 
-    /// The table of sample models.
+    /// The table of the sample models.
     pub fn model_table(&self) -> Vec<String> {
-        let head = ["| | asked as |".to_owned(), "| --- | --- |".to_owned()];
+        let head = ["| model | id |".to_owned(), "| --- | --- |".to_owned()];
         let models = self.models.iter();
         let models = models.map(|model| format!("| {} | `{}` |", model.name, model.id));
         head.into_iter().chain(models).collect()
@@ -93,7 +93,7 @@ impl Samples {
 
     pub fn base(&self, name: &str) -> &Value {
         let base = self.bases.get(name);
-        base.unwrap_or_else(|| panic!("unknown base request `{name}`"))
+        base.unwrap_or_else(|| panic!("no base request `{name}`"))
     }
 
     pub fn fetched(&self) -> &RemoteFiles {
