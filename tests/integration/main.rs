@@ -21,6 +21,7 @@ mod fuzz_inputs;
 mod harness;
 mod images;
 mod layers;
+mod messages;
 mod models;
 mod moderations;
 mod operations;

@@ -9,7 +9,7 @@ mod endpoints;
 mod families;
 mod headers;
 pub mod json_path;
-mod page;
+pub mod page;
 mod probe;
 mod responses;
 pub mod samples;
