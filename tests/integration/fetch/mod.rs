@@ -498,7 +498,7 @@ async fn a_duplicate_url_is_fetched_and_counted_once() {
     list.push("https://example.com/c");
     let error = fetch(&site, &settings, &list).await.unwrap_err();
     assert_eq!((error.position, error.kind), (4, TooMany));
-    assert!(error.message.contains("more than 2 files"), "{error}");
+    assert!(error.message.contains("more than 2 file URLs"), "{error}");
     assert_eq!(site.requests().len(), 2);
 }
 
