@@ -28,6 +28,40 @@ const NOT_FOR_CLIENTS: &[&str] = &[
     "src/telemetry",
 ];
 
+/// Files whose texts become errors elsewhere.
+const ERROR_SOURCES: &[&str] = &[
+    "src/api/hints.rs",
+    "src/api/unknown.rs",
+    "src/error.rs",
+    "src/fetch",
+    "src/openai/chat/media/data_url.rs",
+    "src/openai/chat/upstream/unsupported_field.rs",
+    "src/pipeline/batches/finish.rs",
+    "src/pipeline/resolution.rs",
+    "src/providers/images/mask.rs",
+];
+
+/// Files whose texts become notes elsewhere, unless their function builds an error.
+const NOTE_SOURCES: &[&str] = &[
+    "src/converse/rules/schema_fit.rs",
+    "src/converse/rules/schema_keys.rs",
+    "src/openai/responses/items.rs",
+    "src/pipeline/input_tokens.rs",
+];
+
+/// Files whose texts are about the configuration and the files that it names.
+const CONFIGURATION_SOURCES: &[&str] = &[
+    "src/config",
+    "src/fetch/hosts.rs",
+    "src/models/capabilities.rs",
+    "src/models/id.rs",
+    "src/models/image_capabilities.rs",
+    "src/models/price.rs",
+    "src/models/price_file.rs",
+    "src/models/price_values.rs",
+    "src/models/table.rs",
+];
+
 /// Macros and methods whose texts are for developers or the log, or only compared.
 const INTERNAL: &[&str] = &[
     "assert!",
@@ -106,15 +140,20 @@ fn kind_of(literal: &Literal, path: &Path) -> Option<Use> {
         .calls
         .iter()
         .any(|call| call.starts_with("ApiError::"));
+    let is_in = |sources: &[&str]| sources.iter().any(|prefix| path.starts_with(prefix));
     let mentions = |name: &str| literal.function.iter().any(|word| word == name);
     match () {
         () if called(literal, "note") && literal.text.contains(' ') => Some(Use::Adjustment),
         () if !is_prose(&literal.text) => None,
         () if builds_error => Some(Use::Error),
-        () if path.starts_with("src/config") => Some(Use::Configuration),
-        () if mentions("ApiError") => Some(Use::Error),
+        () if is_in(CONFIGURATION_SOURCES) => Some(Use::Configuration),
+        () if mentions("ApiError") || is_in(ERROR_SOURCES) => Some(Use::Error),
+        // What a JSON value is expected to be.
+        () if called(literal, "write_str") => Some(Use::Error),
         () if is_sentence(&literal.text) => None,
-        () if mentions("note") || mentions("Adjustments") => Some(Use::Adjustment),
+        () if mentions("note") || mentions("Adjustments") || is_in(NOTE_SOURCES) => {
+            Some(Use::Adjustment)
+        }
         () => None,
     }
 }
