@@ -285,7 +285,7 @@ mod tests {
     /// Capabilities of a Claude model: system messages, reasoning control, highest effort,
     /// sampling, forced tools, prefill, structured output, bound reasoning, context window and
     /// output limit in thousands.
-    type Line = (
+    type ClaudeRow = (
         &'static str,
         bool,
         ReasoningControl,
@@ -300,7 +300,7 @@ mod tests {
 
     /// The lines of the project's contract for Claude's own API, 6.3, and Opus 4.1.
     #[rustfmt::skip]
-    const CLAUDE: &[Line] = {
+    const CLAUDE: &[ClaudeRow] = {
         use Effort::{Max, Xhigh};
         use ReasoningControl::{Adaptive, AdaptiveSummarized as Summarized, Budget};
         use Sampling::{None as Neither, TemperatureOrTopP as OneOfTwo};

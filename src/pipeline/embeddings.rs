@@ -14,7 +14,7 @@ use super::model_info::ModelInfo;
 use super::models::{ModelTarget, check_endpoint};
 use super::profiles::SearchedTarget;
 use super::remote::fetched_length;
-use super::request::{CallerRequest, Outgoing, Reply};
+use super::request::{CallerRequest, Reply, UpstreamBodies};
 use crate::bedrock::InvokeResponse;
 use crate::converse::JsonText;
 use crate::converse::response::Usage;
@@ -68,12 +68,19 @@ impl Pipeline {
 
         let bodies = calls.iter_mut().map(|call| std::mem::take(&mut call.body));
         let bodies: Vec<Bytes> = bodies.map(Bytes::from).collect();
-        let outgoing = Outgoing::new(bodies, 0, memory);
+        let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
         // Guardrails apply to conversations and to generated content, not to embeddings.
         let headers = HeaderMap::new();
         let searched = SearchedTarget::new(&target, false);
         let responses = self
-            .invoke_each(&caller, &searched, outgoing, &headers, &record, permit)
+            .invoke_each(
+                &caller,
+                &searched,
+                upstream_bodies,
+                &headers,
+                &record,
+                permit,
+            )
             .await;
         let (responses, rate) = responses.map_err(|failed| with_parameter(failed, &calls))?;
         let profile = searched.profile.into_inner();

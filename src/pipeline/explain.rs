@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::input_tokens::{Count, CountSource, Uncounted};
+use super::input_tokens::{Count, CountInput, CountSource};
 use super::model_info::ModelInfo;
 use super::models::ModelTarget;
 use super::pending_request::ChatRoute;
@@ -219,8 +219,8 @@ impl Pipeline {
     ) -> Result<Count, ApiError> {
         match sent {
             Sent::Converse(translated, _) => {
-                let uncounted = Uncounted::of(model_info, &translated.converse)?;
-                self.count(model_info, uncounted, record).await
+                let count_input = CountInput::of(model_info, &translated.converse)?;
+                self.count(model_info, count_input, record).await
             }
             // CountTokens supports only Converse requests.
             Sent::OpenAi(upstream_request, _) => {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::Pipeline;
-use super::request::Outgoing;
+use super::request::UpstreamBodies;
 use crate::bedrock::UpstreamError;
 use crate::identity::Caller;
 use crate::limits::{Permit, RateState, Refusal};
@@ -33,7 +33,7 @@ impl Pipeline {
         &self,
         caller: &Caller,
         target: &Arc<str>,
-        outgoing: Outgoing,
+        upstream_bodies: UpstreamBodies,
         record: &Record,
         permit: Option<Permit>,
         send: impl Fn(Bytes) -> Fut,
@@ -41,10 +41,10 @@ impl Pipeline {
     where
         Fut: Future<Output = Result<T, UpstreamError>>,
     {
-        let Outgoing {
+        let UpstreamBodies {
             bodies,
             memory: _memory,
-        } = outgoing;
+        } = upstream_bodies;
         let permit = match permit {
             Some(permit) => Ok(permit),
             None => self.admit(caller, target, record).await,

@@ -11,7 +11,7 @@ use super::invoke::guardrail_headers;
 use super::models::{ModelTarget, check_endpoint};
 use super::pending_request::refuse_adjustments;
 use super::profiles::SearchedTarget;
-use super::request::Outgoing;
+use super::request::UpstreamBodies;
 use super::{CallerRequest, Cost, Pipeline, Reply, client_error, unix_seconds};
 use crate::bedrock::{Bedrock, InvokeResponse, ObjectLocation, S3};
 use crate::config::S3Settings;
@@ -108,9 +108,16 @@ impl Pipeline {
         let bodies = std::mem::take(&mut prepared.bodies);
         let guardrail = self.guardrail(&caller, &target).map(guardrail_headers);
         let headers = guardrail.transpose()?.unwrap_or_default();
-        let outgoing = Outgoing::new(bodies, 0, memory);
+        let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
         let searched = SearchedTarget::new(&target, target.is_exact(strict));
-        let call = self.invoke_all(&caller, &searched, outgoing, &headers, &record, permit);
+        let call = self.invoke_all(
+            &caller,
+            &searched,
+            upstream_bodies,
+            &headers,
+            &record,
+            permit,
+        );
         let (responses, rate) = Box::pin(call).await?;
         let profile = searched.profile.into_inner();
         self.note_profile(&mut target, profile, &mut adjustments, &record);

@@ -46,13 +46,13 @@ impl CountSource {
 
 /// A request whose tokens are to be counted.
 #[derive(Debug)]
-pub(super) struct Uncounted {
+pub(super) struct CountInput {
     estimate: u64,
     /// The request JSON; `None` if Bedrock does not count for the model.
     body: Option<Bytes>,
 }
 
-impl Uncounted {
+impl CountInput {
     pub(super) fn of(model_info: &ModelInfo, converse: &ConverseRequest) -> Result<Self, ApiError> {
         let body = model_info
             .capabilities
@@ -138,10 +138,10 @@ impl Pipeline {
     pub(super) async fn count(
         &self,
         model_info: &ModelInfo,
-        uncounted: Uncounted,
+        count_input: CountInput,
         record: &Record,
     ) -> Result<Count, ApiError> {
-        let Uncounted { estimate, body } = uncounted;
+        let CountInput { estimate, body } = count_input;
         let estimate = Count {
             tokens: estimate,
             source: CountSource::Estimate,
@@ -184,14 +184,14 @@ impl Pipeline {
                 adjustments,
             } = pending.translate(&self.memory)?;
             // Frees the parsed request before Bedrock is called.
-            let uncounted = Uncounted::of(&model_info, &converse)?;
-            Ok::<_, ApiError>((uncounted, output_options.stream, adjustments))
+            let count_input = CountInput::of(&model_info, &converse)?;
+            Ok::<_, ApiError>((count_input, output_options.stream, adjustments))
         };
         let translated = self.workers.on_body(length, translate).await?;
-        let (uncounted, stream, mut adjustments) = translated;
-        pending.shrink_memory(uncounted.length());
+        let (count_input, stream, mut adjustments) = translated;
+        pending.shrink_memory(count_input.length());
         note_request(&record, stream, &adjustments);
-        let count = self.count(&model_info, uncounted, &record).await?;
+        let count = self.count(&model_info, count_input, &record).await?;
         if count.source == CountSource::Estimate {
             if pending.strict {
                 return Err(no_count().into());

@@ -7,7 +7,7 @@ use super::Pipeline;
 use super::fan_out::FailedCall;
 use super::models::ModelTarget;
 use super::profiles::SearchedTarget;
-use super::request::Outgoing;
+use super::request::UpstreamBodies;
 use crate::adjustments::Adjustments;
 use crate::bedrock::{InvokeResponse, ModelCall};
 use crate::converse::options::GuardrailConfig;
@@ -72,13 +72,13 @@ impl Pipeline {
         &self,
         caller: &Caller,
         target: &SearchedTarget<'_>,
-        outgoing: Outgoing,
+        upstream_bodies: UpstreamBodies,
         headers: &HeaderMap,
         record: &Record,
         permit: Option<Permit>,
     ) -> Result<(Vec<InvokeResponse>, Option<RateState>), Refusal> {
         let responses = self
-            .invoke_each(caller, target, outgoing, headers, record, permit)
+            .invoke_each(caller, target, upstream_bodies, headers, record, permit)
             .await;
         responses.map_err(|failed| failed.refusal)
     }
@@ -89,7 +89,7 @@ impl Pipeline {
         &self,
         caller: &Caller,
         searched: &SearchedTarget<'_>,
-        outgoing: Outgoing,
+        upstream_bodies: UpstreamBodies,
         headers: &HeaderMap,
         record: &Record,
         permit: Option<Permit>,
@@ -106,7 +106,7 @@ impl Pipeline {
             };
             self.call_target(searched, call).await
         };
-        self.fan_out(caller, &name, outgoing, record, permit, invoke)
+        self.fan_out(caller, &name, upstream_bodies, record, permit, invoke)
             .await
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::fan_out::FailedCall;
 use super::remote::fetched_length;
-use super::request::Outgoing;
+use super::request::UpstreamBodies;
 use super::{CallerRequest, Cost, Pipeline, Reply, new_id};
 use crate::body_memory::BodyPermit;
 use crate::error::ApiError;
@@ -95,7 +95,7 @@ impl Pipeline {
             bodies(requests)
         };
         let bodies = self.workers.on_body(memory.length(), write).await?;
-        let outgoing = Outgoing::new(bodies, 0, memory);
+        let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
         record.entries().target = Some(CHECKS.to_owned());
         let bedrock = &self.bedrock_for(record);
         let send = |body| async move {
@@ -104,7 +104,7 @@ impl Pipeline {
         };
         let name = Arc::from(CHECKS);
         let responses = self
-            .fan_out(caller, &name, outgoing, record, None, send)
+            .fan_out(caller, &name, upstream_bodies, record, None, send)
             .await;
         responses.map_err(|failed| with_parameter(failed, several))
     }
@@ -137,14 +137,14 @@ impl Pipeline {
             bodies(requests)
         };
         let bodies = self.workers.on_body(length, write).await?;
-        let outgoing = Outgoing::new(bodies, 0, memory);
+        let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
         let bedrock = &self.bedrock_for(record);
         let send = |body| async move {
             let response = bedrock.apply_guardrail(guardrail, version, body);
             Ok(of_guardrail(response.await?))
         };
         let responses = self
-            .fan_out(caller, &name, outgoing, record, permit, send)
+            .fan_out(caller, &name, upstream_bodies, record, permit, send)
             .await;
         responses.map_err(|failed| with_parameter(failed, several))
     }

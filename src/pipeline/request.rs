@@ -26,13 +26,13 @@ pub struct CallerRequest<T> {
 
 /// The bodies of the upstream calls of a request, with its memory permit.
 #[derive(Debug)]
-pub(super) struct Outgoing {
+pub(super) struct UpstreamBodies {
     pub(super) bodies: Vec<Bytes>,
     /// Held until all calls have their responses.
     pub(super) memory: BodyPermit,
 }
 
-impl Outgoing {
+impl UpstreamBodies {
     /// Reduces the reserved memory to these bodies and `kept` more bytes.
     pub(super) fn new(bodies: Vec<Bytes>, kept: usize, mut memory: BodyPermit) -> Self {
         let sent: usize = bodies.iter().map(Bytes::len).sum();

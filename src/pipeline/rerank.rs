@@ -9,7 +9,7 @@ use super::cost::Cost;
 use super::invoke::unreadable;
 use super::models::check_endpoint;
 use super::profiles::SearchedTarget;
-use super::request::{CallerRequest, Outgoing, Reply};
+use super::request::{CallerRequest, Reply, UpstreamBodies};
 use crate::error::ApiError;
 use crate::limits::Refusal;
 use crate::models::Endpoint;
@@ -54,9 +54,9 @@ impl Pipeline {
         let headers = HeaderMap::new();
         // The response may return the documents.
         let kept = documents.iter().map(|document| document.as_str().len());
-        let outgoing = Outgoing::new(vec![body.into()], kept.sum(), memory);
+        let upstream_bodies = UpstreamBodies::new(vec![body.into()], kept.sum(), memory);
         let searched = SearchedTarget::new(&target, false);
-        let call = self.invoke_all(&caller, &searched, outgoing, &headers, &record, None);
+        let call = self.invoke_all(&caller, &searched, upstream_bodies, &headers, &record, None);
         let (mut responses, rate) = call.await?;
         let profile = searched.profile.into_inner();
         self.note_profile(&mut target, profile, &mut adjustments, &record);

@@ -20,15 +20,15 @@ struct SectionReference {
 /// A key of a section.
 struct KeyReference {
     name: &'static str,
-    kind: Kind,
-    value: Value,
+    kind: SettingKind,
+    value: SettingValue,
     /// The environment variable or the flag for the same setting; empty if there is none.
     environment: &'static str,
     meaning: &'static str,
 }
 
 /// The type of a key's value.
-enum Kind {
+enum SettingKind {
     Boolean,
     /// A whole number; the range as the reader's error message has it.
     Integer(&'static str),
@@ -48,7 +48,7 @@ enum Kind {
 }
 
 /// What the example shows for a key.
-enum Value {
+enum SettingValue {
     /// The default, as TOML.
     Default(&'static str),
     /// Lines that are commented out, and the default in words.
@@ -57,14 +57,14 @@ enum Value {
 
 const fn key(
     name: &'static str,
-    kind: Kind,
+    kind: SettingKind,
     default: &'static str,
     meaning: &'static str,
 ) -> KeyReference {
     KeyReference {
         name,
         kind,
-        value: Value::Default(default),
+        value: SettingValue::Default(default),
         environment: "",
         meaning,
     }
@@ -73,7 +73,7 @@ const fn key(
 /// A key of a section that the example comments out.
 const fn example(
     name: &'static str,
-    kind: Kind,
+    kind: SettingKind,
     lines: &'static [&'static str],
     default: &'static str,
     meaning: &'static str,
@@ -81,7 +81,7 @@ const fn example(
     KeyReference {
         name,
         kind,
-        value: Value::Example(lines, default),
+        value: SettingValue::Example(lines, default),
         environment: "",
         meaning,
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::table::{SECTIONS, SOURCES};
-use super::{KeyReference, Kind, SectionReference, Value};
+use super::{KeyReference, SectionReference, SettingKind, SettingValue};
 
 const WIDTH: usize = 100;
 
@@ -33,8 +33,10 @@ pub(super) fn example_file() -> String {
             }
             previous = key.meaning;
             match key.value {
-                Value::Default(default) => line(&mut text, &format!("{} = {default}", key.name)),
-                Value::Example(lines, _) => {
+                SettingValue::Default(default) => {
+                    line(&mut text, &format!("{} = {default}", key.name))
+                }
+                SettingValue::Example(lines, _) => {
                     for example in lines {
                         line(&mut text, &format!("# {example}"));
                     }
@@ -98,8 +100,8 @@ fn keys(text: &mut String, section: &SectionReference) {
     text.push_str("| --- | --- | --- | --- | --- |\n");
     for key in section.keys {
         let default = match key.value {
-            Value::Default(default) => format!("`{default}`"),
-            Value::Example(_, default) => default.to_owned(),
+            SettingValue::Default(default) => format!("`{default}`"),
+            SettingValue::Example(_, default) => default.to_owned(),
         };
         let meaning = key.meaning.replace('|', "\\|");
         let (name, kind, environment) = (key.name, kind(&key.kind), key.environment);
@@ -110,21 +112,21 @@ fn keys(text: &mut String, section: &SectionReference) {
     }
 }
 
-fn kind(kind: &Kind) -> String {
+fn kind(kind: &SettingKind) -> String {
     match kind {
-        Kind::Boolean => "boolean".to_owned(),
-        Kind::Integer(range) => format!("integer, {range}"),
-        Kind::Number => "number".to_owned(),
-        Kind::Duration => "duration".to_owned(),
-        Kind::Size => "size".to_owned(),
-        Kind::Text => "string".to_owned(),
-        Kind::OneOf(words) => {
+        SettingKind::Boolean => "boolean".to_owned(),
+        SettingKind::Integer(range) => format!("integer, {range}"),
+        SettingKind::Number => "number".to_owned(),
+        SettingKind::Duration => "duration".to_owned(),
+        SettingKind::Size => "size".to_owned(),
+        SettingKind::Text => "string".to_owned(),
+        SettingKind::OneOf(words) => {
             let words: Vec<String> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
             words.join(", ")
         }
-        Kind::Texts => "list of strings".to_owned(),
-        Kind::Ports => "list of ports".to_owned(),
-        Kind::Entry => "string or section".to_owned(),
+        SettingKind::Texts => "list of strings".to_owned(),
+        SettingKind::Ports => "list of ports".to_owned(),
+        SettingKind::Entry => "string or section".to_owned(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Every section and key, in the order of the example.
 
-use super::Kind::{Boolean, Duration, Entry, Integer, Number, OneOf, Ports, Size, Text, Texts};
+use super::SettingKind::{
+    Boolean, Duration, Entry, Integer, Number, OneOf, Ports, Size, Text, Texts,
+};
 use super::{KeyReference, SectionReference, example, key};
 
 pub(super) const SOURCES: &str = "\

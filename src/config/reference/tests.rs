@@ -5,7 +5,7 @@ use super::super::Config;
 use super::super::load::read;
 use super::super::reader::Mistakes;
 use super::table::SECTIONS;
-use super::{Kind, SectionReference, Value, render};
+use super::{SectionReference, SettingKind, SettingValue, render};
 
 /// Sections whose names the operator chooses, each with a key that no reader reads.
 const NAMED: &str = "[keys.NAME]\nunread = 1\n[models.NAME]\nunread = 1\n\
@@ -45,7 +45,7 @@ fn the_table_has_exactly_the_keys_that_are_read() {
         read_keys.extend(names.map(|name| format!("{section}.{name}")));
     }
     let described: BTreeSet<String> = described()
-        .filter(|(_, key)| !matches!(key.kind, Kind::Entry))
+        .filter(|(_, key)| !matches!(key.kind, SettingKind::Entry))
         .map(|(section, key)| format!("{}.{}", section.name, key.name))
         .collect();
     assert_eq!(described, read_keys);
@@ -65,8 +65,8 @@ fn the_commented_examples_are_read_without_mistakes() {
     let mut text = String::new();
     for section in SECTIONS {
         let examples = section.keys.iter().filter_map(|key| match key.value {
-            Value::Example(lines, _) => Some(lines.join("\n")),
-            Value::Default(_) => None,
+            SettingValue::Example(lines, _) => Some(lines.join("\n")),
+            SettingValue::Default(_) => None,
         });
         let examples: Vec<String> = examples.collect();
         let header = section.example.unwrap_or(section.name);
@@ -89,28 +89,28 @@ fn the_types_of_the_table_are_those_of_the_readers() {
             mistake(&text, &path)
         };
         match key.kind {
-            Kind::Boolean => assert_contains(&remedy("{}"), "write true or false"),
-            Kind::Integer(range) => {
+            SettingKind::Boolean => assert_contains(&remedy("{}"), "write true or false"),
+            SettingKind::Integer(range) => {
                 assert_contains(&remedy("{}"), &format!("write a whole number {range}"));
             }
-            Kind::Number => {
+            SettingKind::Number => {
                 let message = remedy("{}");
                 let is_number =
                     message.contains("write a number") || message.contains("write a score");
                 assert!(is_number, "{message}");
             }
-            Kind::Duration => assert_contains(&remedy("\"?\""), "write a duration"),
-            Kind::Size => assert_contains(&remedy("\"?\""), "write a size"),
-            Kind::Text => assert_contains(&remedy("{}"), "write it as a string"),
-            Kind::OneOf(words) => {
+            SettingKind::Duration => assert_contains(&remedy("\"?\""), "write a duration"),
+            SettingKind::Size => assert_contains(&remedy("\"?\""), "write a size"),
+            SettingKind::Text => assert_contains(&remedy("{}"), "write it as a string"),
+            SettingKind::OneOf(words) => {
                 let message = remedy("\"?\"");
                 for word in words {
                     assert_contains(&message, word);
                 }
             }
-            Kind::Texts => assert_contains(&remedy("{}"), "write it as a list"),
-            Kind::Ports => assert_contains(&remedy("[\"?\"]"), "write a port"),
-            Kind::Entry => {}
+            SettingKind::Texts => assert_contains(&remedy("{}"), "write it as a list"),
+            SettingKind::Ports => assert_contains(&remedy("[\"?\"]"), "write a port"),
+            SettingKind::Entry => {}
         }
     }
 }

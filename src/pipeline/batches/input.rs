@@ -18,13 +18,13 @@ pub(super) struct InputFile<'a> {
     /// The size of the file, in bytes.
     length: u64,
     /// The lines that are not empty, in order.
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<BatchFileLine>,
     _turn: SemaphorePermit<'a>,
 }
 
 /// The position of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct BatchFileLine {
     /// The line number, from 0, empty lines included.
     pub(super) number: usize,
     /// The length, in bytes.
@@ -93,7 +93,7 @@ impl Work {
 }
 
 /// The positions of the first `max` lines of an object that are not empty.
-async fn lines_of(mut object: S3Object, max: usize) -> Result<Vec<Line>, UpstreamError> {
+async fn lines_of(mut object: S3Object, max: usize) -> Result<Vec<BatchFileLine>, UpstreamError> {
     let mut lines = LineIndex::default();
     while let Some(bytes) = object.next().await? {
         lines.read(&bytes);
@@ -109,7 +109,7 @@ async fn lines_of(mut object: S3Object, max: usize) -> Result<Vec<Line>, Upstrea
 /// The index of the lines read so far.
 #[derive(Debug, Default)]
 struct LineIndex {
-    found: Vec<Line>,
+    found: Vec<BatchFileLine>,
     number: usize,
     start: u64,
     length: usize,
@@ -135,7 +135,7 @@ impl LineIndex {
     /// Ends the current line.
     fn end(&mut self) {
         if self.has_text {
-            self.found.push(Line {
+            self.found.push(BatchFileLine {
                 number: self.number,
                 length: self.length,
                 start: self.start,
@@ -160,7 +160,7 @@ impl InputFile<'_> {
     }
 
     /// Reads one line.
-    pub(super) async fn line(&self, line: Line) -> Result<HeldLine, UpstreamError> {
+    pub(super) async fn line(&self, line: BatchFileLine) -> Result<HeldLine, UpstreamError> {
         let alone = LineBlocks {
             size: 0,
             ..self.blocks()
@@ -169,7 +169,7 @@ impl InputFile<'_> {
     }
 
     /// The line with the number `number`.
-    pub(super) fn find(&self, number: usize) -> Option<Line> {
+    pub(super) fn find(&self, number: usize) -> Option<BatchFileLine> {
         let newline = self.lines.binary_search_by_key(&number, |line| line.number);
         self.lines.get(newline.ok()?).copied()
     }
@@ -190,7 +190,7 @@ impl InputFile<'_> {
 impl LineBlocks<'_> {
     /// Reads a line once there is memory for processing it. The wait is unlimited: requests of
     /// waiting clients have priority.
-    pub(super) async fn line(&mut self, line: Line) -> Result<HeldLine, UpstreamError> {
+    pub(super) async fn line(&mut self, line: BatchFileLine) -> Result<HeldLine, UpstreamError> {
         let shared = self.input.shared;
         let mut shape = JsonSize {
             containers: 0,
@@ -209,7 +209,7 @@ impl LineBlocks<'_> {
         }
     }
 
-    async fn read(&mut self, line: Line) -> Result<Bytes, UpstreamError> {
+    async fn read(&mut self, line: BatchFileLine) -> Result<Bytes, UpstreamError> {
         let end = self.start + self.block.len() as u64;
         let is_held = line.start >= self.start && line.start + line.length as u64 <= end;
         if !is_held {
@@ -282,7 +282,7 @@ mod tests {
             let mut index = LineIndex::default();
             file.chunks(size).for_each(|chunk| index.read(chunk));
             index.end();
-            let line = |line: &Line| (line.number, line.start, line.length);
+            let line = |line: &BatchFileLine| (line.number, line.start, line.length);
             index.found.iter().map(line).collect::<Vec<_>>()
         };
         for size in 1..=file.len() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use super::document::{BatchPart, PartRoute};
-use super::input::{HeldLine, InputFile, Line};
+use super::input::{BatchFileLine, HeldLine, InputFile};
 use super::translation::{BatchLineResponse, has_external_files, is_temporary};
 use super::work::{Next, Stop, Work};
 use crate::error::ApiError;
@@ -24,7 +24,7 @@ const MAX_ATTEMPTS: u32 = 5;
 /// A request without a result.
 #[derive(Debug)]
 struct OpenLine {
-    line: Line,
+    line: BatchFileLine,
     custom_id: String,
     model: String,
 }
@@ -169,7 +169,7 @@ impl Work {
     async fn response(
         &self,
         input: &InputFile<'_>,
-        line: Line,
+        line: BatchFileLine,
         model: &str,
         request_id: &str,
     ) -> Result<Option<Result<BatchLineResponse, ApiError>>, Stop> {
