@@ -65,7 +65,7 @@ def test_the_printed_first_call_works(running_simulator, tmp_path, keys):
     # An empty variable means no keys.
     terminal = Terminal(running_simulator, tmp_path, OUTCROP_API_KEYS=keys)
     base_url = terminal.find(r"export OPENAI_BASE_URL=(http://127\.0\.0\.1:\d+/v1) OPENAI_API_KEY=")
-    assert terminal.find(r"Amazon Bedrock of (\S+) on http") == "us-east-1"
+    assert terminal.find(r"Amazon Bedrock \((\S+)\) on http") == "us-east-1"
     assert int(terminal.find(r"(\d+) models available")) > 10
     assert terminal.find("API keys are (required|not set)") == ("required" if keys else "not set")
     command = terminal.find(r"(curl http.*}')")

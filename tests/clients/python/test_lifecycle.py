@@ -57,11 +57,11 @@ def test_capabilities_are_reloaded_on_sighup(running_simulator, simulator, tmp_p
         assert sent() == {"inferenceConfig": {"topK": 5}}
         capabilities.write_text('[[family]]\nname = "mine"\nids = ["amazon.nova-lite"]\ntop_k = ""\n')
         gateway.signal(signal.SIGHUP)
-        gateway.wait_for(containing("read again"))
+        gateway.wait_for(containing("prices of models reloaded"))
         assert sent() is None
         # An invalid file is ignored.
         capabilities.write_text("[[family]]\nname = 1\n")
         gateway.signal(signal.SIGHUP)
-        gateway.wait_for(containing("left as they were"))
+        gateway.wait_for(containing("the previous ones stay in use"))
         assert sent() is None
     assert gateway.stop() == 0
