@@ -1,6 +1,6 @@
 """Measures the memory, time and file descriptors that hostile or faulty clients can use.
 
-    python3 benches/hostile/measure.py target/release/outcrop [another/outcrop ...]
+    python3 benches/hostile/measure.py target/dist/outcrop [another/outcrop ...]
 
 Each case starts a new process of every binary, with a limit of 1,024 descriptors and the simulator
 in the first binary's directory as upstream, and prints one row per measurement. Requires Linux
