@@ -110,11 +110,11 @@ impl BaseModelCache {
             return entry.clone();
         }
         if entries.len() >= MAX_MODELS {
-            let least_valuable = entries
+            let evicted = entries
                 .iter()
                 .min_by_key(|(_, entry)| entry.borrow().worth())
                 .map(|(model, _)| model.clone());
-            entries.retain(|model, _| Some(model) != least_valuable.as_ref());
+            entries.retain(|model, _| Some(model) != evicted.as_ref());
         }
         let entry = Arc::new(BaseModelEntry::new(Knowledge::UNKNOWN));
         entries.insert(model.clone(), entry.clone());

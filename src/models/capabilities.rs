@@ -73,7 +73,7 @@ pub struct Capabilities {
     pub reasons_by_default: bool,
     /// The type of Claude's `thinking` closest to disabled, for models that always reason; empty
     /// if there is none.
-    pub least_thinking: String,
+    pub min_thinking: String,
     /// Which reasoning of earlier messages is sent back to the model.
     pub reasoning_replay: ReasoningReplay,
     /// Whether a reasoning block is valid only after the prompt that produced it.

@@ -197,7 +197,7 @@ row! {
     efforts: Vec<Effort>,
     always_reasons: bool,
     reasons_by_default: bool,
-    least_thinking: String,
+    min_thinking: String,
     reasoning_replay: ReasoningReplay,
     binds_thinking: bool,
     reasoning_tokens: bool,
@@ -393,7 +393,7 @@ mod tests {
                     (
                         capabilities.reasons_by_default,
                         capabilities.always_reasons,
-                        capabilities.least_thinking.as_str()
+                        capabilities.min_thinking.as_str()
                     ),
                     (default, always, min),
                     "{line}"

@@ -179,7 +179,7 @@ fn disable(
         r#type: &'a str,
     }
     let between_tools = requested.thinking == Some(Thinking::BetweenTools);
-    let min = capabilities.least_thinking.as_str();
+    let min = capabilities.min_thinking.as_str();
     if !min.is_empty() {
         if let Ok(thinking) = JsonText::of(&Type { r#type: min }) {
             let fields = &mut request.additional_model_request_fields;

@@ -173,8 +173,8 @@ fn reasoning(capabilities: &Capabilities) -> String {
     if capabilities.always_reasons {
         features.push("always".to_owned());
     }
-    if !capabilities.least_thinking.is_empty() {
-        features.push(format!("at least `{}`", capabilities.least_thinking));
+    if !capabilities.min_thinking.is_empty() {
+        features.push(format!("at least `{}`", capabilities.min_thinking));
     }
     if !capabilities.reasoning_tag.is_empty() {
         features.push(format!("extracted from `<{}>`", capabilities.reasoning_tag));
