@@ -1,9 +1,9 @@
 //! Errors for clients. Each API renders them in its own format.
 
+pub mod bounded;
+
 use std::fmt;
 use std::time::Duration;
-
-use crate::bounded;
 
 /// The maximum retry delay.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);

@@ -20,15 +20,12 @@
 //! - [`bedrock`]: transport, credentials, retries, upstream errors
 //! - [`record`]: the log line of a request
 //!
-//! [`config`] and [`commands`] are for operators. [`error`] and [`adjustments`] are what clients
-//! get when a request is refused or changed; [`bounded`] limits their length.
+//! [`config`] and [`commands`] are for operators. [`error`] and [`reply`] are what clients get.
 
-pub mod adjustments;
 pub mod api;
 pub mod base_models;
 pub mod bedrock;
 pub mod body_memory;
-pub mod bounded;
 pub mod catalog;
 pub mod commands;
 pub mod config;
@@ -46,6 +43,7 @@ pub mod pipeline;
 pub mod providers;
 pub mod reasoning_memory;
 pub mod record;
+pub mod reply;
 pub mod server;
 pub mod store;
 pub mod telemetry;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use http::Method;
 use tracing::Level;
 
-use crate::bounded;
 use crate::error::ApiError;
+use crate::error::bounded;
 use crate::models::Usd;
 use crate::openai::chat::TokenCounts;
 use crate::pipeline::Cost;

@@ -11,7 +11,6 @@ use serde::Serialize;
 
 use super::bodiless::{query, respond_without_body};
 use super::respond_with_body;
-use crate::adjustments::Adjustments;
 use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::limits::Refusal;
@@ -19,6 +18,7 @@ use crate::openai::batches::{Batch, CreateBatch};
 use crate::openai::page::{ListPage, PageQuery, PageRules};
 use crate::pipeline::{Batches, CallerRequest, Reply};
 use crate::record::Record;
+use crate::reply::Adjustments;
 use crate::server::App;
 
 /// The query parameters of lists of batches, as in OpenAI's API.

@@ -14,7 +14,6 @@ use http::{HeaderMap, HeaderValue, Uri};
 use super::authenticate;
 use super::batches::served;
 use super::bodiless::{query, respond_without_body};
-use crate::adjustments::Adjustments;
 use crate::bedrock::S3Object;
 use crate::body_memory::BodyPermit;
 use crate::error::ApiError;
@@ -24,6 +23,7 @@ use crate::openai::form;
 use crate::openai::page::{ListPage, PageQuery, PageRules};
 use crate::pipeline::{Batches, NewFile, Reply};
 use crate::record::{Record, RequestOutcome};
+use crate::reply::Adjustments;
 use crate::server::{
     App, FormLimits, MultipartForm, Notes, OpenPart, ShutdownPhase, discard, refuse, reply_json,
     restarting,

@@ -12,7 +12,6 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 
 use super::bodiless::{query, respond_without_body};
 use super::{authenticate, respond, until_shutdown};
-use crate::adjustments::Adjustments;
 use crate::body_memory::BodyPermit;
 use crate::error::ApiError;
 use crate::identity::Caller;
@@ -22,6 +21,7 @@ use crate::openai::page::{PageQuery, PageRules};
 use crate::openai::videos::check_variant;
 use crate::pipeline::{CallerRequest, Reply, VideoContent, VideoRequestWithFiles};
 use crate::record::{Record, RequestOutcome};
+use crate::reply::Adjustments;
 use crate::server::{
     App, FormLimits, ShutdownPhase, discard, is_form, read_form, read_json, restarting,
 };

@@ -12,7 +12,7 @@ use http::Response;
 use serde::Deserialize;
 
 use super::envelope::Envelope;
-use crate::bounded;
+use crate::error::bounded;
 use crate::error::{ApiError, ErrorKind};
 use crate::json_error::without_values;
 use crate::models::RefusedField;

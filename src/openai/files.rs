@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::object::client_object;
-use crate::adjustments::Adjustments;
 use crate::error::ApiError;
+use crate::reply::Adjustments;
 
 client_object! {
     /// The text fields of the form of `POST /v1/files`; the file is a separate part, `file`.

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::adjustments::Adjustments;
 use crate::error::ApiError;
+use crate::reply::Adjustments;
 
 /// The requested page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]

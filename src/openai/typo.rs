@@ -3,7 +3,7 @@
 use strsim::osa_distance;
 
 use super::object::{ClientField, UnknownFields};
-use crate::adjustments::Adjustments;
+use crate::reply::Adjustments;
 
 /// The maximum edit distance of a suggestion.
 const MAX_DISTANCE: usize = 2;

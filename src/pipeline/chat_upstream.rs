@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::chat_upstream_stream::ChatUpstreamStream;
 use super::pending_request::PendingRequest;
 use super::{ChatBody, ChatReply, Pipeline, new_id, note_request};
-use crate::adjustments::Adjustments;
 use crate::bedrock::{ChunkDecoder, EventStream, UpstreamError};
 use crate::error::ApiError;
 use crate::limits::{Permit, Refusal};
@@ -17,6 +16,7 @@ use crate::openai::chat::{
     ChatUpstreamResponse, upstream_response,
 };
 use crate::record::Record;
+use crate::reply::Adjustments;
 use bytes::Bytes;
 
 /// The response of the upstream.

@@ -8,7 +8,6 @@ use super::model_info::ModelInfo;
 use super::models::ModelTarget;
 use super::pending_request::ChatRoute;
 use super::{ChatCall, Pipeline, model_name, note_request};
-use crate::adjustments::Adjustments;
 use crate::converse::estimate::estimated_tokens_of_json;
 use crate::converse::options::Fields;
 use crate::converse::request::ConverseRequest;
@@ -18,6 +17,7 @@ use crate::limits::Refusal;
 use crate::models::{ChatUpstream, OpenAiEndpoint, Tier, Tokens};
 use crate::openai::chat::{ChatTranslation, ChatUpstreamRequest, UnsupportedField};
 use crate::record::{Record, usd};
+use crate::reply::Adjustments;
 
 #[derive(Serialize)]
 struct Explanation<'a> {

@@ -7,7 +7,6 @@ use bytes::Bytes;
 
 use super::model_info::ModelInfo;
 use super::{CallerRequest, ChatCall, HeaderOptions, Pipeline, Reply, model_name, note_request};
-use crate::adjustments::Adjustments;
 use crate::bedrock::ModelCall;
 use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
@@ -16,6 +15,7 @@ use crate::limits::{RateState, Refusal};
 use crate::openai::chat::{ChatRequest, ChatTranslation, ClientFields};
 use crate::openai::responses::{AsChat, InputTokens, ResponsesRequest, as_chat};
 use crate::record::Record;
+use crate::reply::Adjustments;
 
 /// The adjustment note of an estimate.
 const ESTIMATED: &str = "estimated: Bedrock did not count them";

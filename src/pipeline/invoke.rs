@@ -8,7 +8,6 @@ use super::fan_out::FailedCall;
 use super::models::ModelTarget;
 use super::profiles::SearchedTarget;
 use super::request::UpstreamBodies;
-use crate::adjustments::Adjustments;
 use crate::bedrock::{InvokeResponse, ModelCall};
 use crate::converse::options::GuardrailConfig;
 use crate::error::{ApiError, ErrorKind};
@@ -19,6 +18,7 @@ use crate::models::ModelId;
 use crate::openai::chat::GuardrailPolicy;
 use crate::openai::{ClientField, UnknownFields, misspelling};
 use crate::record::Record;
+use crate::reply::Adjustments;
 
 const GUARDRAIL_IDENTIFIER: HeaderName =
     HeaderName::from_static("x-amzn-bedrock-guardrailidentifier");

@@ -59,7 +59,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 
-use crate::adjustments::Adjustments;
 use crate::base_models::BaseModels;
 use crate::bedrock::{Bedrock, ModelCall, UpstreamError};
 use crate::body_memory::BodyPermit;
@@ -77,6 +76,7 @@ use crate::openai::chat::ChatRequest;
 use crate::openai::misspelling;
 use crate::reasoning_memory::ReasoningMemory;
 use crate::record::Record;
+use crate::reply::Adjustments;
 use crate::workers::Workers;
 use account::Account;
 use failed::{client_error, client_error_for_model};

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::model_info::{ModelInfo, ModelInfoCache};
 use super::resolution::{Resolver, note_of};
-use crate::adjustments::Adjustments;
 use crate::base_models::BaseModels;
 use crate::bedrock::{BaseModel, Bedrock};
 use crate::catalog::Directory;
@@ -13,6 +12,7 @@ use crate::config::{ChatOverrides, Config, ModelEntry, Tables};
 use crate::error::ApiError;
 use crate::models::{Capabilities, ChatUpstream, Endpoint, ModelId, RefusedField};
 use crate::providers::embeddings::Purpose;
+use crate::reply::Adjustments;
 
 /// The maximum number of unknown models that are logged.
 const MAX_UNKNOWN: usize = 1024;

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use super::models::{ModelTarget, Models};
 use super::profiles::ProfileSearch;
 use super::remote::fetched_length;
-use crate::adjustments::Adjustments;
 use crate::bedrock::UpstreamError;
 use crate::body_memory::BodyPermit;
 use crate::config::Truncate;
@@ -24,6 +23,7 @@ use crate::openai::chat::{
 };
 use crate::openai::completions::{CompletionRequest, chat_requests};
 use crate::reasoning_memory::ReasoningMemory;
+use crate::reply::Adjustments;
 
 /// The maximum number of revisions of a request.
 const MAX_REVISIONS: u32 = 6;

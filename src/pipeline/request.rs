@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Cost;
-use crate::adjustments::Adjustments;
 use crate::body_memory::BodyPermit;
 use crate::identity::Caller;
 use crate::limits::RateState;
 use crate::record::Record;
+use crate::reply::Adjustments;
 
 /// A request with its HTTP context.
 #[derive(Debug)]

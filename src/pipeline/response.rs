@@ -7,7 +7,6 @@ use super::pending_request::PreparedRequest;
 use super::stream::{ChatStream, EventSource};
 use super::writer::EndpointWriter;
 use super::{ChatBody, ChatReply, OpenCall, new_id, unix_seconds};
-use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::limits::{Permit, Refusal};
 use crate::openai::chat::{
@@ -15,6 +14,7 @@ use crate::openai::chat::{
     ResponseSummary,
 };
 use crate::openai::completions::{TextCompletion, TextWriter};
+use crate::reply::Adjustments;
 
 /// The response to a chat request; the client calls the model `name`.
 pub(super) fn chat(

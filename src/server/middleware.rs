@@ -109,7 +109,7 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
-    let message = crate::bounded::logged(message);
+    let message = crate::error::bounded::logged(message);
     tracing::error!(message, "internal error: the handler of a request panicked");
     error_response(&ApiError::internal())
 }

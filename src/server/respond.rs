@@ -13,12 +13,12 @@ use tokio::sync::Notify;
 use super::App;
 use super::connection::Probe;
 use super::sse::body;
-use crate::adjustments::Adjustments;
 use crate::error::{ApiError, ErrorKind};
 use crate::limits::{RateState, Refusal};
 use crate::openai::error::ErrorBody;
 use crate::pipeline::{Cost, ResponseStream};
 use crate::record::usd;
+use crate::reply::Adjustments;
 
 const ADJUSTMENTS: HeaderName = HeaderName::from_static("x-outcrop-adjustments");
 const COST: HeaderName = HeaderName::from_static("x-outcrop-cost-usd");

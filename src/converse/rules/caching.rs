@@ -1,6 +1,5 @@
 //! H14: placement of cache points.
 
-use crate::adjustments::Adjustments;
 use crate::converse::content::{
     CachePoint, CacheTtl, ContentBlock, GuardBlock, GuardText, SearchResultBlock, ToolResultContent,
 };
@@ -9,6 +8,7 @@ use crate::converse::request::{
     ConverseRequest, Message, Role, SystemBlock, Tool, ToolInputSchema, ToolSpec,
 };
 use crate::models::{CachePosition, Capabilities};
+use crate::reply::Adjustments;
 
 use super::request_options::CachePolicy;
 

@@ -3,12 +3,12 @@
 use serde_json::Number;
 
 use super::request_options::RequestOptions;
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::request::{ConverseRequest, SystemTool, Tool, ToolConfig};
 use crate::error::ApiError;
 use crate::models::{Capabilities, RefusedField};
+use crate::reply::Adjustments;
 
 /// Sets options that Converse has no field for. The client's own provider fields come last and do
 /// not override them.

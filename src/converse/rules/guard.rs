@@ -2,10 +2,10 @@
 //! guardrail evaluates nothing else.
 
 use super::request_options::LastTurnGuard;
-use crate::adjustments::Adjustments;
 use crate::converse::content::{ContentBlock, GuardBlock, GuardText};
 use crate::converse::request::{Message, Role};
 use crate::models::Capabilities;
+use crate::reply::Adjustments;
 
 /// Wraps the last user message in `guardContent`, which is part of the prompt: \[R\]
 /// conv-nova-dee2f507 has 54 input tokens and convs-titan-95c791aa 28, although their texts alone

@@ -3,13 +3,13 @@
 //! tool, since the next request may not need it.
 
 use super::request_options::JsonFormat;
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::{Fields, JsonSchemaDefinition, OutputConfig};
 use crate::converse::request::{
     ConverseRequest, Tool, ToolChoice, ToolConfig, ToolInputSchema, ToolSpec,
 };
 use crate::models::{Capabilities, ReasoningReplay, RefusedField};
+use crate::reply::Adjustments;
 
 /// The name of the generated tool.
 const TOOL: &str = "json_response";

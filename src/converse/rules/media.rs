@@ -1,10 +1,10 @@
 //! H11 and H13: media in tool results, and documents without text.
 
 use super::turns::FILLER;
-use crate::adjustments::Adjustments;
 use crate::converse::content::{ContentBlock, ToolResultBlock, ToolResultContent};
 use crate::converse::request::{Message, Role};
 use crate::models::{Capabilities, Medium};
+use crate::reply::Adjustments;
 
 /// Moves media that the family does not support in tool results out of them, to the end of the
 /// message, with a text that names the tool call.

@@ -33,9 +33,9 @@ pub use tool_choice::AllowedCalls;
 
 use super::property_keys::PropertyKeys;
 use super::request::ConverseRequest;
-use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::models::Capabilities;
+use crate::reply::Adjustments;
 
 /// What processing of the response needs to know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

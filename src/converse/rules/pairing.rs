@@ -6,9 +6,9 @@
 
 use std::collections::HashSet;
 
-use crate::adjustments::Adjustments;
 use crate::converse::content::{ContentBlock, ToolResultBlock, ToolResultContent, ToolUseBlock};
 use crate::converse::request::{Message, Role};
+use crate::reply::Adjustments;
 
 /// Collects the results of each call in the next message, and repairs missing and stray results.
 pub(super) fn pair_tool_results(messages: &mut Vec<Message>, adjustments: &mut Adjustments) {

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::replay;
 use super::request_options::{EffortOption, ReasoningRequest, Thinking};
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::request::ConverseRequest;
 use crate::models::{Capabilities, Effort, ReasoningControl};
+use crate::reply::Adjustments;
 
 /// Claude's minimum budget.
 const MIN_BUDGET: u32 = 1024;

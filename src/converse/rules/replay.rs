@@ -1,9 +1,9 @@
 //! Filters the reasoning of earlier messages that is sent back to the model.
 
-use crate::adjustments::Adjustments;
 use crate::converse::content::{ContentBlock, ReasoningBlock};
 use crate::converse::request::{Message, Role};
 use crate::models::{Capabilities, ReasoningReplay};
+use crate::reply::Adjustments;
 
 /// Removes earlier reasoning that the family does not accept.
 pub(super) fn keep_supported_reasoning(

@@ -1,8 +1,8 @@
 //! H17 and H18: sampling parameters and stop sequences that the family does not support.
 
-use crate::adjustments::Adjustments;
 use crate::converse::request::InferenceConfig;
 use crate::models::{Capabilities, Sampling};
+use crate::reply::Adjustments;
 
 /// Removes unsupported parameters, and adjusts the token limit to the model's range.
 pub(super) fn apply(

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::request::{ConverseRequest, Tool, ToolInputSchema};
 use crate::json_body::{self, Budget};
 use crate::models::Capabilities;
+use crate::reply::Adjustments;
 
 /// The maximum number of values of an inlined schema: nested references can grow exponentially.
 const MAX_VALUES: usize = 20_000;

@@ -15,9 +15,9 @@
 use serde_json::{Map, Value};
 
 use super::{schema, schema_words};
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::models::Capabilities;
+use crate::reply::Adjustments;
 
 /// Structural keywords that grammars do not support.
 const REFUSED: [&str; 18] = [

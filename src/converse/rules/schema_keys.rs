@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 
 use super::json::JsonDelivery;
 use super::{schema, schema_root};
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::content::ContentBlock;
 use crate::converse::identifier::{has_digest, is_identifier, with_digest};
@@ -18,6 +17,7 @@ use crate::converse::options::OutputConfig;
 use crate::converse::property_keys::PropertyKeys;
 use crate::converse::request::{ConverseRequest, Message, Tool, ToolInputSchema};
 use crate::models::Capabilities;
+use crate::reply::Adjustments;
 
 /// The characters accepted in property names besides letters and digits.
 const PUNCTUATION: [char; 3] = ['_', '.', '-'];

@@ -10,11 +10,11 @@ use serde_json::{Map, Value};
 use super::json::JsonDelivery;
 use super::schema;
 use super::schema_forms::{self, FlatSchema};
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::request::{ConverseRequest, Tool, ToolInputSchema, ToolSpec};
 use crate::models::Capabilities;
+use crate::reply::Adjustments;
 
 /// Keywords that combine or reference schemas.
 const COMBINATORS: [&str; 4] = ["allOf", "anyOf", "oneOf", "$ref"];

@@ -6,13 +6,13 @@
 
 use std::collections::HashSet;
 
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::content::ContentBlock;
 use crate::converse::request::{
     ConverseRequest, Tool, ToolChoice, ToolConfig, ToolInputSchema, ToolSpec,
 };
 use crate::models::{Capabilities, ReasoningReplay};
+use crate::reply::Adjustments;
 
 /// Which tool calls are returned to the client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

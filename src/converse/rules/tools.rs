@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use crate::adjustments::Adjustments;
 use crate::converse::content::{
     ContentBlock, ToolResultBlock, ToolResultContent, ToolResultStatus,
 };
 use crate::converse::request::{ConverseRequest, Message, Tool, ToolInputSchema};
 use crate::error::ApiError;
 use crate::models::Capabilities;
+use crate::reply::Adjustments;
 
 /// The maximum number of strict tools, from the live checks noted in pydantic-ai.
 const MAX_STRICT_TOOLS: usize = 20;

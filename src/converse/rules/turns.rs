@@ -1,9 +1,9 @@
 //! H1 to H5 and H10: the order and content of messages.
 
-use crate::adjustments::Adjustments;
 use crate::converse::content::ContentBlock;
 use crate::converse::request::{ConverseRequest, Message, Role, SystemBlock};
 use crate::models::{Capabilities, ToolResultCompanions};
+use crate::reply::Adjustments;
 
 /// The text of filler messages; white space is rejected.
 pub(super) const FILLER: &str = ".";

@@ -1,9 +1,9 @@
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::error::ApiError;
 use crate::openai::files::{DEFAULT_LIFETIME, ExpiresAfter};
 use crate::openai::object::client_object;
+use crate::reply::Adjustments;
 
 client_object! {
     /// The body of `POST /v1/batches`.

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::batch::{BatchUsage, InputDetails, OutputDetails};
-use crate::adjustments::Adjustments;
 use crate::converse::response::ConverseResponse;
 use crate::error::ApiError;
 use crate::openai::chat::{Completion, CompletionHead, OutputEvents, OutputOptions};
 use crate::openai::error::ErrorBody;
+use crate::reply::Adjustments;
 
 /// The ids of a result.
 #[derive(Debug, Clone, Copy)]

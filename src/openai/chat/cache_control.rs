@@ -2,9 +2,9 @@
 
 use super::conversation::note_unknown;
 use super::types::CacheControl;
-use crate::adjustments::Adjustments;
 use crate::converse::content::{CachePoint, CacheTtl};
 use crate::error::ApiError;
+use crate::reply::Adjustments;
 
 /// The path of a cache breakpoint in the request, for errors and adjustment notes.
 pub(super) struct CacheControlPath<'a> {

@@ -9,11 +9,11 @@ use super::context::TranslationContext;
 use super::media::Media;
 use super::names::ToolNames;
 use super::types::{CacheControl, ChatMessage, ContentPart, ToolCall};
-use crate::adjustments::Adjustments;
 use crate::converse::content::{CachePoint, ContentBlock};
 use crate::converse::request::{Message, Role, SystemBlock};
 use crate::error::ApiError;
 use crate::openai::object::UnknownFields;
+use crate::reply::Adjustments;
 
 /// The system prompt and the messages of a Converse request.
 #[derive(Debug, Default)]

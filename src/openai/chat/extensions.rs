@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use super::context::{ChatOptions, GuardrailPolicy};
 use super::conversation::note_unknown;
 use super::types::{GuardrailFields, PerformanceFields, PromptVariable};
-use crate::adjustments::Adjustments;
 use crate::converse::options::{
     Fields, GuardrailConfig, GuardrailStreamMode, GuardrailTrace, Latency, PerformanceConfig,
     ServiceTier, ServiceTierType,
@@ -16,6 +15,7 @@ use crate::error::ApiError;
 use crate::models::{Capabilities, RefusedField};
 use crate::openai::object::UnknownFields;
 use crate::openai::typo::note_unknown_fields;
+use crate::reply::Adjustments;
 
 /// The maximum number of response field paths (botocore, bedrock-runtime).
 const MAX_PATHS: usize = 10;

@@ -6,12 +6,12 @@ use serde_json::Number;
 use super::content::Texts;
 use super::context::ChatOptions;
 use super::types::{ChatRequest, StreamOptions};
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::request::InferenceConfig;
 use crate::error::ApiError;
 use crate::openai::misspelling;
 use crate::openai::object::UnknownFields;
+use crate::reply::Adjustments;
 
 /// The client's token limits, sampling parameters and stop sequences.
 pub(super) struct InferenceFields {

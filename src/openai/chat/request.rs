@@ -15,12 +15,12 @@ use super::parameters::{
 use super::request_options::{cache_policy, json_format, reasoning_request};
 use super::tools::{ToolFields, tool_translation};
 use super::types::{ChatRequest, PerformanceFields};
-use crate::adjustments::Adjustments;
 use crate::converse::options::{Fields, GuardrailTrace};
 use crate::converse::request::ConverseRequest;
 use crate::converse::rules::{self, LastTurnGuard, RequestOptions};
 use crate::error::ApiError;
 use crate::models::ReasoningReplay;
+use crate::reply::Adjustments;
 
 /// A translated chat request.
 #[derive(Debug)]

@@ -4,13 +4,13 @@ use super::cache_control::cache_ttl;
 use super::context::ChatOptions;
 use super::conversation::note_unknown;
 use super::types::{JsonSchemaFormat, PromptCacheOptions, ResponseFormat, ThinkingParameter};
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::content::CacheTtl;
 use crate::converse::options::Fields;
 use crate::converse::rules::{CachePolicy, EffortOption, JsonFormat, ReasoningRequest, Thinking};
 use crate::error::ApiError;
 use crate::models::Effort;
+use crate::reply::Adjustments;
 
 /// The reasoning options, from OpenAI's `reasoning_effort` and Anthropic's `thinking`.
 pub(super) fn reasoning_request(

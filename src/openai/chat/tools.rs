@@ -8,11 +8,11 @@ use super::content::StringOrObject;
 use super::conversation::note_unknown;
 use super::names::ToolNames;
 use super::types::{ChatTool, CustomTool, FunctionName, FunctionObject, ToolChoiceObject};
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::request::{Tool, ToolConfig, ToolInputSchema, ToolSpec};
 use crate::converse::rules::AllowedCalls;
 use crate::error::ApiError;
+use crate::reply::Adjustments;
 use choice::without_tools;
 use schema::schema;
 

@@ -1,13 +1,13 @@
 //! Images in `input`: data URLs, base64, and files fetched from https URLs.
 
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
-use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::models::EmbeddingCapabilities;
 use crate::openai::chat::{
     ImageUrl, RemoteAddress, RemoteFiles, StringOrObject, is_web_address, note_unknown, open_image,
 };
 use crate::providers::embeddings::EmbeddingImage;
+use crate::reply::Adjustments;
 
 /// The https URLs of images in a request, each with its field path.
 pub fn remote_images(request: &EmbeddingsRequest) -> Vec<RemoteAddress> {

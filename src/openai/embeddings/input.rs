@@ -4,11 +4,11 @@ use super::images::{ImageFields, image, path};
 use super::request::EmbeddingContext;
 use super::tokens::Tokenizer;
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
-use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::models::{EmbeddingInput, Truncation};
 use crate::openai::chat::{is_data_url, note_unknown};
 use crate::providers::embeddings::EmbeddingItem;
+use crate::reply::Adjustments;
 
 /// The maximum number of entries in `input` (OpenAI's API reference).
 const MAX_INPUTS: usize = 2048;

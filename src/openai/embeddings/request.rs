@@ -3,12 +3,12 @@
 use super::input::EmbeddingInputReader;
 use super::tokens::Tokenizer;
 use super::types::EmbeddingsRequest;
-use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::models::{EmbeddingCapabilities, Truncation};
 use crate::openai::chat::RemoteFiles;
 use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::embeddings::{EmbeddingCall, EmbeddingParameters, Purpose, calls};
+use crate::reply::Adjustments;
 
 /// The model's capabilities, and the defaults of the request.
 #[derive(Debug, Clone, Copy)]

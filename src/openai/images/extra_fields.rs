@@ -3,7 +3,6 @@
 use serde_json::Number;
 
 use super::types::ImageRequest;
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::error::ApiError;
@@ -12,6 +11,7 @@ use crate::models::{ImageCapabilities, ImageTask};
 use crate::openai::chat::AllowList;
 use crate::openai::typo::note_unknown_field;
 use crate::providers::images::belongs;
+use crate::reply::Adjustments;
 
 /// The maximum number of values in a provider field.
 const MAX_VALUES: usize = 1000;

@@ -6,7 +6,6 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::types::{ImageReference, ImageRequest};
-use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::models::{ImageCapabilities, ImageTask, Size};
 use crate::openai::chat::{
@@ -14,6 +13,7 @@ use crate::openai::chat::{
 };
 use crate::openai::form::FormPart;
 use crate::providers::images::mask_for;
+use crate::reply::Adjustments;
 
 /// The maximum number of images in a request (openapi.yaml: `image` of edits).
 const MAX_IMAGES: usize = 16;

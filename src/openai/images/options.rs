@@ -1,9 +1,9 @@
 //! Output options of image requests: number, quality, format and delivery.
 
 use super::ImageEndpoint;
-use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::models::{ImageCapabilities, ImageTask};
+use crate::reply::Adjustments;
 
 /// The maximum number of images per request (openapi.yaml).
 const MAX_IMAGES: i64 = 10;

@@ -13,13 +13,13 @@ use super::options::{Delivery, check_background, count, delivery, format, premiu
 use super::shape::{ImageShape, shape};
 use super::task::{TaskInput, check_images, prompt, task};
 use super::types::ImageRequest;
-use crate::adjustments::Adjustments;
 use crate::error::{ApiError, ErrorKind};
 use crate::models::{ImageCapabilities, ImageTask, Size};
 use crate::openai::chat::{AllowList, RemoteFiles, hint};
 use crate::openai::form::FormPart;
 use crate::openai::typo::misspelling;
 use crate::providers::images::{ImageOrder, body};
+use crate::reply::Adjustments;
 
 /// The maximum size in bytes of a Bedrock request body (botocore, bedrock-runtime: InvokeModel).
 const MAX_BODY_BYTES: usize = 25_000_000;

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::ImageEndpoint;
 use super::request::PreparedImageRequest;
-use crate::adjustments::Adjustments;
 use crate::converse::media::ImageFormat;
 use crate::error::{ApiError, ErrorKind};
 use crate::models::{ImageBody, Size};
 use crate::openai::chat::image_header;
 use crate::providers::images::{ImageOutcome, outcome};
+use crate::reply::Adjustments;
 
 /// How many base64 characters are decoded to find the header: a JPEG may have a preview before
 /// its dimensions.

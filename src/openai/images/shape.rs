@@ -1,8 +1,8 @@
 //! Translates the requested size to the model's options.
 
-use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::models::{AspectRatio, ImageBody, ImageCapabilities, ImageTask, Size};
+use crate::reply::Adjustments;
 
 /// The default size.
 const DEFAULT_SIZE: Size = Size {

@@ -2,9 +2,9 @@
 
 use super::ImageEndpoint;
 use super::inputs::Inputs;
-use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::models::{ImageBody, ImageCapabilities, ImageTask, Requirement};
+use crate::reply::Adjustments;
 
 /// The fields that determine the task.
 pub(super) struct TaskInput<'a> {

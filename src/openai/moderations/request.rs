@@ -1,7 +1,6 @@
 //! Translates a moderation request to guardrail requests.
 
 use super::types::{ModerationImage, ModerationInput, ModerationPart, ModerationRequest};
-use crate::adjustments::Adjustments;
 use crate::converse::media::{ImageBlock, ImageFormat, MediaSource};
 use crate::converse::request::Role;
 use crate::error::ApiError;
@@ -15,6 +14,7 @@ use crate::openai::chat::{
     RemoteAddress, RemoteFiles, StringOrObject, is_web_address, note_unknown, open_image,
 };
 use crate::openai::typo::{misspelling, note_unknown_fields};
+use crate::reply::Adjustments;
 
 /// The default model name, as at OpenAI.
 const DEFAULT_MODEL: &str = "omni-moderation-latest";

@@ -2,12 +2,12 @@
 
 use super::documents::text_of;
 use super::types::RerankRequest;
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::error::ApiError;
 use crate::models::RerankCapabilities;
 use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::rerank::RerankBody;
+use crate::reply::Adjustments;
 
 /// A translated rerank request.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Maps field paths of the chat request to the client's request, so that errors and notes name
 //! the fields that the client sent.
 
-use crate::adjustments::Adjustments;
 use crate::error::ApiError;
+use crate::reply::Adjustments;
 
 /// Chat fields and their names in the Responses API, longer ones first.
 const NAMES: &[(&str, &str)] = &[

@@ -2,9 +2,9 @@
 
 use super::content::StringOrList;
 use super::types::ResponsesInputPart;
-use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::openai::chat::{Content, ContentPart, FilePart, ImageUrl, StringOrObject, note_unknown};
+use crate::reply::Adjustments;
 
 /// The content in the field `path`.
 pub(super) fn content(

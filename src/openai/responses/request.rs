@@ -5,7 +5,6 @@ use super::field_paths::FieldPaths;
 use super::items::Items;
 use super::tools::{choice, tools};
 use super::types::{ReasoningConfig, ResponsesRequest, ResponsesTextFormat, TextConfig};
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::error::ApiError;
 use crate::openai::chat::{
@@ -13,6 +12,7 @@ use crate::openai::chat::{
 };
 use crate::openai::misspelling;
 use crate::openai::object::UnknownFields;
+use crate::reply::Adjustments;
 
 /// A Responses request translated to chat.
 #[derive(Debug)]

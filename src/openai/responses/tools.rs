@@ -2,13 +2,13 @@
 
 use super::field_paths::FieldPaths;
 use super::types::{ChosenTool, ResponsesTool, ResponsesToolChoice};
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::error::ApiError;
 use crate::openai::chat::{
     AllowedTool, AllowedTools, ChatTool, CustomTool, FunctionObject, StringOrObject,
     ToolChoiceObject, note_unknown,
 };
+use crate::reply::Adjustments;
 
 /// The tools of a request.
 #[derive(Debug, Default)]

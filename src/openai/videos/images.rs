@@ -5,7 +5,6 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::types::{VideoImageReference, VideoRequest};
-use crate::adjustments::Adjustments;
 use crate::error::ApiError;
 use crate::models::VideoCapabilities;
 use crate::openai::chat::{
@@ -13,6 +12,7 @@ use crate::openai::chat::{
 };
 use crate::openai::form::FormPart;
 use crate::providers::videos::Still;
+use crate::reply::Adjustments;
 
 /// An image reference in a request.
 pub(super) type Reference = StringOrObject<VideoImageReference>;

@@ -3,7 +3,6 @@
 use super::images::{ImageReader, Reference, no_files, shot_path};
 use super::shape::{seconds, shape, size_text};
 use super::types::{ShotRequest, VideoRequest};
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::error::ApiError;
 use crate::models::{VideoBody, VideoCapabilities, VideoControl};
@@ -11,6 +10,7 @@ use crate::openai::chat::RemoteFiles;
 use crate::openai::form::FormPart;
 use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::videos::{Shot, Still, VideoGeneration, luma_ray, nova_reel};
+use crate::reply::Adjustments;
 
 /// The maximum seed (Nova Reel's).
 const MAX_SEED: i64 = 2_147_483_646;

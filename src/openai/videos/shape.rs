@@ -1,9 +1,9 @@
 //! Translates the requested duration and size of a video to the model's options.
 
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::error::ApiError;
 use crate::models::VideoCapabilities;
+use crate::reply::Adjustments;
 
 /// Width, height, and their ratio for models with a ratio option.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use super::input::HeldLine;
-use crate::adjustments::Adjustments;
 use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::json_body;
@@ -18,6 +17,7 @@ use crate::pipeline::models::{check_converse, check_endpoint};
 use crate::pipeline::pending_request::SourceBody;
 use crate::pipeline::{ChatBody, ChatCall, HeaderOptions, Pipeline, model_name, response};
 use crate::record::{Record, RequestOutcome};
+use crate::reply::Adjustments;
 
 /// The properties of a batch request that determine its part.
 #[derive(Debug)]

@@ -21,13 +21,13 @@ use http::{HeaderMap, Method, Response};
 pub use stream::PassthroughStream;
 
 use super::{Cost, Pipeline, client_error};
-use crate::adjustments::Adjustments;
 use crate::bedrock::{PassthroughResponse, UpstreamError};
 use crate::body_memory::BodyPermit;
 use crate::error::ApiError;
 use crate::identity::Caller;
 use crate::limits::{Permit, RateState, Refusal};
 use crate::record::{Record, RequestOutcome};
+use crate::reply::Adjustments;
 use account::PassthroughAccount;
 use hidden::HiddenGuardrail;
 use ready::Ready;

@@ -6,12 +6,12 @@ use super::hidden::HiddenGuardrail;
 use super::operation::{Operation, OperationRoute};
 use super::rules::{Rules, denied};
 use super::{PassthroughRequest, Pipeline};
-use crate::adjustments::Adjustments;
 use crate::bedrock::{Pace, PassthroughCall, path_segment};
 use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::models::ModelId;
 use crate::pipeline::models::ModelTarget;
+use crate::reply::Adjustments;
 
 pub(super) struct Ready {
     pub(super) upstream_call: PassthroughCall,

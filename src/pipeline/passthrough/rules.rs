@@ -9,13 +9,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
 use super::sources::{buckets, mentions};
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::error::{ApiError, ErrorKind};
 use crate::json_error::describe;
 use crate::openai::chat::{AllowList, GuardrailPolicy};
 use crate::pipeline::invoke::guardrail_headers;
+use crate::reply::Adjustments;
 
 /// The key in a model's own body whose `tagSuffix` marks the content for the guardrail (AWS's user
 /// guide, "Apply tags to user input").

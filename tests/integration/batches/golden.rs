@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use outcrop::adjustments::Adjustments;
 use outcrop::bedrock::record_error;
 use outcrop::converse::batch::{JobRecord, JobResult, line_of, record_id};
 use outcrop::error::ApiError;
@@ -13,6 +12,7 @@ use outcrop::openai::batches::{
     response_line,
 };
 use outcrop::openai::chat::{ChatRequest, ChatTranslation, CompletionHead};
+use outcrop::reply::Adjustments;
 use serde_json::Value;
 
 use crate::harness::golden::{Case, Outputs, run};

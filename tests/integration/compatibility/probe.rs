@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use outcrop::adjustments::Adjustments;
 use outcrop::config::{ModelFiles, Tables};
 use outcrop::converse::rules::AllowedCalls;
 use outcrop::error::ApiError;
@@ -10,6 +9,7 @@ use outcrop::models::ModelId;
 use outcrop::openai::chat::{
     ChatOptions, ChatTranslation, OutputOptions, TranslationContext, translate,
 };
+use outcrop::reply::Adjustments;
 use serde_json::Value;
 
 use super::difference::{code, difference};

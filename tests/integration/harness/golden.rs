@@ -20,10 +20,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use outcrop::adjustments::Adjustment;
 use outcrop::converse::event::Event;
 use outcrop::error::ApiError;
 use outcrop::openai::error::ErrorBody;
+use outcrop::reply::Adjustment;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -8,13 +8,13 @@ use super::names::{extension, filename_of_address};
 use super::s3::{is_s3_uri, s3_location};
 use super::source::{is_address, open};
 use super::{Media, MediaPart};
-use crate::adjustments::Adjustments;
 use crate::converse::content::{ContentBlock, ToolResultContent};
 use crate::converse::media::{
     AudioBlock, DocumentBlock, ImageBlock, MediaSource, S3Location, VideoBlock,
 };
 use crate::error::ApiError;
 use crate::models::Medium;
+use crate::reply::Adjustments;
 
 /// A Converse block of one of the media types.
 #[derive(Debug, Clone, PartialEq)]

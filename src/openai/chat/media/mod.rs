@@ -30,10 +30,10 @@ use source::SourcePath;
 
 use super::content::StringOrObject;
 use super::conversation::note_unknown;
-use crate::adjustments::Adjustments;
 use crate::converse::content::CitationsConfig;
 use crate::error::ApiError;
 use crate::models::Capabilities;
+use crate::reply::Adjustments;
 
 pub(super) use block::MediaBlock;
 pub(in crate::openai) use data_url::is_data_url;

@@ -1,10 +1,10 @@
 //! `search_result` parts, in Anthropic's format: search results that the response may cite.
 
 use super::types::{Citations, SearchResultText};
-use crate::adjustments::Adjustments;
 use crate::converse::content::{CitationsConfig, SearchResultBlock, TextOnly};
 use crate::error::ApiError;
 use crate::openai::chat::conversation::note_unknown;
+use crate::reply::Adjustments;
 
 /// The fields of a `search_result` part.
 #[derive(Debug, Default)]

@@ -1,9 +1,9 @@
 //! Removes the keys of messages and tools that OpenAI's API does not have. AWS's OpenAI endpoints
 //! reject unknown keys.
 
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
+use crate::reply::Adjustments;
 
 /// The keys of an object in OpenAI's API.
 #[derive(Debug)]

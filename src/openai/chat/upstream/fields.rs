@@ -10,7 +10,6 @@ use super::super::types::ChatRequest;
 use super::client_keys::TOOL;
 use super::flat_tools::{nested_choice, nested_tools};
 use super::request::ChatUpstreamContext;
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::rules::EffortOption;
@@ -18,6 +17,7 @@ use crate::error::ApiError;
 use crate::models::{Capabilities, Effort, RefusedField};
 use crate::openai::object::UnknownFields;
 use crate::openai::typo::note_unknown_fields;
+use crate::reply::Adjustments;
 
 /// Fields that the upstream does not accept: extensions, and `metadata`, which the gateway returns
 /// itself. Requests that use one that matters go to Converse.

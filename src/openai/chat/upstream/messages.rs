@@ -6,11 +6,11 @@ use super::super::truncate::remove_at;
 use super::super::types::ChatMessage;
 use super::client_keys::MESSAGE;
 use super::request::ChatUpstreamContext;
-use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::media::MediaSource;
 use crate::converse::options::Fields;
 use crate::error::ApiError;
+use crate::reply::Adjustments;
 
 /// OpenAI's models accept `json_object` only if a message mentions JSON.
 const JSON_INSTRUCTION: &str =

@@ -14,10 +14,10 @@ use super::super::types::ChatRequest;
 use super::fields::{ChatUpstreamBody, EXTENSIONS, json};
 use super::messages::{mention_json, messages as upstream_messages, with_json_instruction};
 use super::reasons;
-use crate::adjustments::Adjustments;
 use crate::converse::options::Fields;
 use crate::error::ApiError;
 use crate::models::Capabilities;
+use crate::reply::Adjustments;
 
 /// The input of an upstream translation besides the request.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::bounded::logged_path;
+use crate::error::bounded::logged_path;
 
 /// The maximum length of the header value; further notes are counted.
 const HEADER_LIMIT: usize = 1024;
