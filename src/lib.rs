@@ -18,7 +18,7 @@
 //! - [`limits`]: rates and concurrency; [`body_memory`]: the memory budget; [`workers`]: CPU-bound
 //!   work
 //! - [`bedrock`]: transport, credentials, retries, upstream errors
-//! - [`record`]: the log line of a request
+//! - [`usage`]: what a request used and cost
 //!
 //! [`config`] and [`commands`] are for operators. [`error`] and [`reply`] are what clients get.
 
@@ -42,9 +42,9 @@ pub mod openai;
 pub mod pipeline;
 pub mod providers;
 pub mod reasoning_memory;
-pub mod record;
 pub mod reply;
 pub mod server;
 pub mod store;
 pub mod telemetry;
+pub mod usage;
 pub mod workers;

@@ -17,9 +17,9 @@ use crate::limits::Refusal;
 use crate::openai::batches::{Batch, CreateBatch};
 use crate::openai::page::{ListPage, PageQuery, PageRules};
 use crate::pipeline::{Batches, CallerRequest, Reply};
-use crate::record::Record;
 use crate::reply::Adjustments;
 use crate::server::App;
+use crate::usage::Ledger;
 
 /// The query parameters of lists of batches, as in OpenAI's API.
 const RULES: PageRules = PageRules {
@@ -32,7 +32,7 @@ const RULES: PageRules = PageRules {
 /// Creates a batch.
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
@@ -43,13 +43,13 @@ pub async fn create(
         let batch = batches.create(&call.caller, new).await?;
         reply(&batch, adjustments)
     };
-    respond_with_body(&app, record, &headers, body, work).await
+    respond_with_body(&app, ledger, &headers, body, work).await
 }
 
 /// The caller's batches, newest first.
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     uri: Uri,
     body: Body,
@@ -61,13 +61,13 @@ pub async fn list(
         let page = ListPage::new(batches, has_more, |batch: &Batch| &batch.id);
         reply(&page, adjustments)
     };
-    respond_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, ledger, &headers, body, work).await
 }
 
 /// Retrieves a batch.
 pub async fn retrieve(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     Path(id): Path<String>,
     body: Body,
@@ -76,13 +76,13 @@ pub async fn retrieve(
         let batch = served(&app)?.find(&caller, &id).await?;
         reply(&batch, Adjustments::default())
     };
-    respond_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, ledger, &headers, body, work).await
 }
 
 /// Cancels a batch.
 pub async fn cancel(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     Path(id): Path<String>,
     body: Body,
@@ -91,7 +91,7 @@ pub async fn cancel(
         let batch = served(&app)?.cancel(&caller, &id).await?;
         reply(&batch, Adjustments::default())
     };
-    respond_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, ledger, &headers, body, work).await
 }
 
 /// Files and batches, or an error if they are disabled.

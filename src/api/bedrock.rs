@@ -17,20 +17,20 @@ use crate::error::ApiError;
 use crate::identity::masked_credential;
 use crate::limits::Refusal;
 use crate::pipeline::{PassthroughBody, PassthroughReply, PassthroughRequest};
-use crate::record::{Record, RequestOutcome};
 use crate::server::{
     App, HeldBody, Notes, ShutdownPhase, decompressed, discard, passthrough_response,
     passthrough_stream, read_as_sent, refuse_as_aws, require_json_or_bytes, restarting,
 };
+use crate::usage::{Ledger, RequestOutcome};
 
 /// Forwards a request to Bedrock and returns its response.
 pub async fn passthrough(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     request: Request,
 ) -> Response {
     // Boxed: the future is large, and every caller would contain it.
-    let response = Box::pin(response(&app, &record, request));
+    let response = Box::pin(response(&app, &ledger, request));
     let response = tokio::select! {
         response = response => response,
         () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting().into()),
@@ -43,7 +43,7 @@ pub async fn passthrough(
     } = match response {
         Ok(response) => response,
         Err(refusal) => {
-            record.note_error(&refusal.error);
+            ledger.note_error(&refusal.error);
             return refuse_as_aws(&refusal);
         }
     };
@@ -55,7 +55,7 @@ pub async fn passthrough(
     let (head, body) = response.into_parts();
     match body {
         PassthroughBody::Complete(body) => {
-            note_completed(&record);
+            note_completed(&ledger);
             passthrough_response(head, body, &notes)
         }
         PassthroughBody::Stream(stream) => passthrough_stream(&app, head, *stream, &notes),
@@ -64,7 +64,7 @@ pub async fn passthrough(
 
 async fn response(
     app: &App,
-    record: &Arc<Record>,
+    ledger: &Arc<Ledger>,
     request: Request,
 ) -> Result<PassthroughReply, Refusal> {
     let (mut head, body) = request.into_parts();
@@ -72,7 +72,7 @@ async fn response(
     let claim = match claim {
         Ok(claim) => claim,
         Err(error) => {
-            note_rejected(&head, record);
+            note_rejected(&head, ledger);
             discard(body).await;
             return Err(error.into());
         }
@@ -89,11 +89,11 @@ async fn response(
         .workers()
         .on_body(body.bytes.len(), prove)
         .await
-        .inspect_err(|_| note_rejected(&head, record))?;
+        .inspect_err(|_| note_rejected(&head, ledger))?;
     let body = decompressed(app, &head.headers, body).await?;
     head.headers.remove(CONTENT_ENCODING);
     let HeldBody { bytes, permit } = body;
-    record.entries().caller = Some(caller.name().to_owned());
+    ledger.entries().caller = Some(caller.name().to_owned());
     let path = head.uri.path_and_query().cloned();
     let call = PassthroughRequest {
         caller,
@@ -101,15 +101,15 @@ async fn response(
         path: path.unwrap_or_else(|| PathAndQuery::from_static("/")),
         headers: head.headers,
         body: bytes,
-        record: Arc::clone(record),
+        ledger: Arc::clone(ledger),
     };
     app.pipeline.passthrough(call, permit).await
 }
 
 /// Records the start of a rejected credential.
-fn note_rejected(head: &Parts, record: &Record) {
+fn note_rejected(head: &Parts, ledger: &Ledger) {
     let key = key(&head.headers).ok().flatten();
-    record.entries().rejected_key = masked_credential(head, key);
+    ledger.entries().rejected_key = masked_credential(head, key);
 }
 
 /// Checks the content type: every request body is JSON.
@@ -121,8 +121,8 @@ fn declared_as_json(head: &Parts) -> Result<(), ApiError> {
 }
 
 /// Records a completed response, unless the stream failed before its first event.
-fn note_completed(record: &Record) {
-    let mut entries = record.entries();
+fn note_completed(ledger: &Ledger) {
+    let mut entries = ledger.entries();
     if entries.outcome == RequestOutcome::Abandoned {
         entries.outcome = RequestOutcome::Completed;
     }

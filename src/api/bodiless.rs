@@ -11,13 +11,13 @@ use super::{authenticate, respond, until_shutdown};
 use crate::identity::Caller;
 use crate::limits::Refusal;
 use crate::pipeline::Reply;
-use crate::record::Record;
 use crate::server::{App, discard};
+use crate::usage::Ledger;
 
 /// Handles a request without a body: authenticates the caller and runs `work`. A body is ignored.
 pub(super) async fn respond_without_body<Work>(
     app: &App,
-    record: Arc<Record>,
+    ledger: Arc<Ledger>,
     headers: &HeaderMap,
     body: Body,
     work: impl FnOnce(Caller) -> Work,
@@ -27,11 +27,11 @@ where
 {
     discard(body).await;
     let reply = async {
-        let caller = authenticate(app, headers, &record)?;
+        let caller = authenticate(app, headers, &ledger)?;
         work(caller).await
     };
     let reply = until_shutdown(app, reply).await;
-    respond(&record, reply)
+    respond(&ledger, reply)
 }
 
 /// The query parameters of a URI.

@@ -15,27 +15,27 @@ use crate::error::ApiError;
 use crate::limits::Refusal;
 use crate::openai::chat::GuardrailFields;
 use crate::pipeline::{ChatBody, ChatCall, ChatReply, ExplainReader, HeaderOptions};
-use crate::record::{Record, RequestOutcome};
 use crate::server::{
     App, HeldBody, Notes, ShutdownPhase, discard, read_json, refuse, reply_json, reply_stream,
     restarting,
 };
+use crate::usage::{Ledger, RequestOutcome};
 
 /// Creates a chat completion, streaming or not.
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let chat = |call| app.pipeline.chat(call);
-    respond_with_body(&app, &record, &headers, body, chat).await
+    respond_with_body(&app, &ledger, &headers, body, chat).await
 }
 
 /// Handles a request whose response may be a stream. A shutdown cancels the request.
 pub(super) async fn respond_with_body<T, Work>(
     app: &App,
-    record: &Arc<Record>,
+    ledger: &Arc<Ledger>,
     headers: &HeaderMap,
     body: Body,
     work: impl FnOnce(ChatCall<T>) -> Work,
@@ -45,7 +45,7 @@ where
     Work: Future<Output = Result<ChatReply, Refusal>>,
 {
     let reply = async {
-        let call = read(app, record, headers, body).await?;
+        let call = read(app, ledger, headers, body).await?;
         // Boxed: the future is large, and every caller would contain it.
         Box::pin(work(call)).await
     };
@@ -55,7 +55,7 @@ where
     };
     match reply {
         Err(refusal) => {
-            record.note_error(&refusal.error);
+            ledger.note_error(&refusal.error);
             refuse(refusal)
         }
         Ok(ChatReply {
@@ -71,7 +71,7 @@ where
             };
             match body {
                 ChatBody::Complete(json) => {
-                    record.entries().outcome = RequestOutcome::Completed;
+                    ledger.entries().outcome = RequestOutcome::Completed;
                     reply_json(json, &notes)
                 }
                 ChatBody::Stream(stream) => reply_stream(app, *stream, &notes),
@@ -84,21 +84,21 @@ where
 /// Returns the Bedrock request of a chat request without sending it.
 pub async fn explain(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let explanation = async {
-        let call = read(&app, &record, &headers, body).await?;
+        let call = read(&app, &ledger, &headers, body).await?;
         Box::pin(app.pipeline.explain(call, ExplainReader::Caller)).await
     };
     match explanation.await {
         Err(refusal) => {
-            record.note_error(&refusal.error);
+            ledger.note_error(&refusal.error);
             refuse(refusal)
         }
         Ok(json) => {
-            record.entries().outcome = RequestOutcome::Completed;
+            ledger.entries().outcome = RequestOutcome::Completed;
             reply_json(json, &Notes::default())
         }
     }
@@ -107,14 +107,14 @@ pub async fn explain(
 /// Authenticates the caller and reads a chat request.
 pub(super) async fn read<T>(
     app: &App,
-    record: &Arc<Record>,
+    ledger: &Arc<Ledger>,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<ChatCall<T>, Refusal>
 where
     Box<T>: DeserializeOwned,
 {
-    let caller = match authenticate(app, headers, record) {
+    let caller = match authenticate(app, headers, ledger) {
         Ok(caller) => caller,
         Err(error) => {
             discard(body).await;
@@ -128,7 +128,7 @@ where
         body: bytes,
         permit: Some(permit),
         headers: header_options(headers)?,
-        record: Arc::clone(record),
+        ledger: Arc::clone(ledger),
     })
 }
 

@@ -22,13 +22,13 @@ use crate::openai::files::{FileDeleted, FileForm, FileObject};
 use crate::openai::form;
 use crate::openai::page::{ListPage, PageQuery, PageRules};
 use crate::pipeline::{Batches, NewFile, Reply};
-use crate::record::{Record, RequestOutcome};
 use crate::reply::Adjustments;
 use crate::server::{
     App, FormLimits, MultipartForm, Notes, OpenPart, ShutdownPhase, discard, refuse, reply_json,
     restarting,
 };
 use crate::store::StoredFile;
+use crate::usage::{Ledger, RequestOutcome};
 
 /// The query parameters of lists of files, as in OpenAI's API.
 const RULES: PageRules = PageRules {
@@ -44,18 +44,18 @@ const FORM_OVERHEAD: usize = 64 << 10;
 /// Uploads a file.
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let uploaded = Box::pin(upload(&app, &record, &headers, body));
+    let uploaded = Box::pin(upload(&app, &ledger, &headers, body));
     let uploaded = tokio::select! {
         uploaded = uploaded => uploaded,
         () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting()),
     };
     match uploaded {
         Ok((file, adjustments)) => {
-            record.entries().outcome = RequestOutcome::Completed;
+            ledger.entries().outcome = RequestOutcome::Completed;
             let notes = Notes {
                 adjustments: Some(&adjustments),
                 ..Notes::default()
@@ -63,7 +63,7 @@ pub async fn create(
             reply_json(json(&object(&file)), &notes)
         }
         Err(error) => {
-            record.note_error(&error);
+            ledger.note_error(&error);
             refuse(error.into())
         }
     }
@@ -72,7 +72,7 @@ pub async fn create(
 /// Lists the caller's files.
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     uri: Uri,
     body: Body,
@@ -92,13 +92,13 @@ pub async fn list(
             ..Reply::default()
         })
     };
-    respond_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, ledger, &headers, body, work).await
 }
 
 /// Retrieves the metadata of a file.
 pub async fn retrieve(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     Path(id): Path<String>,
     body: Body,
@@ -110,29 +110,29 @@ pub async fn retrieve(
             ..Reply::default()
         })
     };
-    respond_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, ledger, &headers, body, work).await
 }
 
 /// Retrieves the content of a file, streamed from S3.
 pub async fn content(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     Path(id): Path<String>,
     body: Body,
 ) -> Response {
     discard(body).await;
     let opened = async {
-        let caller = authenticate(&app, &headers, &record)?;
-        served(&app)?.files().content(&caller, &id, &record).await
+        let caller = authenticate(&app, &headers, &ledger)?;
+        served(&app)?.files().content(&caller, &id, &ledger).await
     };
     match opened.await {
         Ok((_, object)) => {
-            record.entries().outcome = RequestOutcome::Completed;
+            ledger.entries().outcome = RequestOutcome::Completed;
             reply_object(object)
         }
         Err(error) => {
-            record.note_error(&error);
+            ledger.note_error(&error);
             refuse(error.into())
         }
     }
@@ -141,12 +141,12 @@ pub async fn content(
 /// Deletes a file.
 pub async fn delete(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     Path(id): Path<String>,
     body: Body,
 ) -> Response {
-    let noted = Arc::clone(&record);
+    let noted = Arc::clone(&ledger);
     let work = async |caller: Caller| {
         served(&app)?.files().delete(&caller, &id, &noted).await?;
         Ok(Reply {
@@ -154,17 +154,17 @@ pub async fn delete(
             ..Reply::default()
         })
     };
-    respond_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, ledger, &headers, body, work).await
 }
 
 /// Reads the form and streams its file to S3.
 async fn upload(
     app: &App,
-    record: &Record,
+    ledger: &Ledger,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(StoredFile, Adjustments), ApiError> {
-    let admitted = authenticate(app, headers, record).and_then(|caller| Ok((caller, served(app)?)));
+    let admitted = authenticate(app, headers, ledger).and_then(|caller| Ok((caller, served(app)?)));
     let (caller, batches) = match admitted {
         Ok(admitted) => admitted,
         Err(error) => {
@@ -181,7 +181,7 @@ async fn upload(
     let mut form = MultipartForm::open(headers, body, limits)?;
     let mut file = None;
     let mut memory = app.bodies.permit();
-    let read = read_parts(&mut form, (batches, &mut memory), record, &mut file).await;
+    let read = read_parts(&mut form, (batches, &mut memory), ledger, &mut file).await;
     let mut adjustments = Adjustments::default();
     let life = read.and_then(|texts| {
         let (texts, _): (FileForm, _) = form::read(texts)?;
@@ -189,7 +189,7 @@ async fn upload(
     });
     match (life, file) {
         (Ok(life), Some((file, filename))) => {
-            let kept = batches.files().keep(file, &caller, filename, life, record);
+            let kept = batches.files().keep(file, &caller, filename, life, ledger);
             Ok((kept.await?, adjustments))
         }
         (Ok(_), None) => Err(ApiError::missing("file", "`file` is missing")),
@@ -206,7 +206,7 @@ async fn upload(
 async fn read_parts(
     form: &mut MultipartForm,
     (batches, memory): (&Batches, &mut BodyPermit),
-    record: &Record,
+    ledger: &Ledger,
     file: &mut Option<(NewFile, String)>,
 ) -> Result<Vec<form::FormPart>, ApiError> {
     let mut texts = Vec::new();
@@ -215,7 +215,7 @@ async fn read_parts(
         match filename {
             Some(filename) if part.name == "file" && file.is_none() => {
                 let (new, _) = file.insert((batches.files().begin(), filename));
-                write(part, new, memory, record).await?;
+                write(part, new, memory, ledger).await?;
             }
             Some(_) => {
                 let name = part.name.clone();
@@ -233,11 +233,11 @@ async fn write(
     mut part: OpenPart<'_>,
     file: &mut NewFile,
     memory: &mut BodyPermit,
-    record: &Record,
+    ledger: &Ledger,
 ) -> Result<(), ApiError> {
     while let Some(bytes) = part.chunk().await? {
         memory.admit_buffer(file.held_with(bytes.len())).await?;
-        file.write(&bytes, record).await?;
+        file.write(&bytes, ledger).await?;
     }
     Ok(())
 }

@@ -13,55 +13,55 @@ use crate::limits::Refusal;
 use crate::openai::form;
 use crate::openai::images::{ImageEndpoint, ImageRequest};
 use crate::pipeline::{CallerRequest, ImageCall, ImageReply, Reply};
-use crate::record::{Record, RequestOutcome};
 use crate::server::{
     App, FormLimits, Notes, deployment, discard, is_form, read_form, read_json, reply_events,
 };
+use crate::usage::{Ledger, RequestOutcome};
 
 /// Generates images from a prompt.
 pub async fn generations(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    reply(&app, record, &headers, body, ImageEndpoint::Generations).await
+    reply(&app, ledger, &headers, body, ImageEndpoint::Generations).await
 }
 
 /// Edits images with a prompt.
 pub async fn edits(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    reply(&app, record, &headers, body, ImageEndpoint::Edits).await
+    reply(&app, ledger, &headers, body, ImageEndpoint::Edits).await
 }
 
 /// Generates variations of an image.
 pub async fn variations(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    reply(&app, record, &headers, body, ImageEndpoint::Variations).await
+    reply(&app, ledger, &headers, body, ImageEndpoint::Variations).await
 }
 
 async fn reply(
     app: &App,
-    record: Arc<Record>,
+    ledger: Arc<Ledger>,
     headers: &HeaderMap,
     body: Body,
     endpoint: ImageEndpoint,
 ) -> Response {
     let work = async {
-        let call = read(app, &record, headers, body).await?;
+        let call = read(app, &ledger, headers, body).await?;
         app.pipeline.images(endpoint, call).await
     };
     match until_shutdown(app, work).await {
-        Err(refusal) => respond(&record, Err(refusal)),
-        Ok(ImageReply::Complete(reply)) => respond(&record, Ok(reply)),
+        Err(refusal) => respond(&ledger, Err(refusal)),
+        Ok(ImageReply::Complete(reply)) => respond(&ledger, Ok(reply)),
         Ok(ImageReply::Events(reply)) => {
             let Reply {
                 body,
@@ -69,7 +69,7 @@ async fn reply(
                 rate,
                 cost,
             } = reply;
-            record.entries().outcome = RequestOutcome::Completed;
+            ledger.entries().outcome = RequestOutcome::Completed;
             let notes = Notes {
                 adjustments: Some(&adjustments),
                 rate,
@@ -83,11 +83,11 @@ async fn reply(
 /// Reads the request, a form or JSON.
 async fn read(
     app: &App,
-    record: &Arc<Record>,
+    ledger: &Arc<Ledger>,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<CallerRequest<ImageCall>, Refusal> {
-    let caller = match authenticate(app, headers, record) {
+    let caller = match authenticate(app, headers, ledger) {
         Ok(caller) => caller,
         Err(error) => {
             discard(body).await;
@@ -118,6 +118,6 @@ async fn read(
             strict: flag(headers, "x-outcrop-strict")?.unwrap_or(false),
         },
         memory,
-        record: Arc::clone(record),
+        ledger: Arc::clone(ledger),
     })
 }

@@ -30,16 +30,16 @@ use crate::error::{ApiError, ErrorKind};
 use crate::identity::{Caller, masked};
 use crate::limits::Refusal;
 use crate::pipeline::{CallerRequest, Reply};
-use crate::record::{Record, RequestOutcome};
 use crate::server::{
     App, HeldBody, Notes, ShutdownPhase, discard, read_json, refuse, reply_json, restarting,
 };
+use crate::usage::{Ledger, RequestOutcome};
 
 /// Handles a request with a JSON body: authenticates the caller, reads the body and runs `work`. A
 /// shutdown cancels the request.
 async fn respond_with_body<T, Work>(
     app: &App,
-    record: Arc<Record>,
+    ledger: Arc<Ledger>,
     headers: &HeaderMap,
     body: Body,
     work: impl FnOnce(CallerRequest<T>) -> Work,
@@ -48,9 +48,9 @@ where
     T: DeserializeOwned,
     Work: Future<Output = Result<Reply, Refusal>>,
 {
-    let noted = Arc::clone(&record);
+    let noted = Arc::clone(&ledger);
     let reply = until_shutdown(app, async {
-        let caller = match authenticate(app, headers, &record) {
+        let caller = match authenticate(app, headers, &ledger) {
             Ok(caller) => caller,
             Err(error) => {
                 discard(body).await;
@@ -63,7 +63,7 @@ where
             caller,
             request,
             memory: permit,
-            record,
+            ledger,
         })
         .await
     });
@@ -84,10 +84,10 @@ async fn until_shutdown<T>(
 }
 
 /// The response of a handler.
-fn respond(record: &Record, reply: Result<Reply, Refusal>) -> Response {
+fn respond(ledger: &Ledger, reply: Result<Reply, Refusal>) -> Response {
     match reply {
         Err(refusal) => {
-            record.note_error(&refusal.error);
+            ledger.note_error(&refusal.error);
             refuse(refusal)
         }
         Ok(Reply {
@@ -96,7 +96,7 @@ fn respond(record: &Record, reply: Result<Reply, Refusal>) -> Response {
             rate,
             cost,
         }) => {
-            record.entries().outcome = RequestOutcome::Completed;
+            ledger.entries().outcome = RequestOutcome::Completed;
             let notes = Notes {
                 adjustments: Some(&adjustments),
                 rate,
@@ -108,12 +108,12 @@ fn respond(record: &Record, reply: Result<Reply, Refusal>) -> Response {
 }
 
 /// Identifies the caller by the API key of the request.
-fn authenticate(app: &App, headers: &HeaderMap, record: &Record) -> Result<Caller, ApiError> {
+fn authenticate(app: &App, headers: &HeaderMap, ledger: &Ledger) -> Result<Caller, ApiError> {
     let key = key(headers)?;
     let caller = app.callers.identify(key).inspect_err(|_| {
-        record.entries().rejected_key = key.map(masked);
+        ledger.entries().rejected_key = key.map(masked);
     })?;
-    record.entries().caller = Some(caller.name().to_owned());
+    ledger.entries().caller = Some(caller.name().to_owned());
     Ok(caller)
 }
 

@@ -12,18 +12,18 @@ use super::{authenticate, respond};
 use crate::error::ApiError;
 use crate::models::ModelType;
 use crate::pipeline::Reply;
-use crate::record::Record;
 use crate::server::App;
+use crate::usage::Ledger;
 
 /// Lists all models, or those of `?type=`.
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
     let reply = async {
-        authenticate(&app, &headers, &record)?;
+        authenticate(&app, &headers, &ledger)?;
         let model_type = query(&uri).find(|(name, _)| name == "type");
         let model_type = model_type.map(|(_, word)| {
             let parsed = ModelType::parse(&word);
@@ -31,22 +31,22 @@ pub async fn list(
         });
         Ok(json(app.catalog.list(model_type.transpose()?).await))
     };
-    respond(&record, reply.await)
+    respond(&ledger, reply.await)
 }
 
 /// Retrieves a model. Ids have colons, and ARNs have slashes.
 pub async fn retrieve(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Response {
     let reply = async {
-        authenticate(&app, &headers, &record)?;
+        authenticate(&app, &headers, &ledger)?;
         let model = app.catalog.model(&id).await;
         Ok(json(model.ok_or_else(|| app.pipeline.unknown_model(&id))?))
     };
-    respond(&record, reply.await)
+    respond(&ledger, reply.await)
 }
 
 fn unknown_type(word: &str) -> ApiError {

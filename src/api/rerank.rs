@@ -9,16 +9,16 @@ use axum::response::Response;
 use http::HeaderMap;
 
 use super::respond_with_body;
-use crate::record::Record;
 use crate::server::App;
+use crate::usage::Ledger;
 
 /// Ranks documents by their relevance to a query.
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(record): Extension<Arc<Record>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let work = |call| app.pipeline.rerank(call);
-    respond_with_body(&app, record, &headers, body, work).await
+    respond_with_body(&app, ledger, &headers, body, work).await
 }

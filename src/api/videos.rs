@@ -20,13 +20,13 @@ use crate::openai::form;
 use crate::openai::page::{PageQuery, PageRules};
 use crate::openai::videos::check_variant;
 use crate::pipeline::{CallerRequest, Reply, VideoContent, VideoRequestWithFiles};
-use crate::record::{Record, RequestOutcome};
 use crate::reply::Adjustments;
 use crate::server::{
     App, FormLimits, ShutdownPhase, discard, is_form, read_form, read_json, restarting,
 };
+use crate::usage::{Ledger, RequestOutcome};
 
-type RecordExtension = Extension<Arc<Record>>;
+type LedgerExtension = Extension<Arc<Ledger>>;
 
 /// The query parameters of lists of videos, as in OpenAI's API.
 const RULES: PageRules = PageRules {
@@ -39,13 +39,13 @@ const RULES: PageRules = PageRules {
 /// Creates a video job; the request is a form, as SDKs send it, or JSON.
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(record): RecordExtension,
+    Extension(ledger): LedgerExtension,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let noted = Arc::clone(&record);
+    let noted = Arc::clone(&ledger);
     let reply = async {
-        let caller = match authenticate(&app, &headers, &record) {
+        let caller = match authenticate(&app, &headers, &ledger) {
             Ok(caller) => caller,
             Err(error) => {
                 discard(body).await;
@@ -57,7 +57,7 @@ pub async fn create(
             caller,
             request,
             memory,
-            record,
+            ledger,
         };
         app.pipeline.create_video(call).await
     };
@@ -68,12 +68,12 @@ pub async fn create(
 /// Lists the caller's videos.
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(record): RecordExtension,
+    Extension(ledger): LedgerExtension,
     headers: HeaderMap,
     uri: Uri,
     body: Body,
 ) -> Response {
-    let noted = Arc::clone(&record);
+    let noted = Arc::clone(&ledger);
     let work = async |caller: Caller| {
         let mut adjustments = Adjustments::default();
         let page = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
@@ -84,45 +84,45 @@ pub async fn list(
             ..Reply::default()
         })
     };
-    respond_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, ledger, &headers, body, work).await
 }
 
 /// Retrieves the status of a video.
 pub async fn retrieve(
     State(app): State<Arc<App>>,
-    Extension(record): RecordExtension,
+    Extension(ledger): LedgerExtension,
     headers: HeaderMap,
     Path(id): Path<String>,
     body: Body,
 ) -> Response {
-    let noted = Arc::clone(&record);
+    let noted = Arc::clone(&ledger);
     let work = async |caller: Caller| {
         let video = app.pipeline.retrieve_video(&caller, &id, &noted).await;
         json_reply(video)
     };
-    respond_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, ledger, &headers, body, work).await
 }
 
 /// Deletes a finished video.
 pub async fn delete(
     State(app): State<Arc<App>>,
-    Extension(record): RecordExtension,
+    Extension(ledger): LedgerExtension,
     headers: HeaderMap,
     Path(id): Path<String>,
     body: Body,
 ) -> Response {
-    let noted = Arc::clone(&record);
+    let noted = Arc::clone(&ledger);
     let work = async |caller: Caller| {
         let deleted = app.pipeline.delete_video(&caller, &id, &noted).await;
         json_reply(deleted)
     };
-    respond_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, ledger, &headers, body, work).await
 }
 
 /// Retrieves the content of a video, or a range of it.
 pub async fn content(
     State(app): State<Arc<App>>,
-    Extension(record): RecordExtension,
+    Extension(ledger): LedgerExtension,
     headers: HeaderMap,
     Path(id): Path<String>,
     uri: Uri,
@@ -131,16 +131,16 @@ pub async fn content(
     let content = async |caller: Caller| {
         check_variant(query(&uri))?;
         app.pipeline
-            .video_content(&caller, &id, range, &record)
+            .video_content(&caller, &id, range, &ledger)
             .await
     };
-    let content = match authenticate(&app, &headers, &record) {
+    let content = match authenticate(&app, &headers, &ledger) {
         Ok(caller) => content(caller).await,
         Err(error) => Err(error),
     };
     match content {
-        Ok(content) => stream(content, app, record),
-        Err(error) => respond(&record, Err(error.into())),
+        Ok(content) => stream(content, app, ledger),
+        Err(error) => respond(&ledger, Err(error.into())),
     }
 }
 
@@ -168,7 +168,7 @@ fn json_reply(json: Result<Bytes, ApiError>) -> Result<Reply, Refusal> {
 
 /// Streams a video from S3. An error of S3 closes the connection before the declared length is
 /// sent, so that the client notices.
-fn stream(content: VideoContent, app: Arc<App>, record: Arc<Record>) -> Response {
+fn stream(content: VideoContent, app: Arc<App>, ledger: Arc<Ledger>) -> Response {
     let VideoContent { length, .. } = content;
     let range = content.range.clone().map(HeaderValue::try_from);
     let mut content = content;
@@ -177,21 +177,21 @@ fn stream(content: VideoContent, app: Arc<App>, record: Arc<Record>) -> Response
         tokio::pin!(ending);
         loop {
             let next = tokio::select! {
-                next = content.next(&record) => next,
+                next = content.next(&ledger) => next,
                 () = &mut ending => Err(restarting()),
             };
             match next {
                 Ok(Some(bytes)) => yield Ok(bytes),
                 Ok(None) => break,
                 Err(error) => {
-                    record.note_error(&error);
-                    record.entries().outcome = RequestOutcome::Broken;
+                    ledger.note_error(&error);
+                    ledger.entries().outcome = RequestOutcome::Broken;
                     yield Err(error);
                     return;
                 }
             }
         }
-        record.entries().outcome = RequestOutcome::Completed;
+        ledger.entries().outcome = RequestOutcome::Completed;
     });
     let mut response = Response::new(body);
     let headers = response.headers_mut();

@@ -9,7 +9,7 @@ use crate::config::{Config, Tables};
 use crate::fetch::Fetcher;
 use crate::identity::Caller;
 use crate::pipeline::{ChatCall, HeaderOptions, Pipeline};
-use crate::record::Record;
+use crate::usage::Ledger;
 
 /// The pipeline of a configuration.
 pub(super) fn pipeline(
@@ -29,6 +29,6 @@ pub(super) fn chat_call(command: &str, body: Bytes) -> serde_json::Result<ChatCa
         body,
         permit: None,
         headers: HeaderOptions::default(),
-        record: Arc::new(Record::new(String::new(), command.to_owned(), None)),
+        ledger: Arc::new(Ledger::new(String::new(), command.to_owned(), None)),
     })
 }

@@ -4,21 +4,20 @@
 use std::sync::Arc;
 
 use super::client_error_for_model;
-use super::cost::cost;
 use super::model_info::ModelInfo;
 use crate::bedrock::UpstreamError;
 use crate::converse::event::Event;
 use crate::converse::response::Usage;
 use crate::error::ApiError;
 use crate::identity::Caller;
-use crate::openai::chat::{ChatUpstreamUsage, OutputEvents, TokenCounts};
+use crate::openai::chat::{ChatUpstreamUsage, OutputEvents};
 use crate::reasoning_memory::ReasoningMemory;
-use crate::record::Record;
+use crate::usage::{Ledger, TokenCounts, cost};
 
 /// Records the usage of a request.
 #[derive(Debug)]
 pub(super) struct Account {
-    pub(super) record: Arc<Record>,
+    pub(super) ledger: Arc<Ledger>,
     pub(super) model_info: Arc<ModelInfo>,
     /// Whether the price in the table applies to this request.
     pub(super) has_price: bool,
@@ -29,13 +28,13 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn record(&self) -> &Arc<Record> {
-        &self.record
+    pub(super) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     /// The client's error for a failure of the model.
     pub(super) fn client_error(&self, error: UpstreamError) -> ApiError {
-        client_error_for_model(error, self.model_info.context_window, &self.record)
+        client_error_for_model(error, self.model_info.context_window, &self.ledger)
     }
 
     /// Remembers the reasoning of a response, which the model requires back and the client may
@@ -75,7 +74,7 @@ impl Account {
         let undelivered = responses.clone().map(OutputEvents::undelivered).sum();
         let withheld = responses.map(OutputEvents::withheld_calls).sum();
         if undelivered > 0 || withheld > 0 {
-            let mut entries = self.record.entries();
+            let mut entries = self.ledger.entries();
             entries.undelivered = (undelivered > 0).then_some(undelivered);
             entries.withheld_calls = (withheld > 0).then_some(withheld);
         }
@@ -94,7 +93,7 @@ impl Account {
     fn write(&self, total: TokenCounts, usages: &[Usage], tier: Option<&'static str>) {
         let price = self.model_info.price.as_ref().filter(|_| self.has_price);
         let cost = cost(price, usages, tier);
-        let mut entries = self.record.entries();
+        let mut entries = self.ledger.entries();
         entries.usage = Some(total);
         entries.cost = Some(cost);
     }
@@ -113,8 +112,8 @@ impl Account {
         if deltas == 0 {
             return;
         }
-        let elapsed = self.record.elapsed();
-        let mut entries = self.record.entries();
+        let elapsed = self.ledger.elapsed();
+        let mut entries = self.ledger.entries();
         entries.first_token.get_or_insert(elapsed);
         // A delta is about one token: an estimate for streams that never report their usage.
         entries.estimated_completion += deltas as u64;

@@ -15,8 +15,8 @@ use crate::openai::chat::{
     ChatUpstreamChunks, ChatUpstreamHead, ChatUpstreamOptions, ChatUpstreamRequest,
     ChatUpstreamResponse, upstream_response,
 };
-use crate::record::Record;
 use crate::reply::Adjustments;
+use crate::usage::Ledger;
 use bytes::Bytes;
 
 /// The response of the upstream.
@@ -32,10 +32,10 @@ impl Pipeline {
         mut pending: PendingRequest,
         upstream: OpenAiEndpoint,
         name: &str,
-        record: Arc<Record>,
+        ledger: Arc<Ledger>,
     ) -> Result<ChatReply, Refusal> {
         let target = pending.target.model.as_str().into();
-        let permit = self.admit(&pending.caller, &target, &record).await?;
+        let permit = self.admit(&pending.caller, &target, &ledger).await?;
         self.fetch_for_admitted(&mut pending).await?;
         loop {
             pending.admit().await?;
@@ -43,13 +43,13 @@ impl Pipeline {
             let prepare = || serialize(pending.upstream_request()?, length);
             let (body, output_options, adjustments) = self.workers.on_body(length, prepare).await?;
             pending.shrink_memory(body.len());
-            note_request(&record, output_options.stream, &adjustments);
+            note_request(&ledger, output_options.stream, &adjustments);
             let model = pending.target.model.clone();
             let call = self.send_to_chat_upstream(
                 (upstream, &model),
                 body,
                 output_options.stream,
-                &record,
+                &ledger,
             );
             match call.await {
                 Ok(source) => {
@@ -61,10 +61,10 @@ impl Pipeline {
                         &pending,
                         permit,
                         name,
-                        record,
+                        ledger,
                     );
                 }
-                Err(error) => self.revise(&mut pending, error, &record)?,
+                Err(error) => self.revise(&mut pending, error, &ledger)?,
             }
         }
     }
@@ -74,9 +74,9 @@ impl Pipeline {
         (upstream, model): (OpenAiEndpoint, &ModelId),
         body: Bytes,
         stream: bool,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<ChatUpstreamSource, UpstreamError> {
-        let bedrock = self.bedrock_for(record);
+        let bedrock = self.bedrock_for(ledger);
         match stream {
             true => {
                 let stream = bedrock.chat_completion_stream(upstream, model, body).await;
@@ -97,9 +97,9 @@ impl Pipeline {
         pending: &PendingRequest,
         permit: Permit,
         name: &str,
-        record: Arc<Record>,
+        ledger: Arc<Ledger>,
     ) -> Result<ChatReply, Refusal> {
-        let account = self.account(pending, output_options.tier, record);
+        let account = self.account(pending, output_options.tier, ledger);
         let head = ChatUpstreamHead {
             id: new_id("chatcmpl"),
             model: name.to_owned(),
@@ -117,7 +117,7 @@ impl Pipeline {
                 if let Some(usage) = usage {
                     account.settle_chat_upstream(usage, tier);
                 }
-                let cost = account.record().entries().cost;
+                let cost = account.ledger().entries().cost;
                 return Ok(ChatReply {
                     adjustments,
                     rate,

@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::limits::Permit;
 use crate::openai::chat::ChatUpstreamChunks;
 use crate::openai::error::ErrorBody;
-use crate::record::Record;
+use crate::usage::Ledger;
 
 /// A stream in progress. Dropping it ends the upstream call and releases its slot.
 #[derive(Debug)]
@@ -76,8 +76,8 @@ impl ChatUpstreamStream {
 }
 
 impl ResponseStream for ChatUpstreamStream {
-    fn record(&self) -> &Arc<Record> {
-        self.account.record()
+    fn ledger(&self) -> &Arc<Ledger> {
+        self.account.ledger()
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {

@@ -13,12 +13,12 @@ use crate::openai::completions::{
     CompletionPrompts, CompletionRequest, chat_requests, with_prompt_path,
 };
 use crate::openai::misspelling;
-use crate::record::Record;
+use crate::usage::Ledger;
 
 impl Pipeline {
     /// Handles a completion request.
     pub async fn complete(&self, call: ChatCall<CompletionRequest>) -> Result<ChatReply, Refusal> {
-        let record = Arc::clone(&call.record);
+        let ledger = Arc::clone(&call.ledger);
         let name = call.request.model.clone().filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| {
             let unknown = &call.request.unknown;
@@ -32,10 +32,10 @@ impl Pipeline {
         }
         // The pending requests share the body; its memory is held until all calls have started.
         let _shared = permit;
-        let open_call = self.start_all(&mut pending_requests, &record).await?;
+        let open_call = self.start_all(&mut pending_requests, &ledger).await?;
         // The prompts share everything else, including the model and its price.
         let first = pending_requests.first().ok_or_else(ApiError::internal)?;
-        let account = self.converse_account(first, &open_call.prepared, record);
+        let account = self.converse_account(first, &open_call.prepared, ledger);
         response::completion(open_call, account, &name, echoed)
     }
 
@@ -51,14 +51,14 @@ impl Pipeline {
             body,
             permit: _,
             headers,
-            record,
+            ledger,
         } = call;
         let split = || chat_requests(*request, self.chat.max_n);
         let CompletionPrompts { requests, echoed } =
             self.workers.on_body(body.len(), split).await?;
         let mut pending_requests = Vec::with_capacity(requests.len());
         for (index, request) in requests.into_iter().enumerate() {
-            let target = self.chat_model(name, &record).await?;
+            let target = self.chat_model(name, &ledger).await?;
             check_converse(name, &target.model_info.capabilities)?;
             let source_body = SourceBody::Completion(body.clone(), index);
             let (caller, headers) = (caller.clone(), headers.clone());
@@ -78,7 +78,7 @@ impl Pipeline {
     async fn start_all(
         &self,
         pending_requests: &mut [PendingRequest],
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<OpenCall, Refusal> {
         let several = pending_requests.len() > 1;
         // A prompt that waits for another prompt of the same request would wait forever.
@@ -90,7 +90,7 @@ impl Pipeline {
             .iter_mut()
             .enumerate()
             .map(async |(index, pending)| {
-                let open_call = self.begin(pending, when_full, record).await;
+                let open_call = self.begin(pending, when_full, ledger).await;
                 open_call.map_err(|Refusal { error, rate }| Refusal {
                     error: with_prompt_path(error, several.then_some(index)),
                     rate,
@@ -104,7 +104,7 @@ impl Pipeline {
             let notes = more.prepared.adjustments;
             all.prepared.adjustments.extend(&notes);
         }
-        record.entries().adjustments = all.prepared.adjustments.log_value();
+        ledger.entries().adjustments = all.prepared.adjustments.log_value();
         Ok(all)
     }
 }

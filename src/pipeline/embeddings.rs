@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use super::Pipeline;
-use super::cost::{Cost, cost};
 use super::fan_out::FailedCall;
 use super::invoke::unreadable;
 use super::model_info::ModelInfo;
@@ -21,13 +20,13 @@ use crate::converse::response::Usage;
 use crate::error::{ApiError, ErrorKind};
 use crate::limits::Refusal;
 use crate::models::{Endpoint, Usd};
-use crate::openai::chat::{RemoteFiles, TokenCounts};
+use crate::openai::chat::RemoteFiles;
 use crate::openai::embeddings::{
     EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, EncodingFormat, TranslatedEmbeddings,
     has_tokens, remote_images, response_json, translate,
 };
 use crate::providers::embeddings::{EmbeddingCall, EmbeddingResponse, read};
-use crate::record::Record;
+use crate::usage::{Cost, Ledger, TokenCounts, cost};
 
 impl Pipeline {
     /// Handles an embeddings request.
@@ -39,11 +38,11 @@ impl Pipeline {
             caller,
             request,
             mut memory,
-            record,
+            ledger,
         } = call;
         let model = request.model.clone().unwrap_or_default();
         let (named, unknown) = (request.model.as_deref(), &request.unknown);
-        let found = self.model_of(named, unknown, EmbeddingsRequest::FIELDS, &record);
+        let found = self.model_of(named, unknown, EmbeddingsRequest::FIELDS, &ledger);
         let mut target = found.await?;
         check_endpoint(
             &model,
@@ -53,7 +52,7 @@ impl Pipeline {
         let name_of_target = Arc::from(target.model.as_str());
         let addresses = remote_images(&request);
         let fetching =
-            self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &record);
+            self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &ledger);
         let (fetched, permit) = fetching.await?;
         let length = memory.length().saturating_add(fetched_length(&fetched));
         let TranslatedEmbeddings {
@@ -64,7 +63,7 @@ impl Pipeline {
             .translate_calls(request, length, fetched, &target)
             .await?;
         target.note_in(&mut adjustments);
-        record.entries().adjustments = adjustments.log_value();
+        ledger.entries().adjustments = adjustments.log_value();
 
         let bodies = calls.iter_mut().map(|call| std::mem::take(&mut call.body));
         let bodies: Vec<Bytes> = bodies.map(Bytes::from).collect();
@@ -78,25 +77,25 @@ impl Pipeline {
                 &searched,
                 upstream_bodies,
                 &headers,
-                &record,
+                &ledger,
                 permit,
             )
             .await;
         let (responses, rate) = responses.map_err(|failed| with_parameter(failed, &calls))?;
         let profile = searched.profile.into_inner();
-        self.note_profile(&mut target, profile, &mut adjustments, &record);
+        self.note_profile(&mut target, profile, &mut adjustments, &ledger);
 
         let model_info = &target.model_info;
         // The embeddings of a long list are megabytes of numbers.
         let length = responses.iter().map(|response| response.body.len()).sum();
         let write = || build_response(&calls, responses, model_info, &model, encoding);
         let build_response = self.workers.on_body(length, write).await;
-        let (body, total) = build_response.map_err(|detail| unreadable(detail, &record))?;
+        let (body, total) = build_response.map_err(|detail| unreadable(detail, &ledger))?;
         Ok(Reply {
             body: body.into(),
             adjustments,
             rate,
-            cost: Some(total.note(&record)),
+            cost: Some(total.note(&ledger)),
         })
     }
 
@@ -143,12 +142,12 @@ struct EmbeddingsTotal {
 
 impl EmbeddingsTotal {
     /// Records the usage, and returns the cost.
-    fn note(&self, record: &Record) -> Cost {
+    fn note(&self, ledger: &Ledger) -> Cost {
         let cost = Cost {
             total: self.cost,
             saved: None,
         };
-        let mut entries = record.entries();
+        let mut entries = ledger.entries();
         entries.usage = Some(TokenCounts {
             prompt: self.tokens,
             ..TokenCounts::default()

@@ -16,8 +16,8 @@ use crate::error::ApiError;
 use crate::limits::Refusal;
 use crate::models::{ChatUpstream, OpenAiEndpoint, Tier, Tokens};
 use crate::openai::chat::{ChatTranslation, ChatUpstreamRequest, UnsupportedField};
-use crate::record::{Record, usd};
 use crate::reply::Adjustments;
+use crate::usage::{Ledger, usd};
 
 #[derive(Serialize)]
 struct Explanation<'a> {
@@ -108,11 +108,11 @@ impl Pipeline {
     /// The explanation of a chat request, as JSON. No model is called; the tokens are counted if
     /// Bedrock counts for the model.
     pub async fn explain(&self, call: ChatCall, reader: ExplainReader) -> Result<Bytes, Refusal> {
-        let record = std::sync::Arc::clone(&call.record);
+        let ledger = std::sync::Arc::clone(&call.ledger);
         let name = model_name(&call.request)?;
         let mut pending = self.pending(call, &name).await?;
         let target = pending.target.model.as_str().into();
-        let _permit = self.admit(&pending.caller, &target, &record).await?;
+        let _permit = self.admit(&pending.caller, &target, &ledger).await?;
         self.fetch_for_admitted(&mut pending).await?;
         let json = match pending.route()? {
             ChatRoute::Converse(unsupported_field) => {
@@ -120,14 +120,14 @@ impl Pipeline {
                 let translate = || pending.translate(&self.memory);
                 let mut translated = self.workers.on_body(length, translate).await?;
                 note_request(
-                    &record,
+                    &ledger,
                     translated.output_options.stream,
                     &translated.adjustments,
                 );
                 // Counted with the actual guardrail; only its display changes.
                 let tokens = Sent::Converse(&translated, unsupported_field);
                 let count = self
-                    .tokens_sent(&pending.target.model_info, tokens, &record)
+                    .tokens_sent(&pending.target.model_info, tokens, &ledger)
                     .await?;
                 if reader == ExplainReader::Caller && pending.options.guardrail.is_some() {
                     hide_guardrail(&mut translated.converse);
@@ -142,13 +142,13 @@ impl Pipeline {
                     .on_body(length, || pending.upstream_request())
                     .await?;
                 note_request(
-                    &record,
+                    &ledger,
                     upstream_request.output_options.stream,
                     &upstream_request.adjustments,
                 );
                 let sent = Sent::OpenAi(&upstream_request, upstream);
                 let count = self
-                    .tokens_sent(&pending.target.model_info, sent, &record)
+                    .tokens_sent(&pending.target.model_info, sent, &ledger)
                     .await?;
                 self.explanation(&name, &pending.target, sent, count, reader)?
             }
@@ -215,12 +215,12 @@ impl Pipeline {
         &self,
         model_info: &ModelInfo,
         sent: Sent<'_>,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<Count, ApiError> {
         match sent {
             Sent::Converse(translated, _) => {
                 let count_input = CountInput::of(model_info, &translated.converse)?;
-                self.count(model_info, count_input, record).await
+                self.count(model_info, count_input, ledger).await
             }
             // CountTokens supports only Converse requests.
             Sent::OpenAi(upstream_request, _) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Pipeline;
 use crate::bedrock::{FailedModel, UpstreamError};
 use crate::error::ApiError;
-use crate::record::Record;
+use crate::usage::Ledger;
 
 impl Pipeline {
     /// The client's error for a failed call to a model.
@@ -13,10 +13,10 @@ impl Pipeline {
         &self,
         error: UpstreamError,
         window: Option<u32>,
-        record: &Record,
+        ledger: &Ledger,
     ) -> ApiError {
-        let error = client_error_for_model(error, window, record);
-        let name = record.entries().model.clone();
+        let error = client_error_for_model(error, window, ledger);
+        let name = ledger.entries().model.clone();
         match (error.code, name) {
             (Some("model_not_found"), Some(name)) => ApiError {
                 message: self
@@ -43,18 +43,18 @@ fn retry_delay(wait: Duration, client_retries: u32) -> Duration {
 }
 
 /// The client's error for an upstream error, whose details are recorded for the log.
-pub(super) fn client_error(error: UpstreamError, record: &Record) -> ApiError {
-    client_error_for_model(error, None, record)
+pub(super) fn client_error(error: UpstreamError, ledger: &Ledger) -> ApiError {
+    client_error_for_model(error, None, ledger)
 }
 
 /// The same for a model with this context window.
 pub(super) fn client_error_for_model(
     mut error: UpstreamError,
     context_window: Option<u32>,
-    record: &Record,
+    ledger: &Ledger,
 ) -> ApiError {
     let detail = error.log_detail();
-    let mut entries = record.entries();
+    let mut entries = ledger.entries();
     let api_error = error.api_error;
     error.api_error = match (api_error.retry_after, error.wait) {
         (Some(_), Some(wait)) => api_error.retry_after(wait),

@@ -10,7 +10,7 @@ use super::request::UpstreamBodies;
 use crate::bedrock::UpstreamError;
 use crate::identity::Caller;
 use crate::limits::{Permit, RateState, Refusal};
-use crate::record::Record;
+use crate::usage::Ledger;
 
 /// The maximum number of concurrent calls of a request.
 const MAX_CONCURRENT_CALLS: usize = 8;
@@ -34,7 +34,7 @@ impl Pipeline {
         caller: &Caller,
         target: &Arc<str>,
         upstream_bodies: UpstreamBodies,
-        record: &Record,
+        ledger: &Ledger,
         permit: Option<Permit>,
         send: impl Fn(Bytes) -> Fut,
     ) -> Result<(Vec<T>, Option<RateState>), FailedCall>
@@ -47,7 +47,7 @@ impl Pipeline {
         } = upstream_bodies;
         let permit = match permit {
             Some(permit) => Ok(permit),
-            None => self.admit(caller, target, record).await,
+            None => self.admit(caller, target, ledger).await,
         };
         let permit = permit.map_err(|refusal| FailedCall {
             position: None,
@@ -73,7 +73,7 @@ impl Pipeline {
             .await;
         let responses = responses.map_err(|(position, error)| FailedCall {
             position: Some(position),
-            refusal: self.received(error, None, record).into(),
+            refusal: self.received(error, None, ledger).into(),
         })?;
         Ok((responses, rate))
     }

@@ -8,8 +8,8 @@ use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::files::BATCH;
 use crate::openai::page::PageQuery;
-use crate::record::Record;
 use crate::store::{FilePage, Store, StoredFile};
+use crate::usage::Ledger;
 
 /// Expired files that are removed per run.
 const EXPIRED_PER_RUN: u32 = 100;
@@ -51,12 +51,12 @@ impl Files {
         caller: &Caller,
         filename: String,
         life: i64,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<StoredFile, ApiError> {
         let NewFile { id, upload } = file;
         let length = upload.length();
         let finished = upload.finish().await;
-        finished.map_err(|error| client_error(error, record))?;
+        finished.map_err(|error| client_error(error, ledger))?;
         let created_at = now();
         let file = StoredFile {
             caller: caller.name().to_owned(),
@@ -102,18 +102,18 @@ impl Files {
         &self,
         caller: &Caller,
         id: &str,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<(StoredFile, S3Object), ApiError> {
         let file = self.find(caller, id).await?;
         let content = self.open(&file.id, None).await;
-        Ok((file, content.map_err(|error| client_error(error, record))?))
+        Ok((file, content.map_err(|error| client_error(error, ledger))?))
     }
 
     /// Deletes a file of the caller.
-    pub async fn delete(&self, caller: &Caller, id: &str, record: &Record) -> Result<(), ApiError> {
+    pub async fn delete(&self, caller: &Caller, id: &str, ledger: &Ledger) -> Result<(), ApiError> {
         let file = self.find(caller, id).await?;
         let deleted = self.s3.delete(&self.object_location(&file.id)).await;
-        deleted.map_err(|error| client_error(error, record))?;
+        deleted.map_err(|error| client_error(error, ledger))?;
         self.store.remove_file(&file.id).await?;
         Ok(())
     }
@@ -173,9 +173,9 @@ impl NewFile {
     }
 
     /// Writes the next bytes.
-    pub async fn write(&mut self, bytes: &[u8], record: &Record) -> Result<(), ApiError> {
+    pub async fn write(&mut self, bytes: &[u8], ledger: &Ledger) -> Result<(), ApiError> {
         let written = self.upload.write(bytes).await;
-        written.map_err(|error| client_error(error, record))
+        written.map_err(|error| client_error(error, ledger))
     }
 
     /// Discards the upload.

@@ -12,7 +12,7 @@ use super::models::{ModelTarget, check_endpoint};
 use super::pending_request::refuse_adjustments;
 use super::profiles::SearchedTarget;
 use super::request::UpstreamBodies;
-use super::{CallerRequest, Cost, Pipeline, Reply, client_error, unix_seconds};
+use super::{CallerRequest, Pipeline, Reply, client_error, unix_seconds};
 use crate::bedrock::{Bedrock, InvokeResponse, ObjectLocation, S3};
 use crate::config::S3Settings;
 use crate::error::ApiError;
@@ -22,7 +22,7 @@ use crate::openai::images::{
     Delivery, GeneratedImage, ImageContext, ImageData, ImageEndpoint, ImageHead, ImageRequest,
     TranslatedImage, completed_events, images, images_response, remote_images, translate,
 };
-use crate::record::Record;
+use crate::usage::{Cost, Ledger};
 
 /// An image request with its HTTP form and headers.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Pipeline {
             caller,
             request: call,
             mut memory,
-            record,
+            ledger,
         } = call;
         let ImageCall {
             request,
@@ -71,7 +71,7 @@ impl Pipeline {
             strict,
         } = call;
         let (named, unknown) = (request.model.as_deref(), &request.unknown);
-        let found = self.model_of(named, unknown, ImageRequest::FIELDS, &record);
+        let found = self.model_of(named, unknown, ImageRequest::FIELDS, &ledger);
         let mut target = found.await?;
         let name = request.model.as_deref().unwrap_or_default();
         check_endpoint(name, &target.model_info.capabilities, endpoint.endpoint())?;
@@ -81,7 +81,7 @@ impl Pipeline {
         let name_of_target = Arc::from(target.model.as_str());
         let addresses = remote_images(&request);
         let fetching =
-            self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &record);
+            self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &ledger);
         let (fetched, permit) = fetching.await?;
         let context = ImageContext {
             capabilities: capabilities.clone(),
@@ -101,7 +101,7 @@ impl Pipeline {
             refuse_adjustments(&adjustments)?;
         }
         {
-            let mut entries = record.entries();
+            let mut entries = ledger.entries();
             entries.stream = prepared.stream;
             entries.adjustments = adjustments.log_value();
         }
@@ -115,12 +115,12 @@ impl Pipeline {
             &searched,
             upstream_bodies,
             &headers,
-            &record,
+            &ledger,
             permit,
         );
         let (responses, rate) = Box::pin(call).await?;
         let profile = searched.profile.into_inner();
-        self.note_profile(&mut target, profile, &mut adjustments, &record);
+        self.note_profile(&mut target, profile, &mut adjustments, &ledger);
         let responses: Vec<Bytes> = responses
             .into_iter()
             .map(|InvokeResponse { body, .. }| body)
@@ -128,7 +128,7 @@ impl Pipeline {
         let images = images(capabilities.body, &responses, &prepared, &mut adjustments)?;
         let cost = cost(&target, prepared.count, prepared.has_price);
         {
-            let mut entries = record.entries();
+            let mut entries = ledger.entries();
             entries.cost = Some(cost);
             entries.adjustments = adjustments.log_value();
         }
@@ -138,7 +138,7 @@ impl Pipeline {
                 images,
                 prepared.delivery,
                 prepared.stream,
-                &record,
+                &ledger,
             )
             .await?;
         let response = Reply {
@@ -160,7 +160,7 @@ impl Pipeline {
         images: Vec<GeneratedImage>,
         delivery: Delivery,
         stream: bool,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<Vec<u8>, ApiError> {
         let head = ImageHead::of(unix_seconds(), &images);
         if stream {
@@ -169,7 +169,7 @@ impl Pipeline {
         }
         let data = match (delivery, &self.image_store) {
             (Delivery::Address, Some(store)) => {
-                try_join_all(images.iter().map(|image| store.keep(image, record))).await?
+                try_join_all(images.iter().map(|image| store.keep(image, ledger))).await?
             }
             _ => images
                 .into_iter()
@@ -195,7 +195,7 @@ impl ImageStore {
     }
 
     /// Stores an image, and returns a presigned URL.
-    async fn keep(&self, image: &GeneratedImage, record: &Record) -> Result<ImageData, ApiError> {
+    async fn keep(&self, image: &GeneratedImage, ledger: &Ledger) -> Result<ImageData, ApiError> {
         let bytes = image.bytes().ok_or_else(ApiError::internal)?;
         let (media_type, extension) = image.media_type();
         let name: String = std::iter::repeat_with(fastrand::alphanumeric)
@@ -203,9 +203,9 @@ impl ImageStore {
             .collect();
         let at = self.folder.join(&format!("{name}.{extension}"));
         let put = self.s3.put(&at, media_type, bytes.into()).await;
-        put.map_err(|error| client_error(error, record))?;
+        put.map_err(|error| client_error(error, ledger))?;
         let address = self.s3.presigned(&at, self.valid).await;
-        let address = address.map_err(|error| client_error(error, record))?;
+        let address = address.map_err(|error| client_error(error, ledger))?;
         Ok(ImageData::Address(address))
     }
 }

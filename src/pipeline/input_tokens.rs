@@ -14,8 +14,8 @@ use crate::error::ApiError;
 use crate::limits::{RateState, Refusal};
 use crate::openai::chat::{ChatRequest, ChatTranslation, ClientFields};
 use crate::openai::responses::{AsChat, InputTokens, ResponsesRequest, as_chat};
-use crate::record::Record;
 use crate::reply::Adjustments;
+use crate::usage::Ledger;
 
 /// The adjustment note of an estimate.
 const ESTIMATED: &str = "estimated: Bedrock did not count them";
@@ -81,10 +81,10 @@ struct TokenCountReply {
 impl Pipeline {
     /// Counts the input tokens of a chat request.
     pub async fn chat_input_tokens(&self, call: ChatCall) -> Result<Reply, Refusal> {
-        let record = Arc::clone(&call.record);
+        let ledger = Arc::clone(&call.ledger);
         let fields = ClientFields(ChatRequest::FIELDS);
         let token_count = self.token_count(call, fields).await?;
-        reply(token_count, &record)
+        reply(token_count, &ledger)
     }
 
     /// Counts the input tokens of a Responses API request.
@@ -97,7 +97,7 @@ impl Pipeline {
             caller,
             request,
             memory,
-            record,
+            ledger,
         } = call;
         let AsChat {
             request,
@@ -114,7 +114,7 @@ impl Pipeline {
             body: Bytes::new(),
             permit: Some(memory),
             headers,
-            record: Arc::clone(&record),
+            ledger: Arc::clone(&ledger),
         };
         let fields = ClientFields(ResponsesRequest::FIELDS);
         let token_count = self
@@ -128,7 +128,7 @@ impl Pipeline {
             adjustments: field_paths.adjustments(adjustments, &token_count.adjustments),
             ..token_count
         };
-        reply(token_count, &record)
+        reply(token_count, &ledger)
     }
 
     /// The tokens of a Converse request, counted by Bedrock if possible.
@@ -139,7 +139,7 @@ impl Pipeline {
         &self,
         model_info: &ModelInfo,
         count_input: CountInput,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<Count, ApiError> {
         let CountInput { estimate, body } = count_input;
         let estimate = Count {
@@ -150,14 +150,14 @@ impl Pipeline {
             return Ok(estimate);
         };
         let call = ModelCall::new(model_info.resolved_model.clone(), body);
-        Ok(match self.bedrock_for(record).count_tokens(call).await {
+        Ok(match self.bedrock_for(ledger).count_tokens(call).await {
             Ok(tokens) => Count {
                 tokens,
                 source: CountSource::CountTokens,
             },
             Err(error) => {
                 let detail = error.log_detail();
-                record.entries().error = Some((error.code, detail));
+                ledger.entries().error = Some((error.code, detail));
                 estimate
             }
         })
@@ -168,12 +168,12 @@ impl Pipeline {
         call: ChatCall,
         client_fields: ClientFields,
     ) -> Result<TokenCountReply, Refusal> {
-        let record = Arc::clone(&call.record);
+        let ledger = Arc::clone(&call.ledger);
         let name = model_name(&call.request)?;
         let mut pending = self.pending(call, &name).await?;
         pending.options.client_fields = client_fields;
         let target = pending.target.model.as_str().into();
-        let permit = self.admit(&pending.caller, &target, &record).await?;
+        let permit = self.admit(&pending.caller, &target, &ledger).await?;
         self.fetch_for_admitted(&mut pending).await?;
         let length = pending.source_length();
         let model_info = Arc::clone(&pending.target.model_info);
@@ -190,8 +190,8 @@ impl Pipeline {
         let translated = self.workers.on_body(length, translate).await?;
         let (count_input, stream, mut adjustments) = translated;
         pending.shrink_memory(count_input.length());
-        note_request(&record, stream, &adjustments);
-        let count = self.count(&model_info, count_input, &record).await?;
+        note_request(&ledger, stream, &adjustments);
+        let count = self.count(&model_info, count_input, &ledger).await?;
         if count.source == CountSource::Estimate {
             if pending.strict {
                 return Err(no_count().into());
@@ -206,13 +206,13 @@ impl Pipeline {
     }
 }
 
-fn reply(token_count: TokenCountReply, record: &Record) -> Result<Reply, Refusal> {
+fn reply(token_count: TokenCountReply, ledger: &Ledger) -> Result<Reply, Refusal> {
     let TokenCountReply {
         count,
         adjustments,
         rate,
     } = token_count;
-    let mut entries = record.entries();
+    let mut entries = ledger.entries();
     entries.stream = false;
     entries.adjustments = adjustments.log_value();
     let object = InputTokens::new(count.tokens, count.source.as_str());

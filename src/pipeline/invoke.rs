@@ -17,8 +17,8 @@ use crate::limits::{Permit, RateState, Refusal};
 use crate::models::ModelId;
 use crate::openai::chat::GuardrailPolicy;
 use crate::openai::{ClientField, UnknownFields, misspelling};
-use crate::record::Record;
 use crate::reply::Adjustments;
+use crate::usage::Ledger;
 
 const GUARDRAIL_IDENTIFIER: HeaderName =
     HeaderName::from_static("x-amzn-bedrock-guardrailidentifier");
@@ -32,10 +32,10 @@ impl Pipeline {
         name: Option<&str>,
         unknown: &UnknownFields,
         fields: &[ClientField],
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<ModelTarget, ApiError> {
         match name.filter(|name| !name.is_empty()) {
-            Some(name) => self.target(name, record).await,
+            Some(name) => self.target(name, ledger).await,
             None => Err(super::no_model(&misspelling(unknown, "model", fields))),
         }
     }
@@ -44,11 +44,11 @@ impl Pipeline {
     pub(super) async fn target(
         &self,
         name: &str,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<ModelTarget, ApiError> {
-        record.entries().model = Some(name.to_owned());
+        ledger.entries().model = Some(name.to_owned());
         let target = self.models.target(name).await?;
-        record.entries().target = Some(target.model.as_str().to_owned());
+        ledger.entries().target = Some(target.model.as_str().to_owned());
         Ok(target)
     }
 
@@ -56,14 +56,14 @@ impl Pipeline {
     pub(super) async fn exact_target(
         &self,
         id: &str,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<ModelTarget, ApiError> {
         if id.is_empty() {
             return Err(super::no_model(""));
         }
-        record.entries().model = Some(id.to_owned());
+        ledger.entries().model = Some(id.to_owned());
         let target = self.models.exact_target(id).await?;
-        record.entries().target = Some(target.model.as_str().to_owned());
+        ledger.entries().target = Some(target.model.as_str().to_owned());
         Ok(target)
     }
 
@@ -74,11 +74,11 @@ impl Pipeline {
         target: &SearchedTarget<'_>,
         upstream_bodies: UpstreamBodies,
         headers: &HeaderMap,
-        record: &Record,
+        ledger: &Ledger,
         permit: Option<Permit>,
     ) -> Result<(Vec<InvokeResponse>, Option<RateState>), Refusal> {
         let responses = self
-            .invoke_each(caller, target, upstream_bodies, headers, record, permit)
+            .invoke_each(caller, target, upstream_bodies, headers, ledger, permit)
             .await;
         responses.map_err(|failed| failed.refusal)
     }
@@ -91,11 +91,11 @@ impl Pipeline {
         searched: &SearchedTarget<'_>,
         upstream_bodies: UpstreamBodies,
         headers: &HeaderMap,
-        record: &Record,
+        ledger: &Ledger,
         permit: Option<Permit>,
     ) -> Result<(Vec<InvokeResponse>, Option<RateState>), FailedCall> {
         let name = searched.target.model.as_str().into();
-        let bedrock = &self.bedrock_for(record);
+        let bedrock = &self.bedrock_for(ledger);
         let invoke = |body: Bytes| async move {
             let call = |model| {
                 let call = ModelCall {
@@ -106,7 +106,7 @@ impl Pipeline {
             };
             self.call_target(searched, call).await
         };
-        self.fan_out(caller, &name, upstream_bodies, record, permit, invoke)
+        self.fan_out(caller, &name, upstream_bodies, ledger, permit, invoke)
             .await
     }
 }
@@ -118,12 +118,12 @@ impl Pipeline {
         target: &mut ModelTarget,
         profile: Option<ModelId>,
         adjustments: &mut Adjustments,
-        record: &Record,
+        ledger: &Ledger,
     ) {
         let Some(profile) = profile else { return };
         self.models.call_profile(target, profile);
         target.note_in(adjustments);
-        let mut entries = record.entries();
+        let mut entries = ledger.entries();
         entries.target = Some(target.model.as_str().to_owned());
         entries.adjustments = adjustments.log_value();
     }
@@ -146,8 +146,8 @@ pub(super) fn guardrail_headers(policy: &GuardrailPolicy) -> Result<HeaderMap, A
 }
 
 /// The client's error for an upstream response that could not be parsed.
-pub(super) fn unreadable(upstream_error: impl Into<String>, record: &Record) -> ApiError {
-    record.entries().error = Some((
+pub(super) fn unreadable(upstream_error: impl Into<String>, ledger: &Ledger) -> ApiError {
+    ledger.entries().error = Some((
         "BadResponse".to_owned(),
         without_values(&upstream_error.into()),
     ));

@@ -14,7 +14,6 @@ mod batches;
 mod chat_upstream;
 mod chat_upstream_stream;
 mod completions;
-mod cost;
 mod embeddings;
 mod explain;
 mod failed;
@@ -42,7 +41,6 @@ mod writer;
 
 pub use batches::Batches;
 pub use chat_upstream_stream::ChatUpstreamStream;
-pub use cost::Cost;
 pub use explain::ExplainReader;
 pub use files::{Files, NewFile};
 pub use images::{ImageCall, ImageReply};
@@ -75,8 +73,8 @@ use crate::models::Endpoint;
 use crate::openai::chat::ChatRequest;
 use crate::openai::misspelling;
 use crate::reasoning_memory::ReasoningMemory;
-use crate::record::Record;
 use crate::reply::Adjustments;
+use crate::usage::{Cost, Ledger};
 use crate::workers::Workers;
 use account::Account;
 use failed::{client_error, client_error_for_model};
@@ -122,8 +120,8 @@ pub struct ChatCall<T = ChatRequest> {
     pub permit: Option<BodyPermit>,
     /// The options in the request headers.
     pub headers: HeaderOptions,
-    /// The record of the request, for its log line.
-    pub record: Arc<Record>,
+    /// The ledger of the request.
+    pub ledger: Arc<Ledger>,
 }
 
 /// A response with the data of its headers.
@@ -210,14 +208,14 @@ impl Pipeline {
 
     /// Handles a chat request.
     pub async fn chat(&self, call: ChatCall) -> Result<ChatReply, Refusal> {
-        let record = Arc::clone(&call.record);
+        let ledger = Arc::clone(&call.ledger);
         let name = model_name(&call.request)?;
         let mut pending = self.pending(call, &name).await?;
         if let ChatRoute::OpenAi(upstream) = pending.route()? {
-            return Box::pin(self.chat_via_upstream(pending, upstream, &name, record)).await;
+            return Box::pin(self.chat_via_upstream(pending, upstream, &name, ledger)).await;
         }
-        let open_call = self.begin(&mut pending, WhenFull::Wait, &record).await?;
-        let account = self.converse_account(&pending, &open_call.prepared, record);
+        let open_call = self.begin(&mut pending, WhenFull::Wait, &ledger).await?;
+        let account = self.converse_account(&pending, &open_call.prepared, ledger);
         response::chat(open_call, account, &name)
     }
 
@@ -226,10 +224,10 @@ impl Pipeline {
         &self,
         pending: &mut PendingRequest,
         mut when_full: WhenFull,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<OpenCall, Refusal> {
         let target = pending.target.model.as_str().into();
-        let permit = self.fetch_for_pending(pending, &target, record).await?;
+        let permit = self.fetch_for_pending(pending, &target, ledger).await?;
         let mut permits: Vec<Permit> = permit.into_iter().collect();
         let mut admitted = permits.len() as u32;
         if admitted > 0 {
@@ -238,17 +236,17 @@ impl Pipeline {
         loop {
             let prepared = self.prepare(pending).await?;
             note_request(
-                record,
+                ledger,
                 prepared.output_options.stream,
                 &prepared.adjustments,
             );
             let missing = prepared.output_options.choices.saturating_sub(admitted);
             if missing > 0 {
                 let (caller, calls) = (&pending.caller, (missing, when_full));
-                permits.push(self.admit_calls(caller, &target, calls, record).await?);
+                permits.push(self.admit_calls(caller, &target, calls, ledger).await?);
                 admitted += missing;
             }
-            if let Some(sources) = self.send_once(pending, &prepared, record).await? {
+            if let Some(sources) = self.send_once(pending, &prepared, ledger).await? {
                 return Ok(OpenCall {
                     sources,
                     prepared,
@@ -262,16 +260,16 @@ impl Pipeline {
     async fn send_admitted(
         &self,
         pending: &mut PendingRequest,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<OpenCall, ApiError> {
         loop {
             let prepared = self.prepare(pending).await?;
             note_request(
-                record,
+                ledger,
                 prepared.output_options.stream,
                 &prepared.adjustments,
             );
-            if let Some(sources) = self.send_once(pending, &prepared, record).await? {
+            if let Some(sources) = self.send_once(pending, &prepared, ledger).await? {
                 return Ok(OpenCall {
                     sources,
                     prepared,
@@ -282,8 +280,8 @@ impl Pipeline {
     }
 
     /// The Bedrock client for the calls of a request.
-    fn bedrock_for(&self, record: &Record) -> Bedrock {
-        match record.entries().client_retries {
+    fn bedrock_for(&self, ledger: &Ledger) -> Bedrock {
+        match ledger.entries().client_retries {
             0 => self.bedrock.clone(),
             _ => self.bedrock.for_client_retry(),
         }
@@ -294,10 +292,10 @@ impl Pipeline {
         &self,
         caller: &Caller,
         target: &Arc<str>,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<Permit, Refusal> {
         let calls = (1, WhenFull::Wait);
-        self.admit_calls(caller, target, calls, record).await
+        self.admit_calls(caller, target, calls, ledger).await
     }
 
     /// The same for a request with several calls.
@@ -306,13 +304,13 @@ impl Pipeline {
         caller: &Caller,
         target: &Arc<str>,
         (calls, when_full): (u32, WhenFull),
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<Permit, Refusal> {
         let began = Instant::now();
         let admitted = self.limiter.admit(caller, target, calls, when_full).await;
         let waited = began.elapsed();
         if waited >= MIN_QUEUED {
-            *record.entries().queued.get_or_insert_default() += waited;
+            *ledger.entries().queued.get_or_insert_default() += waited;
         }
         admitted
     }
@@ -322,15 +320,15 @@ impl Pipeline {
         &self,
         pending: &mut PendingRequest,
         prepared: &PreparedRequest,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<Option<Vec<EventSource>>, ApiError> {
-        match self.send(pending, prepared, record).await? {
+        match self.send(pending, prepared, ledger).await? {
             Ok(sources) => {
                 pending.learn_profile(&self.models);
                 Ok(Some(sources))
             }
             Err(error) => {
-                self.revise(pending, error, record)?;
+                self.revise(pending, error, ledger)?;
                 Ok(None)
             }
         }
@@ -341,19 +339,19 @@ impl Pipeline {
         &self,
         pending: &mut PendingRequest,
         error: UpstreamError,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<(), ApiError> {
         let revised = pending.revise(error, &self.models);
         let target = &pending.target;
         let window = target.model_info.context_window;
-        revised.map_err(|error| self.received(error, window, record))?;
-        record.entries().target = Some(target.model.as_str().to_owned());
+        revised.map_err(|error| self.received(error, window, ledger))?;
+        ledger.entries().target = Some(target.model.as_str().to_owned());
         Ok(())
     }
 
     /// The model of a chat request.
-    async fn chat_model(&self, name: &str, record: &Record) -> Result<ModelTarget, ApiError> {
-        let target = self.target(name, record).await?;
+    async fn chat_model(&self, name: &str, ledger: &Ledger) -> Result<ModelTarget, ApiError> {
+        let target = self.target(name, ledger).await?;
         check_endpoint(
             name,
             &target.model_info.capabilities,
@@ -370,9 +368,9 @@ impl Pipeline {
             body,
             permit,
             headers,
-            record,
+            ledger,
         } = call;
-        let target = self.chat_model(name, &record).await?;
+        let target = self.chat_model(name, &ledger).await?;
         let mut pending =
             self.apply_settings(caller, request, SourceBody::Chat(body), target, headers);
         pending.permit = permit;
@@ -384,11 +382,11 @@ impl Pipeline {
         &self,
         pending: &PendingRequest,
         prepared: &PreparedRequest,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<Result<Vec<EventSource>, UpstreamError>, ApiError> {
         let output_options = &prepared.output_options;
         let call = ModelCall::new(pending.target.model.clone(), prepared.body.clone());
-        let bedrock = self.bedrock_for(record);
+        let bedrock = self.bedrock_for(ledger);
         let send = || source(&bedrock, call.clone(), output_options.non_streaming);
         if output_options.choices == 1 {
             return Ok(send().await.map(|source| vec![source]));
@@ -421,11 +419,11 @@ impl Pipeline {
         &self,
         pending: &PendingRequest,
         prepared: &PreparedRequest,
-        record: Arc<Record>,
+        ledger: Arc<Ledger>,
     ) -> Account {
         Account {
             has_price: prepared.has_price,
-            ..self.account(pending, prepared.tier, record)
+            ..self.account(pending, prepared.tier, ledger)
         }
     }
 
@@ -433,10 +431,10 @@ impl Pipeline {
         &self,
         pending: &PendingRequest,
         tier: Option<&'static str>,
-        record: Arc<Record>,
+        ledger: Arc<Ledger>,
     ) -> Account {
         Account {
-            record,
+            ledger,
             model_info: Arc::clone(&pending.target.model_info),
             has_price: true,
             memory: Arc::clone(&self.memory),
@@ -459,8 +457,8 @@ async fn source(
     Ok(EventSource::Live(Box::new(stream)))
 }
 
-fn note_request(record: &Record, stream: bool, adjustments: &Adjustments) {
-    let mut entries = record.entries();
+fn note_request(ledger: &Ledger, stream: bool, adjustments: &Adjustments) {
+    let mut entries = ledger.entries();
     entries.stream = stream;
     entries.adjustments = adjustments.log_value();
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::fan_out::FailedCall;
 use super::remote::fetched_length;
 use super::request::UpstreamBodies;
-use super::{CallerRequest, Cost, Pipeline, Reply, new_id};
+use super::{CallerRequest, Pipeline, Reply, new_id};
 use crate::body_memory::BodyPermit;
 use crate::error::ApiError;
 use crate::identity::Caller;
@@ -19,7 +19,7 @@ use crate::openai::moderations::{
     CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, apply_request,
     checks_request, of_checks, of_guardrail, response, translate,
 };
-use crate::record::Record;
+use crate::usage::{Cost, Ledger};
 
 /// The model name of Bedrock's own checks in limits and logs.
 const CHECKS: &str = "guardrail-checks";
@@ -31,7 +31,7 @@ impl Pipeline {
             caller,
             request,
             memory,
-            record,
+            ledger,
         } = call;
         let Moderation {
             model,
@@ -43,17 +43,17 @@ impl Pipeline {
         };
         let kinds: Vec<_> = items.iter().map(ModerationItem::kinds).collect();
         {
-            let mut entries = record.entries();
+            let mut entries = ledger.entries();
             entries.model = Some(model.clone());
             entries.adjustments = adjustments.log_value();
         }
         let (findings, rate) = match &self.moderations.guardrail {
             Some(policy) => {
                 let items = (items, memory);
-                self.apply_guardrail_to(&caller, policy, items, &record)
+                self.apply_guardrail_to(&caller, policy, items, &ledger)
                     .await?
             }
-            None => self.run_checks(&caller, (items, memory), &record).await?,
+            None => self.run_checks(&caller, (items, memory), &ledger).await?,
         };
         let units = findings.iter().map(|findings| findings.text_units).sum();
         // No table has the price of a text unit.
@@ -62,7 +62,7 @@ impl Pipeline {
             saved: None,
         };
         {
-            let mut entries = record.entries();
+            let mut entries = ledger.entries();
             entries.text_units = Some(units);
             entries.cost = Some(cost);
         }
@@ -81,7 +81,7 @@ impl Pipeline {
         &self,
         caller: &Caller,
         (items, memory): (Vec<ModerationItem>, BodyPermit),
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<(Vec<Findings>, Option<RateState>), Refusal> {
         let settings = &self.moderations;
         let options = CheckOptions {
@@ -96,15 +96,15 @@ impl Pipeline {
         };
         let bodies = self.workers.on_body(memory.length(), write).await?;
         let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
-        record.entries().target = Some(CHECKS.to_owned());
-        let bedrock = &self.bedrock_for(record);
+        ledger.entries().target = Some(CHECKS.to_owned());
+        let bedrock = &self.bedrock_for(ledger);
         let send = |body| async move {
             let response = bedrock.invoke_guardrail_checks(body).await?;
             Ok(of_checks(response, settings.threshold()))
         };
         let name = Arc::from(CHECKS);
         let responses = self
-            .fan_out(caller, &name, upstream_bodies, record, None, send)
+            .fan_out(caller, &name, upstream_bodies, ledger, None, send)
             .await;
         responses.map_err(|failed| with_parameter(failed, several))
     }
@@ -115,19 +115,19 @@ impl Pipeline {
         caller: &Caller,
         policy: &GuardrailPolicy,
         (items, mut memory): (Vec<ModerationItem>, BodyPermit),
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<(Vec<Findings>, Option<RateState>), Refusal> {
         let (guardrail, version) = (
             policy.config.guardrail_identifier.as_str(),
             policy.config.guardrail_version.as_str(),
         );
-        record.entries().target = Some(guardrail.to_owned());
+        ledger.entries().target = Some(guardrail.to_owned());
         let addresses: Vec<_> = items
             .iter()
             .flat_map(ModerationItem::remote_addresses)
             .collect();
         let name = Arc::from(guardrail);
-        let fetching = self.fetch_admitted(caller, &name, addresses, &mut memory, record);
+        let fetching = self.fetch_admitted(caller, &name, addresses, &mut memory, ledger);
         let (fetched, permit) = fetching.await?;
         let several = items.len() > 1;
         let length = memory.length().saturating_add(fetched_length(&fetched));
@@ -138,13 +138,13 @@ impl Pipeline {
         };
         let bodies = self.workers.on_body(length, write).await?;
         let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
-        let bedrock = &self.bedrock_for(record);
+        let bedrock = &self.bedrock_for(ledger);
         let send = |body| async move {
             let response = bedrock.apply_guardrail(guardrail, version, body);
             Ok(of_guardrail(response.await?))
         };
         let responses = self
-            .fan_out(caller, &name, upstream_bodies, record, permit, send)
+            .fan_out(caller, &name, upstream_bodies, ledger, permit, send)
             .await;
         responses.map_err(|failed| with_parameter(failed, several))
     }

@@ -12,7 +12,7 @@ use crate::fetch::{FetchError, FetchErrorKind, Fetcher};
 use crate::identity::Caller;
 use crate::limits::{Permit, Refusal};
 use crate::openai::chat::{RemoteAddress, RemoteFiles, RemoteMedia, remote_addresses};
-use crate::record::Record;
+use crate::usage::Ledger;
 
 /// The `retry-after` if all download slots are taken.
 const BUSY_WAIT: Duration = Duration::from_secs(2);
@@ -26,12 +26,12 @@ impl Pipeline {
         target: &Arc<str>,
         addresses: Vec<RemoteAddress>,
         memory: &mut BodyPermit,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<(RemoteFiles, Option<Permit>), Refusal> {
         if addresses.is_empty() {
             return Ok((RemoteFiles::new(), None));
         }
-        let permit = self.admit(caller, target, record).await?;
+        let permit = self.admit(caller, target, ledger).await?;
         let memory = memory.files();
         let fetched = Box::pin(fetch(&self.fetcher, caller, addresses, Some(&memory))).await?;
         Ok((fetched, Some(permit)))
@@ -42,13 +42,13 @@ impl Pipeline {
         &self,
         pending: &mut PendingRequest,
         target: &Arc<str>,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<Option<Permit>, Refusal> {
         let addresses = pending.request().map(remote_addresses).unwrap_or_default();
         if addresses.is_empty() {
             return Ok(None);
         }
-        let permit = self.admit(&pending.caller, target, record).await?;
+        let permit = self.admit(&pending.caller, target, ledger).await?;
         self.fetch_into(pending, addresses).await?;
         Ok(Some(permit))
     }

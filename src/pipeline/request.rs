@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Cost;
 use crate::body_memory::BodyPermit;
 use crate::identity::Caller;
 use crate::limits::RateState;
-use crate::record::Record;
 use crate::reply::Adjustments;
+use crate::usage::{Cost, Ledger};
 
 /// A request with its HTTP context.
 #[derive(Debug)]
@@ -20,8 +19,8 @@ pub struct CallerRequest<T> {
     pub request: T,
     /// The memory reserved for the request.
     pub memory: BodyPermit,
-    /// The record of the request, for its log line.
-    pub record: Arc<Record>,
+    /// The ledger of the request.
+    pub ledger: Arc<Ledger>,
 }
 
 /// The bodies of the upstream calls of a request, with its memory permit.

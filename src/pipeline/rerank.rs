@@ -5,7 +5,6 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::Pipeline;
-use super::cost::Cost;
 use super::invoke::unreadable;
 use super::models::check_endpoint;
 use super::profiles::SearchedTarget;
@@ -13,11 +12,11 @@ use super::request::{CallerRequest, Reply, UpstreamBodies};
 use crate::error::ApiError;
 use crate::limits::Refusal;
 use crate::models::Endpoint;
-use crate::openai::chat::TokenCounts;
 use crate::openai::rerank::{
     RankedDocuments, RerankHead, RerankRequest, TranslatedRerank, response_json, translate,
 };
 use crate::providers::rerank::RerankResponse;
+use crate::usage::{Cost, TokenCounts};
 
 impl Pipeline {
     /// Handles a rerank request.
@@ -26,11 +25,11 @@ impl Pipeline {
             caller,
             request,
             memory,
-            record,
+            ledger,
         } = call;
         let model = request.model.clone().unwrap_or_default();
         let (named, unknown) = (request.model.as_deref(), &request.unknown);
-        let found = self.model_of(named, unknown, RerankRequest::FIELDS, &record);
+        let found = self.model_of(named, unknown, RerankRequest::FIELDS, &ledger);
         let mut target = found.await?;
         let model_info = Arc::clone(&target.model_info);
         check_endpoint(&model, &model_info.capabilities, Endpoint::Rerank)?;
@@ -49,20 +48,20 @@ impl Pipeline {
             self.workers.on_body(memory.length(), translate).await?
         };
         target.note_in(&mut adjustments);
-        record.entries().adjustments = adjustments.log_value();
+        ledger.entries().adjustments = adjustments.log_value();
 
         let headers = HeaderMap::new();
         // The response may return the documents.
         let kept = documents.iter().map(|document| document.as_str().len());
         let upstream_bodies = UpstreamBodies::new(vec![body.into()], kept.sum(), memory);
         let searched = SearchedTarget::new(&target, false);
-        let call = self.invoke_all(&caller, &searched, upstream_bodies, &headers, &record, None);
+        let call = self.invoke_all(&caller, &searched, upstream_bodies, &headers, &ledger, None);
         let (mut responses, rate) = call.await?;
         let profile = searched.profile.into_inner();
-        self.note_profile(&mut target, profile, &mut adjustments, &record);
+        self.note_profile(&mut target, profile, &mut adjustments, &ledger);
         let response = responses.pop().ok_or_else(ApiError::internal)?;
         let read = serde_json::from_slice(&response.body);
-        let read: RerankResponse = read.map_err(|error| unreadable(error.to_string(), &record))?;
+        let read: RerankResponse = read.map_err(|error| unreadable(error.to_string(), &ledger))?;
         let ranked = RankedDocuments {
             results: &read.results,
             documents: &documents,
@@ -74,13 +73,13 @@ impl Pipeline {
             tokens: response.input_tokens,
         };
         let body = response_json(&ranked, head)
-            .ok_or_else(|| unreadable("a result without a document or a score", &record))?;
+            .ok_or_else(|| unreadable("a result without a document or a score", &ledger))?;
         let query = model_info.units.query;
         let cost = Cost {
             total: query.map(|price| price.times(ranked.search_units())),
             saved: None,
         };
-        let mut entries = record.entries();
+        let mut entries = ledger.entries();
         entries.usage = Some(TokenCounts {
             prompt: response.input_tokens.unwrap_or_default(),
             ..TokenCounts::default()

@@ -155,7 +155,7 @@ fn json_reply(
     Ok(ChatReply {
         adjustments,
         rate: permits.last().and_then(Permit::rate),
-        cost: account.record().entries().cost,
+        cost: account.ledger().entries().cost,
         body: ChatBody::Complete(json.into()),
     })
 }

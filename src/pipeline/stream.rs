@@ -12,12 +12,12 @@ use crate::converse::event::Event;
 use crate::error::{ApiError, ErrorKind};
 use crate::limits::Permit;
 use crate::openai::chat::{OutputEvents, OutputOptions, ResponseSummary};
-use crate::record::Record;
+use crate::usage::Ledger;
 
 /// A response stream that is written to a client event by event.
 pub trait ResponseStream {
-    /// The record of the request, for its log line.
-    fn record(&self) -> &Arc<Record>;
+    /// The ledger of the request.
+    fn ledger(&self) -> &Arc<Ledger>;
 
     /// The next bytes for the client, with everything that has arrived; `None` at the end. Cancel
     /// safe.
@@ -164,8 +164,8 @@ impl ChatStream {
 }
 
 impl ResponseStream for ChatStream {
-    fn record(&self) -> &Arc<Record> {
-        self.account.record()
+    fn ledger(&self) -> &Arc<Ledger> {
+        self.account.ledger()
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {

@@ -24,7 +24,7 @@ use super::extract::discard;
 use super::middleware::{PROCESSING_MS, REQUEST_ID, VERSION};
 use crate::config::{AllowedOrigin, is_loopback_host};
 use crate::error::{ApiError, ErrorKind};
-use crate::record::{Record, RequestOutcome};
+use crate::usage::{Ledger, RequestOutcome};
 
 /// How long browsers cache a preflight; Chromium limits it to two hours.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
@@ -96,9 +96,9 @@ pub(super) async fn web_pages(
         && request
             .headers()
             .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-    let record = request.extensions().get::<Arc<Record>>().cloned();
-    if let Some(record) = record.filter(|_| is_preflight) {
-        record.entries().outcome = RequestOutcome::Completed;
+    let ledger = request.extensions().get::<Arc<Ledger>>().cloned();
+    if let Some(ledger) = ledger.filter(|_| is_preflight) {
+        ledger.entries().outcome = RequestOutcome::Completed;
     }
     match policy.cors.layer(next).oneshot(request).await {
         Ok(mut response) => {
@@ -127,8 +127,8 @@ fn expose_headers(headers: &mut HeaderMap) {
 }
 
 async fn error_response_for(request: Request, error: ApiError) -> Response {
-    if let Some(record) = request.extensions().get::<Arc<Record>>() {
-        record.note_error(&error);
+    if let Some(ledger) = request.extensions().get::<Arc<Ledger>>() {
+        ledger.note_error(&error);
     }
     let path = request.uri().path().to_owned();
     discard(request.into_body()).await;

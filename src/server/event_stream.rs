@@ -16,7 +16,7 @@ use crate::converse::error::AwsError;
 use crate::error::ApiError;
 use crate::limits::Refusal;
 use crate::pipeline::PassthroughStream;
-use crate::record::RequestOutcome;
+use crate::usage::RequestOutcome;
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static(AwsError::NAME_HEADER);
 
@@ -86,6 +86,6 @@ fn body(mut stream: PassthroughStream, shutdown: Shutdown) -> Body {
 }
 
 fn note_broken(stream: &PassthroughStream, error: &ApiError) {
-    stream.record().entries().outcome = RequestOutcome::Broken;
-    stream.record().note_error(error);
+    stream.ledger().entries().outcome = RequestOutcome::Broken;
+    stream.ledger().note_error(error);
 }

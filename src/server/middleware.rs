@@ -16,7 +16,7 @@ use super::entry;
 use super::listener::ClientAddress;
 use super::respond::error_response;
 use crate::error::ApiError;
-use crate::record::Record;
+use crate::usage::Ledger;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
@@ -47,32 +47,32 @@ async fn record(mut request: Request, next: Next) -> Response {
     }
     let id = request_id();
     let client_id = client_request_id(request.headers());
-    let record = Arc::new(Record::new(id.clone(), path.clone(), client_id));
+    let ledger = Arc::new(Ledger::new(id.clone(), path.clone(), client_id));
     {
-        let mut entries = record.entries();
+        let mut entries = ledger.entries();
         entries.method = Some(request.method().clone());
         let address = request.extensions().get::<ClientAddress>();
         entries.client_address = address.map(|ClientAddress(address)| *address);
         entries.client_retries = client_retries(request.headers());
     }
-    request.extensions_mut().insert(Arc::clone(&record));
+    request.extensions_mut().insert(Arc::clone(&ledger));
     let mut response = match entry::refusal(&request) {
         Some(error) => {
-            record.note_error(&error);
+            ledger.note_error(&error);
             entry::error_response_for(&path, error)
         }
         None => next.run(request).await,
     };
     let status = response.status();
-    record.entries().status = Some(status.as_u16());
+    ledger.entries().status = Some(status.as_u16());
     if !status.is_success() {
-        record.entries().outcome = crate::record::RequestOutcome::Completed;
+        ledger.entries().outcome = crate::usage::RequestOutcome::Completed;
     }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::try_from(id) {
         headers.insert(REQUEST_ID, value);
     }
-    let milliseconds = record.elapsed().as_millis() as u64;
+    let milliseconds = ledger.elapsed().as_millis() as u64;
     headers.insert(PROCESSING_MS, HeaderValue::from(milliseconds));
     headers.insert(VERSION, HeaderValue::from_static("2020-10-01"));
     response

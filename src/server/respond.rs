@@ -16,9 +16,9 @@ use super::sse::body;
 use crate::error::{ApiError, ErrorKind};
 use crate::limits::{RateState, Refusal};
 use crate::openai::error::ErrorBody;
-use crate::pipeline::{Cost, ResponseStream};
-use crate::record::usd;
+use crate::pipeline::ResponseStream;
 use crate::reply::Adjustments;
+use crate::usage::{Cost, usd};
 
 const ADJUSTMENTS: HeaderName = HeaderName::from_static("x-outcrop-adjustments");
 const COST: HeaderName = HeaderName::from_static("x-outcrop-cost-usd");

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::shutdown::{Shutdown, ShutdownPhase, restarting};
 use crate::error::ApiError;
 use crate::pipeline::ResponseStream;
-use crate::record::RequestOutcome;
+use crate::usage::RequestOutcome;
 
 /// A comment, which clients ignore and proxies count as traffic. An event without data would crash
 /// both OpenAI SDKs.
@@ -67,12 +67,12 @@ pub(super) fn body<S: ResponseStream + Send + 'static>(
                 }
             }
         }
-        stream.record().entries().outcome = RequestOutcome::Completed;
+        stream.ledger().entries().outcome = RequestOutcome::Completed;
         yield Ok(stream.done());
     })
 }
 
 fn note_broken(stream: &impl ResponseStream, error: &ApiError) {
-    stream.record().entries().outcome = RequestOutcome::Broken;
-    stream.record().note_error(error);
+    stream.ledger().entries().outcome = RequestOutcome::Broken;
+    stream.ledger().note_error(error);
 }

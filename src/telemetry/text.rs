@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::request_line::RequestLine;
-use crate::record;
+use crate::usage::LOG_TARGET;
 
 /// Formats events as text: time, level, message and fields. Request lines have their own format.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +86,7 @@ where
         }
         writer.write_char(' ')?;
         write_level(&mut writer, *metadata.level())?;
-        let text = match metadata.target() == record::LOG_TARGET {
+        let text = match metadata.target() == LOG_TARGET {
             true => RequestLine::of(&fields).to_string(),
             false => general(metadata.target(), &fields),
         };

@@ -210,11 +210,11 @@ async fn call(name: &str, max_tokens: u32, pipeline: &Pipeline) -> Result<u64, T
     });
     let call = chat_call("check", Bytes::from(body.to_string()));
     let call = call.map_err(|error| ours(error.to_string()))?;
-    let record = Arc::clone(&call.record);
+    let ledger = Arc::clone(&call.ledger);
     let response = match pipeline.chat(call).await {
         Ok(response) => response,
         Err(refusal) => {
-            let entries = record.entries();
+            let entries = ledger.entries();
             let detail = entries.unlogged_detail.as_deref().unwrap_or_default();
             return Err(match &entries.error {
                 Some((code, _)) => Trouble::of(code, detail),

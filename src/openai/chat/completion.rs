@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::output::{CallKind, FinishReason, OutputEvent, OutputWriter, Span};
-use super::summary::{ResponseSummary, TokenCounts};
+use super::summary::ResponseSummary;
 use crate::converse::JsonText;
 use crate::converse::content::{ReasoningBlock, ReasoningText};
 use crate::converse::options::Fields;
 use crate::converse::response::{Citation, WebSource};
+use crate::usage::TokenCounts;
 
 /// One of the `choices` of a completion, built from output events.
 #[derive(Debug, Default)]

@@ -39,7 +39,7 @@ pub use output::{FinishReason, OutputEvent, OutputWriter};
 pub use output_events::OutputEvents;
 pub use output_options::OutputOptions;
 pub use request::{ChatTranslation, translate};
-pub use summary::{ResponseSummary, TokenCounts};
+pub use summary::ResponseSummary;
 pub use truncate::drop_oldest;
 pub use types::{ChatMessage, ChatRequest, GuardrailFields};
 pub use upstream::{

@@ -6,7 +6,7 @@ use super::completion_text::CompletionText;
 use super::open_reasoning::OpenReasoning;
 use super::output::{CallKind, FinishReason, OutputEvent, OutputWriter};
 use super::output_options::OutputOptions;
-use super::summary::{ResponseSummary, TokenCounts};
+use super::summary::ResponseSummary;
 use super::unescape::InputUnescape;
 use crate::converse::JsonText;
 use crate::converse::content::ReasoningBlock;
@@ -17,6 +17,7 @@ use crate::converse::response::{Citation, StopReason, Usage};
 use crate::converse::rules::JsonDelivery;
 use crate::converse::trace::without_operator;
 use crate::error::{ApiError, ErrorKind};
+use crate::usage::TokenCounts;
 
 /// The state of one choice between its events.
 #[derive(Debug)]

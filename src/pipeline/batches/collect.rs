@@ -9,11 +9,10 @@ use crate::json_error::describe;
 use crate::openai::batches::{
     BatchRequestLine, BatchUsage, completion_of, error_line, response_line, usage_of,
 };
-use crate::openai::chat::{ChatTranslation, CompletionHead, TokenCounts};
-use crate::pipeline::Cost;
+use crate::openai::chat::{ChatTranslation, CompletionHead};
 use crate::pipeline::unix_seconds;
-use crate::record::{Record, RequestOutcome};
 use crate::store::StoredResult;
+use crate::usage::{Cost, Ledger, RequestOutcome, TokenCounts};
 
 /// Results per write to the store.
 const RESULTS_PER_WRITE: usize = 200;
@@ -152,8 +151,8 @@ impl Work {
             return;
         };
         let name = format!("{}-{number}", self.id);
-        let record = Record::new(name, "/v1/batches".to_owned(), None);
-        let mut entries = record.entries();
+        let ledger = Ledger::new(name, "/v1/batches".to_owned(), None);
+        let mut entries = ledger.entries();
         entries.caller = Some(self.caller.name().to_owned());
         entries.model = part.names.first().cloned();
         entries.target = Some(part.model.clone());

@@ -16,8 +16,8 @@ use crate::openai::chat::{ChatRequest, ChatTranslation, remote_addresses};
 use crate::pipeline::models::{check_converse, check_endpoint};
 use crate::pipeline::pending_request::SourceBody;
 use crate::pipeline::{ChatBody, ChatCall, HeaderOptions, Pipeline, model_name, response};
-use crate::record::{Record, RequestOutcome};
 use crate::reply::Adjustments;
+use crate::usage::{Ledger, RequestOutcome};
 
 /// The properties of a batch request that determine its part.
 #[derive(Debug)]
@@ -139,17 +139,17 @@ impl Pipeline {
         request_id: &str,
     ) -> Result<BatchLineResponse, ApiError> {
         let route = "/v1/batches".to_owned();
-        let record = Arc::new(Record::new(request_id.to_owned(), route, None));
-        record.entries().caller = Some(caller.name().to_owned());
-        let response = Box::pin(self.line_response(caller, line, &record)).await;
-        record_outcome(response, &record)
+        let ledger = Arc::new(Ledger::new(request_id.to_owned(), route, None));
+        ledger.entries().caller = Some(caller.name().to_owned());
+        let response = Box::pin(self.line_response(caller, line, &ledger)).await;
+        record_outcome(response, &ledger)
     }
 
     async fn line_response(
         &self,
         caller: &Caller,
         line: HeldLine,
-        record: &Arc<Record>,
+        ledger: &Arc<Ledger>,
     ) -> Result<BatchLineResponse, ApiError> {
         let HeldLine {
             bytes: body,
@@ -163,12 +163,12 @@ impl Pipeline {
             body,
             permit: Some(memory),
             headers: HeaderOptions::default(),
-            record: Arc::clone(record),
+            ledger: Arc::clone(ledger),
         };
         let mut pending = self.pending(call, &name).await?;
         self.fetch_for_admitted(&mut pending).await?;
-        let open_call = self.send_admitted(&mut pending, record).await?;
-        let account = self.converse_account(&pending, &open_call.prepared, Arc::clone(record));
+        let open_call = self.send_admitted(&mut pending, ledger).await?;
+        let account = self.converse_account(&pending, &open_call.prepared, Arc::clone(ledger));
         let response =
             response::chat(open_call, account, &name).map_err(|refusal| refusal.error)?;
         match response.body {
@@ -185,16 +185,16 @@ impl Pipeline {
 /// Records how a request ended.
 fn record_outcome(
     response: Result<BatchLineResponse, ApiError>,
-    record: &Record,
+    ledger: &Ledger,
 ) -> Result<BatchLineResponse, ApiError> {
     let status = match &response {
         Ok(_) => 200,
         Err(error) => {
-            record.note_error(error);
+            ledger.note_error(error);
             error.kind.status()
         }
     };
-    let mut entries = record.entries();
+    let mut entries = ledger.entries();
     entries.outcome = RequestOutcome::Completed;
     entries.status = Some(status);
     response

@@ -8,19 +8,17 @@ use http::{HeaderMap, Response};
 use super::operation::Operation;
 use super::usage::{PassthroughUsage, chunk};
 use crate::bedrock::Frame;
-use crate::openai::chat::TokenCounts;
-use crate::pipeline::cost::cost;
 use crate::pipeline::model_info::ModelInfo;
 use crate::pipeline::models::ModelTarget;
 use crate::providers::messages::one_hour_cache_writes;
-use crate::record::Record;
+use crate::usage::{Ledger, TokenCounts, cost};
 
 /// Records the usage of a passthrough request.
 #[derive(Debug)]
 pub(super) struct PassthroughAccount {
     operation: Operation,
     model_info: Option<Arc<ModelInfo>>,
-    record: Arc<Record>,
+    ledger: Arc<Ledger>,
     /// The service tier in the response headers.
     tier: Option<String>,
     /// The tokens that the model reports as written to the one-hour cache.
@@ -35,12 +33,12 @@ impl PassthroughAccount {
     pub(super) fn new(
         operation: Operation,
         target: Option<ModelTarget>,
-        record: Arc<Record>,
+        ledger: Arc<Ledger>,
     ) -> Self {
         Self {
             operation,
             model_info: target.map(|target| target.model_info),
-            record,
+            ledger,
             tier: None,
             one_hour: None,
             is_over: false,
@@ -48,8 +46,8 @@ impl PassthroughAccount {
         }
     }
 
-    pub(super) fn record(&self) -> &Arc<Record> {
-        &self.record
+    pub(super) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     /// Whether a stream may end here. Streams of InvokeModel do not always mark their end.
@@ -116,8 +114,8 @@ impl PassthroughAccount {
     }
 
     fn note_progress(&self) {
-        let elapsed = self.record.elapsed();
-        let mut entries = self.record.entries();
+        let elapsed = self.ledger.elapsed();
+        let mut entries = self.ledger.entries();
         entries.first_token.get_or_insert(elapsed);
         entries.estimated_completion += 1;
     }
@@ -132,7 +130,7 @@ impl PassthroughAccount {
         let price = model_info.and_then(|model_info| model_info.price.as_ref());
         let tier = tier.as_deref().or(self.tier.as_deref());
         let cost = cost(price, &[*usage], tier);
-        let mut entries = self.record.entries();
+        let mut entries = self.ledger.entries();
         entries.usage = Some(TokenCounts::from(*usage));
         entries.cost = Some(cost);
     }

@@ -8,7 +8,7 @@ use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::error::ApiError;
 use crate::identity::Caller;
-use crate::record::Record;
+use crate::usage::Ledger;
 
 impl Pipeline {
     /// Restricts StartAsyncInvoke to the bucket of `[s3]`, and looks up its model.
@@ -16,7 +16,7 @@ impl Pipeline {
         &self,
         ready: &mut Ready,
         caller: &Caller,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<(), ApiError> {
         let upstream_call = &mut ready.upstream_call;
         let length = upstream_call.body.len();
@@ -26,7 +26,7 @@ impl Pipeline {
         let output = checked_output(&fields, &self.job_folder(caller))?;
         fields.set("outputDataConfig", output);
         let id = fields.get("modelId").and_then(text).unwrap_or_default();
-        let target = self.exact_target(&id, record).await?;
+        let target = self.exact_target(&id, ledger).await?;
         let rewrite = || {
             self.rules(caller, &target)
                 .job(&upstream_call.body, bucket)?;

@@ -20,14 +20,14 @@ use http::{HeaderMap, Method, Response};
 
 pub use stream::PassthroughStream;
 
-use super::{Cost, Pipeline, client_error};
+use super::{Pipeline, client_error};
 use crate::bedrock::{PassthroughResponse, UpstreamError};
 use crate::body_memory::BodyPermit;
 use crate::error::ApiError;
 use crate::identity::Caller;
 use crate::limits::{Permit, RateState, Refusal};
-use crate::record::{Record, RequestOutcome};
 use crate::reply::Adjustments;
+use crate::usage::{Cost, Ledger, RequestOutcome};
 use account::PassthroughAccount;
 use hidden::HiddenGuardrail;
 use ready::Ready;
@@ -45,8 +45,8 @@ pub struct PassthroughRequest {
     pub headers: HeaderMap,
     /// The unchanged body.
     pub body: Bytes,
-    /// The record of the request, for its log line.
-    pub record: Arc<Record>,
+    /// The ledger of the request.
+    pub ledger: Arc<Ledger>,
 }
 
 /// A response with the data of its headers.
@@ -79,7 +79,7 @@ impl Pipeline {
         call: PassthroughRequest,
         mut memory: BodyPermit,
     ) -> Result<PassthroughReply, Refusal> {
-        let record = Arc::clone(&call.record);
+        let ledger = Arc::clone(&call.ledger);
         let route = self.route(&call)?;
         let caller = call.caller.clone();
         let operation = route.operation;
@@ -91,9 +91,9 @@ impl Pipeline {
             hidden,
         } = self.ready(call, route).await?;
         memory.shrink_to(upstream_call.body.len());
-        let permit = self.admit(&caller, &name, &record).await?;
-        let bedrock = self.bedrock_for(&record);
-        let account = PassthroughAccount::new(operation, target, record);
+        let permit = self.admit(&caller, &name, &ledger).await?;
+        let bedrock = self.bedrock_for(&ledger);
+        let account = PassthroughAccount::new(operation, target, ledger);
         let (rate, cost, response) = match bedrock.passthrough(&upstream_call).await {
             Ok(PassthroughResponse::Complete(jobs)) if operation.is_of_jobs() => {
                 let jobs = self.own_jobs(operation, &caller, jobs)?;
@@ -123,7 +123,7 @@ fn reply_parts(
     match upstream_response {
         PassthroughResponse::Complete(response) => {
             account.settle_response(&response);
-            let cost = account.record().entries().cost;
+            let cost = account.ledger().entries().cost;
             let response = response.map(|body| PassthroughBody::Complete(hidden.in_response(body)));
             (rate, cost, response)
         }
@@ -147,13 +147,13 @@ fn error_reply(
     // The response contains AWS's request id.
     let detail = error.log_detail();
     let response = error.take_response();
-    let error = client_error(error, account.record());
-    if let Some((_, logged)) = &mut account.record().entries().error {
+    let error = client_error(error, account.ledger());
+    if let Some((_, logged)) = &mut account.ledger().entries().error {
         *logged = detail;
     }
     let response = response.ok_or(error)?;
     if response.status().is_success() {
-        account.record().entries().outcome = RequestOutcome::Broken;
+        account.ledger().entries().outcome = RequestOutcome::Broken;
     }
     Ok((permit.rate(), None, response.map(PassthroughBody::Complete)))
 }

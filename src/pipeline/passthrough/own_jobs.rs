@@ -22,7 +22,7 @@ use crate::converse::trace::without_account;
 use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::pipeline::client_error;
-use crate::record::Record;
+use crate::usage::Ledger;
 
 /// Encodes a caller's name as a folder name: readable in policies, and unique to the caller.
 const FOLDER: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
@@ -70,14 +70,14 @@ impl Pipeline {
     }
 
     /// The path of a job, with the account id restored in its ARN.
-    pub(super) async fn path_of_job(&self, arn: &str, record: &Record) -> Result<String, ApiError> {
+    pub(super) async fn path_of_job(&self, arn: &str, ledger: &Ledger) -> Result<String, ApiError> {
         let id = arn.rsplit('/').next().unwrap_or_default();
         let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let found = match is_id {
             true => self.bedrock.arn_of_async_invoke(id).await,
             false => Ok(None),
         };
-        let arn = found.map_err(|error: UpstreamError| client_error(error, record))?;
+        let arn = found.map_err(|error: UpstreamError| client_error(error, ledger))?;
         let arn = arn.ok_or_else(no_job)?;
         Ok(format!("/async-invoke/{}", encoded_segment(&arn)))
     }

@@ -55,7 +55,7 @@ impl Pipeline {
             path,
             headers,
             body,
-            record,
+            ledger,
         } = call;
         let mut ready = Ready {
             upstream_call: PassthroughCall {
@@ -74,12 +74,12 @@ impl Pipeline {
         let OperationRoute { operation, id } = route;
         match operation {
             Operation::StartAsyncInvoke => {
-                self.ready_for_job(&mut ready, &caller, &record).await?;
+                self.ready_for_job(&mut ready, &caller, &ledger).await?;
             }
             Operation::ListAsyncInvokes => ready.name = "async-invoke".into(),
             Operation::GetAsyncInvoke => {
                 check_id(&id)?;
-                ready.upstream_call.path_and_query = self.path_of_job(&id, &record).await?;
+                ready.upstream_call.path_and_query = self.path_of_job(&id, &ledger).await?;
                 ready.name = "async-invoke".into();
             }
             Operation::InvokeGuardrailChecks => ready.name = "guardrail-checks".into(),
@@ -89,8 +89,8 @@ impl Pipeline {
             | Operation::InvokeModel
             | Operation::InvokeModelWithResponseStream
             | Operation::CountTokens => {
-                record.entries().stream = operation.pace() == Pace::Stream;
-                let target = self.exact_target(&id, &record).await?;
+                ledger.entries().stream = operation.pace() == Pace::Stream;
+                let target = self.exact_target(&id, &ledger).await?;
                 let length = ready.upstream_call.body.len();
                 let hold = || self.ready_for_model(&mut ready, &caller, operation, &id, target);
                 self.workers.on_body(length, hold).await?;

@@ -10,7 +10,7 @@ use crate::converse::error::AwsError;
 use crate::error::ApiError;
 use crate::limits::Permit;
 use crate::pipeline::stream::broke_off;
-use crate::record::{Record, RequestOutcome};
+use crate::usage::{Ledger, RequestOutcome};
 
 /// A passthrough stream. Dropping it ends the call to Bedrock and releases its slot.
 #[derive(Debug)]
@@ -39,9 +39,9 @@ impl PassthroughStream {
         }
     }
 
-    /// The record of the request, for its log line.
-    pub fn record(&self) -> &Arc<Record> {
-        self.account.record()
+    /// The ledger of the request.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        self.account.ledger()
     }
 
     /// The next bytes for the client, unchanged except for the name of the operator's guardrail;
@@ -54,7 +54,7 @@ impl PassthroughStream {
         }
         let mut frames = Vec::new();
         let arrived = self.stream.next(&mut frames).await;
-        let more = arrived.map_err(|error| client_error(error, self.account.record()))?;
+        let more = arrived.map_err(|error| client_error(error, self.account.ledger()))?;
         if !more {
             return self.end();
         }
@@ -65,7 +65,7 @@ impl PassthroughStream {
             }
             if let Err(error) = &frame.event {
                 self.is_broken = true;
-                client_error(error.clone(), self.account.record());
+                client_error(error.clone(), self.account.ledger());
             }
         }
         if self.account.is_over() {
@@ -81,7 +81,7 @@ impl PassthroughStream {
         if !self.is_broken && !self.account.may_end() {
             return Err(broke_off());
         }
-        self.record().entries().outcome = match self.is_broken {
+        self.ledger().entries().outcome = match self.is_broken {
             true => RequestOutcome::Broken,
             false => RequestOutcome::Completed,
         };

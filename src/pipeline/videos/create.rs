@@ -14,8 +14,8 @@ use crate::openai::videos::{
 use crate::pipeline::models::{ModelTarget, check_endpoint};
 use crate::pipeline::profiles::SearchedTarget;
 use crate::pipeline::remote::fetched_length;
-use crate::pipeline::{CallerRequest, Cost, Pipeline, Reply, unix_seconds};
-use crate::record::Record;
+use crate::pipeline::{CallerRequest, Pipeline, Reply, unix_seconds};
+use crate::usage::{Cost, Ledger};
 
 /// A video request, and the files of its form.
 pub type VideoRequestWithFiles = (VideoRequest, Vec<FormPart>);
@@ -30,11 +30,11 @@ impl Pipeline {
             caller,
             request: (request, files),
             mut memory,
-            record,
+            ledger,
         } = call;
         let video_store = self.video_store()?;
         let (named, unknown) = (request.model.as_deref(), &request.unknown);
-        let found = self.model_of(named, unknown, VideoRequest::FIELDS, &record);
+        let found = self.model_of(named, unknown, VideoRequest::FIELDS, &ledger);
         let mut target = found.await?;
         let name = request.model.clone().unwrap_or_default();
         check_endpoint(&name, &target.model_info.capabilities, Endpoint::Videos)?;
@@ -47,7 +47,7 @@ impl Pipeline {
         let addresses = remote_images(&request);
         let name_of_target = Arc::from(target.model.as_str());
         let fetching =
-            self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &record);
+            self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &ledger);
         let (fetched, permit) = fetching.await?;
         let length = memory.length().saturating_add(fetched_length(&fetched));
         let translate = move || translate(request, files, capabilities, &fetched);
@@ -56,10 +56,10 @@ impl Pipeline {
         memory.shrink_to(order.input.as_str().len().saturating_mul(2));
         target.note_in(&mut order.adjustments);
         let cost = cost(&target, capabilities, &order);
-        record.entries().adjustments = order.adjustments.log_value();
+        ledger.entries().adjustments = order.adjustments.log_value();
         let permit = match permit {
             Some(permit) => permit,
-            None => self.admit(&caller, &name_of_target, &record).await?,
+            None => self.admit(&caller, &name_of_target, &ledger).await?,
         };
         let input = std::mem::replace(&mut order.input, JsonText::empty_object());
         let searched = SearchedTarget::new(&target, false);
@@ -70,14 +70,14 @@ impl Pipeline {
                 input,
                 &order,
                 &name,
-                &record,
+                &ledger,
             )
             .await;
         drop(memory);
-        let id = started.map_err(|error| self.received(error, None, &record))?;
+        let id = started.map_err(|error| self.received(error, None, &ledger))?;
         let profile = searched.profile.into_inner();
-        self.note_profile(&mut target, profile, &mut order.adjustments, &record);
-        record.entries().cost = Some(cost);
+        self.note_profile(&mut target, profile, &mut order.adjustments, &ledger);
+        ledger.entries().cost = Some(cost);
         let video = Video::new(
             id.to_string(),
             name,
@@ -102,9 +102,9 @@ impl Pipeline {
         input: JsonText,
         order: &VideoOrder,
         name: &str,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<VideoId, UpstreamError> {
-        let bedrock = self.bedrock_for(record);
+        let bedrock = self.bedrock_for(ledger);
         let note = JobNote {
             nonce: fastrand::u64(..),
             seconds: order.seconds,

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::videos::{JobNote, Video, VideoId};
-use crate::record::Record;
+use crate::usage::Ledger;
 
 /// The file name that Bedrock gives a video.
 const VIDEO_FILE: &str = "output.mp4";
@@ -83,7 +83,7 @@ impl Pipeline {
         &self,
         caller: &Caller,
         id: &str,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<AsyncInvoke, ApiError> {
         let video_store = self.video_store()?;
         let parsed = VideoId::parse(id).filter(|parsed| parsed.region == self.bedrock.region());
@@ -91,7 +91,7 @@ impl Pipeline {
             return Err(no_video(id));
         };
         let found = self.bedrock.get_async_invoke(&job).await;
-        let found = found.map_err(|error| client_error(error, record))?;
+        let found = found.map_err(|error| client_error(error, ledger))?;
         // Another caller's video is reported as missing, so that ids reveal nothing.
         found
             .filter(|job| video_store.is_of(caller, job))

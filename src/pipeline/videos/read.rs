@@ -10,7 +10,7 @@ use crate::identity::Caller;
 use crate::openai::page::{ListPage, PageQuery};
 use crate::openai::videos::{DeletedVideo, Video, VideoId};
 use crate::pipeline::{Pipeline, client_error};
-use crate::record::Record;
+use crate::usage::Ledger;
 
 /// The maximum number of Bedrock's pages for one page of the client's list; each has up to 1,000
 /// jobs.
@@ -34,10 +34,10 @@ impl Pipeline {
         &self,
         caller: &Caller,
         id: &str,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<Bytes, ApiError> {
-        let job = self.job(caller, id, record).await?;
-        if !self.is_there(&job, record).await? {
+        let job = self.job(caller, id, ledger).await?;
+        if !self.is_there(&job, ledger).await? {
             return Err(no_video(id));
         }
         json(&self.video(&job))
@@ -48,7 +48,7 @@ impl Pipeline {
         &self,
         caller: &Caller,
         page: &PageQuery,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<Bytes, ApiError> {
         self.video_store()?;
         let limit = page.limit as usize;
@@ -64,10 +64,10 @@ impl Pipeline {
         };
         for _ in 0..MAX_PAGES {
             let found = self.bedrock.list_async_invokes(&call).await;
-            let (jobs, next) = found.map_err(|error| client_error(error, record))?;
+            let (jobs, next) = found.map_err(|error| client_error(error, ledger))?;
             let jobs = self.own(caller, jobs, &mut after)?;
             let count = (limit + 1).saturating_sub(videos.len());
-            videos.extend(self.present(jobs, count, record).await?);
+            videos.extend(self.present(jobs, count, ledger).await?);
             call.next = next;
             if call.next.is_none() || videos.len() > limit {
                 break;
@@ -88,9 +88,9 @@ impl Pipeline {
         caller: &Caller,
         id: &str,
         range: Option<&str>,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<VideoContent, ApiError> {
-        let job = self.job(caller, id, record).await?;
+        let job = self.job(caller, id, ledger).await?;
         match &job.state {
             AsyncInvokeState::Completed => {}
             AsyncInvokeState::InProgress => {
@@ -107,7 +107,7 @@ impl Pipeline {
         }
         let file = job.output.join(VIDEO_FILE);
         let found = self.video_store()?.s3.get(&file, range).await;
-        let object = found.map_err(|error| client_error(error, record))?;
+        let object = found.map_err(|error| client_error(error, ledger))?;
         Ok(VideoContent {
             length: object.length,
             range: object.range.clone(),
@@ -120,9 +120,9 @@ impl Pipeline {
         &self,
         caller: &Caller,
         id: &str,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<Bytes, ApiError> {
-        let job = self.job(caller, id, record).await?;
+        let job = self.job(caller, id, ledger).await?;
         if job.state == AsyncInvokeState::InProgress {
             let message = "the video is still in progress and Bedrock cannot stop it; delete it \
                            when its status is `completed`";
@@ -136,7 +136,7 @@ impl Pipeline {
             }
             Ok(())
         };
-        deleted.await.map_err(|error| client_error(error, record))?;
+        deleted.await.map_err(|error| client_error(error, ledger))?;
         json(&DeletedVideo::new(id.to_owned()))
     }
 
@@ -167,10 +167,10 @@ impl Pipeline {
         &self,
         jobs: Vec<AsyncInvoke>,
         count: usize,
-        record: &Record,
+        ledger: &Ledger,
     ) -> Result<Vec<AsyncInvoke>, ApiError> {
         let checks = jobs.into_iter().map(|job| async move {
-            let there = self.is_there(&job, record).await?;
+            let there = self.is_there(&job, ledger).await?;
             Ok::<_, ApiError>(there.then_some(job))
         });
         let checked = stream::iter(checks).buffered(MAX_CONCURRENT_REQUESTS);
@@ -179,7 +179,7 @@ impl Pipeline {
     }
 
     /// Whether the video still exists; Bedrock lists its job even after the file is deleted.
-    async fn is_there(&self, job: &AsyncInvoke, record: &Record) -> Result<bool, ApiError> {
+    async fn is_there(&self, job: &AsyncInvoke, ledger: &Ledger) -> Result<bool, ApiError> {
         if job.state != AsyncInvokeState::Completed {
             return Ok(true);
         }
@@ -188,15 +188,15 @@ impl Pipeline {
             .s3
             .exists(&job.output.join(VIDEO_FILE))
             .await;
-        found.map_err(|error| client_error(error, record))
+        found.map_err(|error| client_error(error, ledger))
     }
 }
 
 impl VideoContent {
     /// The next bytes; `None` at the end.
-    pub async fn next(&mut self, record: &Record) -> Result<Option<Bytes>, ApiError> {
+    pub async fn next(&mut self, ledger: &Ledger) -> Result<Option<Bytes>, ApiError> {
         let next = self.object.next().await;
-        next.map_err(|error| client_error(error, record))
+        next.map_err(|error| client_error(error, ledger))
     }
 }
 

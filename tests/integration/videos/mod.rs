@@ -10,8 +10,8 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, RANGE};
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry, LimitSettings};
 use outcrop::identity::Caller;
-use outcrop::record::Record;
 use outcrop::server::{App, Shutdown};
+use outcrop::usage::Ledger;
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, Reply};
@@ -308,13 +308,13 @@ async fn another_instance_serves_a_video_it_did_not_start() {
     with_videos(&mut config);
     let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
     let unknown_variant = App::new(&config, bedrock, Shutdown::default()).unwrap();
-    let (caller, record) = (
+    let (caller, ledger) = (
         Caller::new("local"),
-        Record::new("id".into(), "/".into(), None),
+        Ledger::new("id".into(), "/".into(), None),
     );
     let response = unknown_variant
         .pipeline
-        .retrieve_video(&caller, &id, &record)
+        .retrieve_video(&caller, &id, &ledger)
         .await;
     let response: Value = serde_json::from_slice(&response.unwrap()).unwrap();
     assert_eq!(response["seconds"], "12");

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::super::summary::TokenCounts;
 use crate::converse::JsonText;
 use crate::converse::response::Usage;
+use crate::usage::TokenCounts;
 
 /// `usage` as OpenAI counts it: `prompt_tokens` includes the tokens read from and written to the
 /// cache.

@@ -14,7 +14,7 @@ pub struct Cost {
 }
 
 /// The total cost of calls with these usages, on the tier that Bedrock reported.
-pub(super) fn cost(price: Option<&Price>, usages: &[Usage], tier: Option<&str>) -> Cost {
+pub fn cost(price: Option<&Price>, usages: &[Usage], tier: Option<&str>) -> Cost {
     let tier = match tier {
         Some("flex") => Tier::Flex,
         Some("priority") => Tier::Priority,

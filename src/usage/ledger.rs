@@ -11,21 +11,20 @@ use tracing::Level;
 use crate::error::ApiError;
 use crate::error::bounded;
 use crate::models::Usd;
-use crate::openai::chat::TokenCounts;
-use crate::pipeline::Cost;
+use crate::usage::{Cost, TokenCounts};
 
 /// The target of the log line of a request.
-pub const LOG_TARGET: &str = module_path!();
+pub const LOG_TARGET: &str = "outcrop::record";
 
-/// The record of a request, shared by its layers; dropping the last reference writes the line. It
+/// The ledger of a request, shared by its layers; dropping the last reference writes the line. It
 /// contains no text of the conversation.
 #[derive(Debug)]
-pub struct Record {
+pub struct Ledger {
     began: Instant,
     entries: Mutex<RecordFields>,
 }
 
-/// The entries of a record.
+/// The entries of a ledger.
 #[derive(Debug, Default)]
 pub struct RecordFields {
     /// The gateway's request id, which the client gets too.
@@ -94,8 +93,8 @@ pub enum RequestOutcome {
     Broken,
 }
 
-impl Record {
-    /// Starts the record of a request.
+impl Ledger {
+    /// Opens the ledger of a request.
     pub fn new(request_id: String, route: String, client_request_id: Option<String>) -> Self {
         Self {
             began: Instant::now(),
@@ -214,7 +213,7 @@ struct LogLine<'a> {
     duration_ms: f64,
 }
 
-impl Drop for Record {
+impl Drop for Ledger {
     fn drop(&mut self) {
         let duration_ms = milliseconds(self.elapsed());
         let entries = self.entries();
