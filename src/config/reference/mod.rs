@@ -15,6 +15,8 @@ struct SectionReference {
     example: Option<&'static str>,
     meaning: &'static str,
     keys: &'static [KeyReference],
+    /// Keys of another section that this one overrides.
+    overrides: &'static [KeyReference],
 }
 
 /// A key of a section.
@@ -87,7 +89,25 @@ const fn example(
     }
 }
 
+impl SectionReference {
+    const fn overriding(mut self, overrides: &'static [KeyReference]) -> Self {
+        self.overrides = overrides;
+        self
+    }
+
+    fn all_keys(&self) -> impl Iterator<Item = &'static KeyReference> {
+        self.keys.iter().chain(self.overrides)
+    }
+}
+
 impl KeyReference {
+    /// A key of `[chat]` in a section that overrides it.
+    const fn overridden(mut self, lines: &'static [&'static str]) -> Self {
+        self.value = SettingValue::Example(lines, "as in `[chat]`");
+        self.meaning = "As in `[chat]`.";
+        self
+    }
+
     const fn environment(mut self, environment: &'static str) -> Self {
         self.environment = environment;
         self

@@ -26,7 +26,7 @@ pub(super) fn example_file() -> String {
             None => line(&mut text, &format!("[{}]", section.name)),
         }
         let mut previous = "";
-        for key in section.keys {
+        for key in section.all_keys() {
             // Consecutive keys that refer to another section share one comment.
             if key.meaning != previous {
                 comment(&mut text, &environment_sentence(key));
@@ -53,7 +53,7 @@ pub(super) fn page() -> String {
     paragraph(
         &mut text,
         "This page and [outcrop.example.toml](../outcrop.example.toml) are generated from the same \
-         table, `src/config/reference/table.rs`; a test compares the table with the code that reads \
+         table, `src/config/reference/table`; a test compares the table with the code that reads \
          the configuration. Every option is optional: with AWS credentials and a region in the \
          environment, no file is needed. `outcrop check` reports every mistake in a file.",
     );
@@ -98,7 +98,7 @@ pub(super) fn page() -> String {
 fn keys(text: &mut String, section: &SectionReference) {
     text.push_str("| Key | Type | Default | Flag, environment | Meaning |\n");
     text.push_str("| --- | --- | --- | --- | --- |\n");
-    for key in section.keys {
+    for key in section.all_keys() {
         let default = match key.value {
             SettingValue::Default(default) => format!("`{default}`"),
             SettingValue::Example(_, default) => default.to_owned(),

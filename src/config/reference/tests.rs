@@ -64,7 +64,7 @@ fn the_defaults_of_the_table_are_those_of_the_code() {
 fn the_commented_examples_are_read_without_mistakes() {
     let mut text = String::new();
     for section in SECTIONS {
-        let examples = section.keys.iter().filter_map(|key| match key.value {
+        let examples = section.all_keys().filter_map(|key| match key.value {
             SettingValue::Example(lines, _) => Some(lines.join("\n")),
             SettingValue::Default(_) => None,
         });
@@ -121,7 +121,7 @@ fn assert_contains(message: &str, part: &str) {
 
 fn described() -> impl Iterator<Item = (&'static SectionReference, &'static super::KeyReference)> {
     let keys = |section: &'static SectionReference| {
-        let keys = section.keys.iter();
+        let keys = section.all_keys();
         keys.map(move |key| (section, key))
     };
     SECTIONS.iter().flat_map(keys)
