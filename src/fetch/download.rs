@@ -52,7 +52,8 @@ impl<'a> Allowance<'a> {
         };
         memory.admit(new - old).await.map_err(|_| {
             let message = format!(
-                "cannot download the file from `{}`: the memory for request bodies is in use",
+                "cannot download the file from `{}`: the memory for request bodies is in use; try again \
+                 in a moment",
                 first.host
             );
             Problem::new(FetchErrorKind::NoMemory, message)

@@ -99,7 +99,7 @@ pub(super) fn apply(
     if capabilities.refuses(&RefusedField::OutputConfig) {
         adjustments.note(
             "response_format",
-            "replaced by a tool; the model rejects structured output",
+            "replaced by a tool; the model does not accept structured output",
         );
     }
     let can_force = !(reasons && capabilities.reasoning_replay == ReasoningReplay::Signed);

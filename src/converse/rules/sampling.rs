@@ -50,7 +50,7 @@ pub(super) fn apply(
     if config.stop_sequences.len() < count {
         adjustments.note(
             "stop",
-            "blank stop sequences removed; the model rejects them",
+            "blank stop sequences removed; the model does not accept them",
         );
     }
     let max = output_limit.unwrap_or(u32::MAX);

@@ -23,7 +23,7 @@ use crate::reply::Adjustments;
 const PUNCTUATION: [char; 3] = ['_', '.', '-'];
 
 /// The adjustment note for mapped names.
-const MAPPED: &str = "property names that the model rejects are mapped and mapped back";
+const MAPPED: &str = "property names that the model does not accept are mapped and mapped back";
 
 /// The client's property names and their replacements.
 type PropertyNames = HashMap<String, String>;

@@ -64,7 +64,7 @@ pub(super) fn flatten(
             append_description(spec, &words);
             adjustments.note(
                 field,
-                "combinators at the root merged; the model rejects them",
+                "combinators at the root merged; the model does not accept them",
             );
         }
     }

@@ -165,7 +165,7 @@ pub(super) fn service_tier(
         }
     };
     if capabilities.refuses(&RefusedField::ServiceTier) {
-        adjustments.note("service_tier", "removed; the model rejects it");
+        adjustments.note("service_tier", "removed; the model does not accept it");
         return Ok(None);
     }
     Ok(Some(ServiceTier { r#type }))
@@ -193,7 +193,7 @@ pub(super) fn performance(
         }
     };
     if capabilities.refuses(&RefusedField::PerformanceConfig) {
-        adjustments.note("performanceConfig", "removed; the model rejects it");
+        adjustments.note("performanceConfig", "removed; the model does not accept it");
         return Ok(None);
     }
     Ok(Some(PerformanceConfig { latency }))

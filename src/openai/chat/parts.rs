@@ -169,7 +169,10 @@ impl ConversationReader<'_> {
         let Some(id) = open.and_then(Vec::pop) else {
             return Err(ApiError::invalid(
                 format!("{path}.name"),
-                format!("no earlier `function_call` of `{name}` is without a result"),
+                format!(
+                    "no earlier `function_call` of `{name}` is without a result; put the result \
+                     after its call, or remove it"
+                ),
             ));
         };
         self.tool_result(id, content, false, path)

@@ -182,7 +182,8 @@ impl fmt::Display for MaskError {
             Self::TooLarge(size) => {
                 write!(
                     formatter,
-                    "the mask is {size}, which exceeds {MAX_PIXELS} pixels"
+                    "the mask is {size}, which exceeds {MAX_PIXELS} pixels; send a smaller image \
+                     and mask"
                 )
             }
             Self::OtherSize(size) => write!(

@@ -405,7 +405,10 @@ async fn a_refused_field_is_omitted_from_then_on() {
     }));
     let reply = harness.chat(&body).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    assert_eq!(reply.adjustments(), "seed: removed; the model rejects it");
+    assert_eq!(
+        reply.adjustments(),
+        "seed: removed; the model does not accept it"
+    );
     assert_eq!(forwarded(&harness).len(), 2);
     harness.chat(&body).await;
     let forwarded = forwarded(&harness);

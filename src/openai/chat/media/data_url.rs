@@ -57,10 +57,11 @@ pub(super) fn read_data_url(mut url: String) -> Result<DataUrl, &'static str> {
         .is_some_and(|last| last.eq_ignore_ascii_case("base64"));
     // Edits the string in place, since the data may be megabytes.
     url.drain(..=comma);
-    let data = if is_base64 {
-        DataUrlContent::Base64(read_base64(url).ok_or("the data URL is not valid base64")?)
-    } else {
-        DataUrlContent::Plain(percent_decode_str(&url).collect())
+    let data = match is_base64 {
+        true => read_base64(url)
+            .map(DataUrlContent::Base64)
+            .ok_or("the data URL is not valid base64; encode the bytes of the file as base64")?,
+        false => DataUrlContent::Plain(percent_decode_str(&url).collect()),
     };
     Ok(DataUrl { media_type, data })
 }

@@ -115,7 +115,7 @@ impl ChatUpstreamBody<'_> {
             if requested.is_some() && requested != default.parse().ok() {
                 let why = match self.reasons {
                     true => "removed; not supported with reasoning",
-                    false => "removed; the model does not support it",
+                    false => "removed; the model does not accept it",
                 };
                 self.adjustments.note(field, why);
             }
@@ -274,7 +274,7 @@ impl ChatUpstreamBody<'_> {
                 && self.body.remove(field).is_some()
             {
                 self.adjustments
-                    .note(field, "removed; the model rejects it");
+                    .note(field, "removed; the model does not accept it");
             }
         }
     }

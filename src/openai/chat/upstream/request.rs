@@ -157,12 +157,12 @@ pub fn upstream_request(
     if top_k.is_some() {
         builder
             .adjustments
-            .note("top_k", "removed; the model does not support it");
+            .note("top_k", "removed; the model does not accept it");
     }
     builder.sampling();
     let has_stop = stop.is_some_and(|texts| !texts.0.is_empty());
     if has_stop && (!capabilities.stop_sequences || builder.is_refused("stop")) {
-        builder.drop("stop", "removed; the model does not support it");
+        builder.drop("stop", "removed; the model does not accept it");
     }
     let limit = effective_max_tokens(
         max_completion_tokens,
