@@ -9,15 +9,17 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::async_invoke::JobArns;
-use super::attempt::RetryPolicy;
-use super::credentials::{Authorization, CredentialCache, CredentialKind, CredentialsUnavailable};
-use super::decoder::Decode;
-use super::endpoint::{self, Endpoints};
+use super::auth::credentials::{
+    Authorization, CredentialCache, CredentialKind, CredentialsUnavailable,
+};
+use super::control::async_invoke::JobArns;
+use super::errors::UpstreamError;
+use super::retry::RetryPolicy;
 use super::settings::{BedrockSettings, SimulatedBedrock, Timeouts};
-use super::stream::EventStream;
+use super::transport::decoder::Decode;
+use super::transport::endpoint::{self, Endpoints};
+use super::transport::stream::EventStream;
 use super::transport::{Outgoing, Transport};
-use super::upstream_error::UpstreamError;
 use crate::converse::response::ConverseResponse;
 use crate::models::ModelId;
 

@@ -1,59 +1,48 @@
 //! The Bedrock client: the only module that uses `aws_` crates.
 //!
 //! Converse, ConverseStream, CountTokens and the control plane use the gateway's own transport on
-//! AWS's building blocks; ARCHITECTURE.md gives the reasons. `upstream_error` decides what a client
-//! may learn about a failure.
+//! AWS's building blocks; ARCHITECTURE.md gives the reasons. Each group uses the ones above it:
+//!
+//! - `settings`: what the operator configures
+//! - `errors`: what a failed call means, for the client and for a retry
+//! - `auth`: credentials and signatures
+//! - `transport`: connections, requests, responses, event streams
+//! - `retry`: attempts, delays, and the retry budget
+//! - `client`: one region and one set of credentials, which everything below uses
+//! - `upstream`, `control`, `s3`: the operations of `bedrock-runtime`, of the control plane, of S3
+//! - `diagnosis`: what the operator has to know when none of this works
 
-mod async_invoke;
-mod attempt;
-mod base_model;
-mod batch_jobs;
-mod chat_completions;
+mod auth;
 mod client;
-mod connect;
-mod count_tokens;
-mod credentials;
-mod decoder;
-mod endpoint;
-mod envelope;
-mod exhausted;
-mod frames;
-mod guardrails;
-mod identity;
-mod invoke;
-mod listing;
-mod passthrough;
-mod reach;
-mod refused;
+mod control;
+mod diagnosis;
+mod errors;
+mod retry;
 mod s3;
-mod s3_upload;
-mod scrub;
 mod settings;
-mod signing;
-mod sse;
-mod stream;
 mod transport;
-mod trouble;
-mod upstream_error;
+mod upstream;
 
-pub use async_invoke::{AsyncInvoke, AsyncInvokeOrder, AsyncInvokePage, AsyncInvokeState};
-pub use attempt::RetryPolicy;
-pub use base_model::BaseModel;
-pub use batch_jobs::{Job, JobOrder, JobStatus, record_error};
+pub use auth::credentials::{CredentialKind, CredentialsUnavailable};
 pub use client::{Bedrock, ConnectError, ModelCall, encoded_segment, path_segment};
-pub use credentials::{CredentialKind, CredentialsUnavailable};
-pub use decoder::{Decode, EventDecoder};
-pub use frames::{Frame, FrameCutter, exception_frame};
-pub use identity::{CallerIdentity, CredentialsTrouble, IdentityError, SDK_LOG, caller_identity};
-pub use invoke::InvokeResponse;
-pub use listing::{FoundationModel, LifeCycle, ListedKind, ListedModel, Time};
-pub use passthrough::{Pace, PassthroughCall, PassthroughResponse};
-pub use reach::Unreachable;
+pub use control::async_invoke::{AsyncInvoke, AsyncInvokeOrder, AsyncInvokePage, AsyncInvokeState};
+pub use control::base_model::BaseModel;
+pub use control::batch_jobs::{Job, JobOrder, JobStatus, record_error};
+pub use control::listing::{FoundationModel, LifeCycle, ListedKind, ListedModel, Time};
+pub use diagnosis::reach::Unreachable;
+pub use diagnosis::sts::{
+    CallerIdentity, CredentialsTrouble, IdentityError, SDK_LOG, caller_identity,
+};
+pub use diagnosis::trouble::{Cause, Trouble};
+pub use errors::scrub::scrub;
+pub use errors::{FailedModel, RetryAdvice, UpstreamError};
+pub use retry::RetryPolicy;
+pub use s3::upload::S3Upload;
 pub use s3::{ObjectLocation, S3, S3Object};
-pub use s3_upload::S3Upload;
-pub use scrub::scrub;
 pub use settings::{BedrockSettings, RetrySettings, SimulatedBedrock, Timeouts};
-pub use sse::{ChunkDecoder, ChunkEvent};
-pub use stream::{EventStream, FrameStream};
-pub use trouble::{Cause, Trouble};
-pub use upstream_error::{FailedModel, RetryAdvice, UpstreamError};
+pub use transport::decoder::{Decode, EventDecoder};
+pub use transport::frames::{Frame, FrameCutter, exception_frame};
+pub use transport::stream::{EventStream, FrameStream};
+pub use upstream::chat_completions::sse::{ChunkDecoder, ChunkEvent};
+pub use upstream::invoke::InvokeResponse;
+pub use upstream::passthrough::{Pace, PassthroughCall, PassthroughResponse};

@@ -1,0 +1,4 @@
+//! Credentials and signatures.
+
+pub(super) mod credentials;
+pub(super) mod signing;

@@ -1,0 +1,230 @@
+//! A single HTTP exchange with Bedrock.
+
+mod connect;
+pub(super) mod decoder;
+pub(super) mod endpoint;
+pub(super) mod frames;
+pub(super) mod stream;
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use self::connect::{Connector, connector, is_untrusted};
+use crate::bedrock::auth::credentials::{CredentialCache, with_causes};
+use crate::bedrock::auth::signing::{SIGNING_NAME, SigningScope, authorize};
+use crate::bedrock::errors::{ErrorResponse, RetryAdvice, UpstreamError};
+use crate::workers::in_place;
+
+/// The maximum length of an error body.
+const MAX_ERROR_SIZE: usize = 1 << 20;
+
+/// The maximum length of a complete response.
+const MAX_RESPONSE_SIZE: usize = 64 << 20;
+
+/// The read buffer of a connection. It is the memory cost of a stream whose client does not read;
+/// hyper's default is 400 KB.
+const MAX_READ_AHEAD: usize = 64 << 10;
+
+/// How long an idle connection is kept.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// A request before it is authorized.
+#[derive(Debug, Clone)]
+pub(in crate::bedrock) struct Outgoing<'a> {
+    pub(in crate::bedrock) method: Method,
+    /// The complete URL, with an encoded path.
+    pub(in crate::bedrock) url: &'a str,
+    pub(in crate::bedrock) accept: &'static str,
+    /// The service name in the signature.
+    pub(in crate::bedrock) signing_name: &'static str,
+    /// Additional headers; they override `accept` and the content type.
+    pub(in crate::bedrock) headers: HeaderMap,
+    pub(in crate::bedrock) body: Bytes,
+}
+
+impl<'a> Outgoing<'a> {
+    /// A request with a JSON response.
+    pub(in crate::bedrock) fn json(method: Method, url: &'a str, body: Bytes) -> Self {
+        Self {
+            method,
+            url,
+            accept: "application/json",
+            signing_name: SIGNING_NAME,
+            headers: HeaderMap::new(),
+            body,
+        }
+    }
+}
+
+/// Sends authorized requests to Bedrock's services in one region.
+#[derive(Debug)]
+pub(in crate::bedrock) struct Transport {
+    http: Client<Connector, Full<Bytes>>,
+    pub(in crate::bedrock) credentials: CredentialCache,
+    region: String,
+}
+
+impl Transport {
+    pub(in crate::bedrock) fn new(
+        credentials: CredentialCache,
+        region: String,
+        connect_timeout: Duration,
+    ) -> std::io::Result<Self> {
+        let http = Client::builder(TokioExecutor::new())
+            .http1_max_buf_size(MAX_READ_AHEAD)
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .build(connector(connect_timeout)?);
+        Ok(Self {
+            http,
+            credentials,
+            region,
+        })
+    }
+
+    /// Waits for any response from `url` to an unauthorized request.
+    pub(in crate::bedrock) async fn reach(
+        &self,
+        url: &str,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let request = Request::get(url).body(Full::default())?;
+        self.http.request(request).await?;
+        Ok(())
+    }
+
+    /// Sends a request and waits for the headers of a success; any other status is an error, whose
+    /// body is read.
+    pub(in crate::bedrock) async fn send(
+        &self,
+        outgoing: Outgoing<'_>,
+    ) -> Result<Response<Incoming>, UpstreamError> {
+        let Outgoing {
+            method,
+            url,
+            accept,
+            signing_name,
+            headers,
+            body,
+        } = outgoing;
+        let authorization = self
+            .credentials
+            .authorization()
+            .await
+            .map_err(|error| UpstreamError::credentials(error.to_string()))?;
+        let mut request = Request::builder()
+            .method(method)
+            .uri(url)
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .header(ACCEPT, HeaderValue::from_static(accept))
+            .body(Full::new(body.clone()))
+            .map_err(|error| UpstreamError::internal(error.to_string()))?;
+        request.headers_mut().extend(headers);
+        let scope = SigningScope {
+            service: signing_name,
+            region: &self.region,
+        };
+        // The signature covers the whole body.
+        let authorize = || authorize(&mut request, url, &body, &authorization, scope);
+        in_place(body.len(), authorize)?;
+        let response =
+            self.http
+                .request(request)
+                .await
+                .map_err(|error| match is_untrusted(&error) {
+                    true => UpstreamError::untrusted(with_causes(&error)),
+                    false => UpstreamError::connection(with_causes(&error)),
+                })?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let error = read_error(response).await;
+        if error.advice == RetryAdvice::RefreshCredentials {
+            self.credentials.mark_refused(&authorization);
+        }
+        Err(error)
+    }
+
+    /// Sends a request and reads the complete response.
+    pub(in crate::bedrock) async fn fetch(
+        &self,
+        outgoing: Outgoing<'_>,
+    ) -> Result<Response<Bytes>, UpstreamError> {
+        let (head, body) = self.send(outgoing).await?.into_parts();
+        let collected = Limited::new(body, MAX_RESPONSE_SIZE).collect().await;
+        collected
+            .map(|body| Response::from_parts(head, body.to_bytes()))
+            .map_err(|error| match error.is::<LengthLimitError>() {
+                true => UpstreamError::unreadable(format!("longer than {MAX_RESPONSE_SIZE} bytes")),
+                false => UpstreamError::interrupted(error.to_string()),
+            })
+    }
+}
+
+async fn read_error(response: Response<Incoming>) -> UpstreamError {
+    let (head, body) = response.into_parts();
+    if head.status.is_informational() || head.status.is_redirection() {
+        let location = text(&head.headers, LOCATION.as_str());
+        return UpstreamError::unexpected_status(head.status.as_u16(), location);
+    }
+    let body = match Limited::new(body, MAX_ERROR_SIZE).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => Bytes::new(),
+    };
+    let error_response = ErrorResponse {
+        status: head.status.as_u16(),
+        error_type: text(&head.headers, "x-amzn-errortype"),
+        wait: retry_after(&head.headers, SystemTime::now()),
+        body: &body,
+    };
+    let mut error = UpstreamError::from_response(&error_response);
+    error.response = Some(Box::new(Response::from_parts(head, body)));
+    error
+}
+
+/// The requested retry delay: `retry-after` in seconds or as a date, or `x-amz-retry-after` in
+/// milliseconds.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let number = |name: &str| text(headers, name)?.trim().parse::<u64>().ok();
+    let date = || httpdate::parse_http_date(text(headers, RETRY_AFTER.as_str())?.trim()).ok();
+    number(RETRY_AFTER.as_str())
+        .map(Duration::from_secs)
+        // A date in the past means no delay.
+        .or_else(|| date().map(|date| date.duration_since(now).unwrap_or_default()))
+        .or_else(|| number("x-amz-retry-after").map(Duration::from_millis))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_parsed_as_seconds_date_or_milliseconds() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").expect("a date");
+        for (name, value, seconds) in [
+            ("retry-after", "7", Some(7.0)),
+            ("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT", Some(30.0)),
+            ("retry-after", "Sunday, 06-Nov-94 08:50:07 GMT", Some(30.0)),
+            ("retry-after", "Sun Nov  6 08:50:07 1994", Some(30.0)),
+            ("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT", Some(0.0)),
+            ("retry-after", "soon", None),
+            ("retry-after", "-1", None),
+            ("x-amz-retry-after", "1500", Some(1.5)),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static(value));
+            let wait = retry_after(&headers, now).map(|wait| wait.as_secs_f64());
+            assert_eq!(wait, seconds, "{value}");
+        }
+    }
+}
