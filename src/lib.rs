@@ -6,8 +6,8 @@
 //!   endpoints
 //! - [`identity`]: authentication of callers
 //! - [`pipeline`]: the steps of a request; the page to read first
-//! - [`models`]: model ids, capabilities and prices; [`catalog`]: the list of models;
-//!   [`base_models`]: base models of the account's own models
+//! - [`models`]: model ids, capabilities and prices; [`catalog`]: what is known about models at run
+//!   time, and their list
 //! - [`openai`]: OpenAI's API; [`converse`]: Bedrock's Converse API, and the rules for its models;
 //!   [`providers`]: request bodies of models that Converse does not serve
 //! - [`guardrails`]: checks of content outside of conversations
@@ -23,7 +23,6 @@
 //! [`config`] and [`commands`] are for operators. [`error`] and [`reply`] are what clients get.
 
 pub mod api;
-pub mod base_models;
 pub mod bedrock;
 pub mod body_memory;
 pub mod catalog;

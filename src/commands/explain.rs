@@ -8,7 +8,8 @@ use bytes::Bytes;
 use super::BAD_CONFIGURATION;
 use super::local::{chat_call, pipeline};
 use crate::bedrock::Bedrock;
-use crate::config::{Config, Overrides, Tables, load};
+use crate::catalog::Tables;
+use crate::config::{Config, Overrides, load};
 use crate::json_error::describe;
 use crate::pipeline::ExplainReader;
 

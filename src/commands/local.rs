@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::bedrock::Bedrock;
-use crate::config::{Config, Tables};
+use crate::catalog::Tables;
+use crate::config::Config;
 use crate::fetch::Fetcher;
 use crate::identity::Caller;
 use crate::pipeline::{ChatCall, HeaderOptions, Pipeline};

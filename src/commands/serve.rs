@@ -9,7 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::BAD_CONFIGURATION;
 use super::greeting::Greeting;
 use crate::bedrock::{Bedrock, CredentialsTrouble};
-use crate::config::{Config, Overrides, ServerSettings, Tables, load};
+use crate::catalog::Tables;
+use crate::config::{Config, Overrides, ServerSettings, load};
 use crate::server::{App, Shutdown, ShutdownPhase, raise_descriptor_limit, router, serve};
 use crate::telemetry;
 

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use toml::Value;
 
+use super::host_pattern::HostPattern;
 use super::reader::Section;
-use crate::fetch::HostPattern;
 
 /// Downloads of URLs in requests: `[fetch]`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,7 +20,6 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use url::Host;
 
 use super::error::{FetchErrorKind, Problem};
-use super::hosts::without_root;
 use super::network::Network;
 use super::target::{FetchTarget, permits};
 use crate::config::FetchSettings;
@@ -151,7 +150,8 @@ fn host_header(target: &FetchTarget) -> String {
 
 fn server_name(host: &Host<String>) -> Option<ServerName<'static>> {
     match host {
-        Host::Domain(name) => ServerName::try_from(without_root(name).to_owned()).ok(),
+        // Names of the DNS may end in a dot, names in certificates do not.
+        Host::Domain(name) => ServerName::try_from(name.trim_end_matches('.').to_owned()).ok(),
         Host::Ipv4(address) => Some(IpAddr::V4(*address).into()),
         Host::Ipv6(address) => Some(IpAddr::V6(*address).into()),
     }

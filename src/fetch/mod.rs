@@ -9,7 +9,6 @@ mod address;
 mod download;
 mod error;
 mod exchange;
-mod hosts;
 mod network;
 mod target;
 
@@ -32,7 +31,6 @@ use exchange::ServerConnector;
 use target::FetchTarget;
 
 pub use error::{FetchError, FetchErrorKind};
-pub use hosts::HostPattern;
 pub use network::{Network, SystemNetwork};
 
 /// Downloads files.

@@ -106,7 +106,7 @@ fn not_allowed(message: impl Into<String>) -> Problem {
 mod tests {
     use super::FetchErrorKind::{Malformed, NotAllowed};
     use super::*;
-    use crate::fetch::HostPattern;
+    use crate::config::HostPattern;
 
     fn kind(address: &str, settings: &FetchSettings) -> Result<String, FetchErrorKind> {
         FetchTarget::parse(address, settings)

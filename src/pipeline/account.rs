@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::client_error_for_model;
-use super::model_info::ModelInfo;
 use crate::bedrock::UpstreamError;
+use crate::catalog::ModelInfo;
 use crate::converse::event::Event;
 use crate::converse::response::Usage;
 use crate::error::ApiError;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::models::check_converse;
 use super::pending_request::{PendingRequest, SourceBody};
 use super::{ChatCall, ChatReply, OpenCall, Pipeline, no_model, response};
+use crate::catalog::check_converse;
 use crate::error::ApiError;
 use crate::limits::{Refusal, WhenFull};
 use crate::openai::completions::{

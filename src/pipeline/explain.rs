@@ -4,10 +4,10 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::input_tokens::{Count, CountInput, CountSource};
-use super::model_info::ModelInfo;
-use super::models::ModelTarget;
 use super::pending_request::ChatRoute;
 use super::{ChatCall, Pipeline, model_name, note_request};
+use crate::catalog::ModelInfo;
+use crate::catalog::ModelTarget;
 use crate::converse::estimate::estimated_tokens_of_json;
 use crate::converse::options::Fields;
 use crate::converse::request::ConverseRequest;

@@ -8,12 +8,12 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 
 use super::invoke::guardrail_headers;
-use super::models::{ModelTarget, check_endpoint};
 use super::pending_request::refuse_adjustments;
-use super::profiles::SearchedTarget;
 use super::request::UpstreamBodies;
+use super::targets::SearchedTarget;
 use super::{CallerRequest, Pipeline, Reply, client_error, unix_seconds};
 use crate::bedrock::{Bedrock, InvokeResponse, ObjectLocation, S3};
+use crate::catalog::{ModelTarget, check_endpoint};
 use crate::config::S3Settings;
 use crate::error::ApiError;
 use crate::limits::Refusal;

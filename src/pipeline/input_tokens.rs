@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::model_info::ModelInfo;
 use super::{CallerRequest, ChatCall, HeaderOptions, Pipeline, Reply, model_name, note_request};
 use crate::bedrock::ModelCall;
+use crate::catalog::ModelInfo;
 use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
 use crate::error::ApiError;

@@ -5,10 +5,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Pipeline;
 use super::fan_out::FailedCall;
-use super::models::ModelTarget;
-use super::profiles::SearchedTarget;
 use super::request::UpstreamBodies;
+use super::targets::SearchedTarget;
 use crate::bedrock::{InvokeResponse, ModelCall};
+use crate::catalog::ModelTarget;
 use crate::converse::options::GuardrailConfig;
 use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;

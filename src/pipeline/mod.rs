@@ -22,20 +22,16 @@ mod files;
 mod images;
 mod input_tokens;
 mod invoke;
-mod model_info;
-mod models;
 mod moderations;
 mod options;
 mod passthrough;
 mod pending_request;
-mod probe;
-mod profiles;
 mod remote;
 mod request;
 mod rerank;
-mod resolution;
 mod response;
 mod stream;
+mod targets;
 mod videos;
 mod writer;
 
@@ -57,13 +53,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 
-use crate::base_models::BaseModels;
 use crate::bedrock::{Bedrock, ModelCall, UpstreamError};
 use crate::body_memory::BodyPermit;
-use crate::catalog::Directory;
+use crate::catalog::{BaseModels, Directory, ModelTarget, Registry, Tables, check_endpoint};
 use crate::config::{
     BedrockApiSettings, ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings,
-    S3Settings, Tables,
+    S3Settings,
 };
 use crate::error::ApiError;
 use crate::fetch::Fetcher;
@@ -79,7 +74,6 @@ use crate::workers::Workers;
 use account::Account;
 use failed::{client_error, client_error_for_model};
 use images::ImageStore;
-use models::{ModelTarget, Models, check_endpoint};
 use pending_request::{ChatRoute, PendingRequest, PreparedRequest, SourceBody};
 use stream::EventSource;
 use videos::VideoStore;
@@ -90,7 +84,7 @@ const MIN_QUEUED: Duration = Duration::from_millis(1);
 /// The path of every request to Bedrock, with the state that requests share.
 #[derive(Debug)]
 pub struct Pipeline {
-    models: Models,
+    models: Registry,
     keys: HashMap<String, ChatOverrides>,
     chat: ChatSettings,
     embeddings: EmbeddingSettings,
@@ -164,7 +158,7 @@ impl Pipeline {
         let callers = config.keys.iter().map(|key| key.caller.as_str());
         let targets = config.models.values().map(|entry| entry.target.as_str());
         Self {
-            models: Models::new(config, tables, &bedrock),
+            models: Registry::new(config, tables, &bedrock),
             keys: keys
                 .map(|key| (key.caller.clone(), key.chat.clone()))
                 .collect(),

@@ -1,8 +1,8 @@
 //! The effective settings of a chat request, from the operator, the key and the request headers.
 
 use super::Pipeline;
-use super::models::ModelTarget;
 use super::pending_request::{PendingRequest, SourceBody};
+use crate::catalog::ModelTarget;
 use crate::config::{ChatOverrides, Truncate};
 use crate::identity::Caller;
 use crate::openai::chat::{ChatOptions, ChatRequest, GuardrailFields, GuardrailPolicy};

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::models::{ModelTarget, Models};
-use super::profiles::ProfileSearch;
 use super::remote::fetched_length;
 use crate::bedrock::UpstreamError;
 use crate::body_memory::BodyPermit;
+use crate::catalog::ProfileSearch;
+use crate::catalog::{ModelTarget, Registry};
 use crate::config::Truncate;
 use crate::converse::options::Fields;
 use crate::converse::remembered::RememberedTurn;
@@ -264,7 +264,7 @@ impl PendingRequest {
     pub(super) fn revise(
         &mut self,
         error: UpstreamError,
-        models: &Models,
+        models: &Registry,
     ) -> Result<(), UpstreamError> {
         if self.revisions >= MAX_REVISIONS {
             return Err(error);
@@ -298,7 +298,7 @@ impl PendingRequest {
     }
 
     /// Remembers the inference profile that serves the model, once Bedrock has responded.
-    pub(super) fn learn_profile(&mut self, models: &Models) {
+    pub(super) fn learn_profile(&mut self, models: &Registry) {
         self.profiles.learn(&self.target.model, models.resolver());
     }
 }

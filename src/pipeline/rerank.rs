@@ -6,9 +6,9 @@ use http::HeaderMap;
 
 use super::Pipeline;
 use super::invoke::unreadable;
-use super::models::check_endpoint;
-use super::profiles::SearchedTarget;
 use super::request::{CallerRequest, Reply, UpstreamBodies};
+use super::targets::SearchedTarget;
+use crate::catalog::check_endpoint;
 use crate::error::ApiError;
 use crate::limits::Refusal;
 use crate::models::Endpoint;

@@ -137,6 +137,12 @@ fn dependencies_point_downwards() {
         &["crate::server", "crate::api"],
     );
     assert_not_named(
+        &["catalog/", "config/"],
+        &[],
+        &["crate::pipeline", "crate::fetch"],
+    );
+    assert_not_named(&["config/"], &[], &["crate::catalog"]);
+    assert_not_named(
         &["server/"],
         &["server/router.rs"],
         &["crate::api", "crate::commands"],

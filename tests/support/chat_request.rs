@@ -6,7 +6,8 @@
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use outcrop::config::{ModelFiles, Tables};
+use outcrop::catalog::Tables;
+use outcrop::config::ModelFiles;
 use outcrop::converse::content::{ReasoningBlock, ReasoningText};
 use outcrop::converse::options::GuardrailConfig;
 use outcrop::converse::remembered::{RememberedTurn, TurnPart};

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::{RegionListing, Report};
 use crate::bedrock::{BaseModel, Bedrock, Cause, Time, Trouble};
+use crate::catalog::Tables;
 use crate::commands::local::{chat_call, pipeline};
-use crate::config::{Config, ModelEntry, Tables};
+use crate::config::{Config, ModelEntry};
 use crate::models::{Capabilities, ChatUpstream, Endpoint, ModelId};
 use crate::pipeline::{ChatBody, Pipeline};
 

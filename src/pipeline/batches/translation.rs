@@ -6,6 +6,7 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use super::input::HeldLine;
+use crate::catalog::{check_converse, check_endpoint};
 use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::json_body;
@@ -13,7 +14,6 @@ use crate::limits::CallPermit;
 use crate::models::Endpoint;
 use crate::openai::batches::check_request;
 use crate::openai::chat::{ChatRequest, ChatTranslation, remote_addresses};
-use crate::pipeline::models::{check_converse, check_endpoint};
 use crate::pipeline::pending_request::SourceBody;
 use crate::pipeline::{ChatBody, ChatCall, HeaderOptions, Pipeline, model_name, response};
 use crate::reply::Adjustments;

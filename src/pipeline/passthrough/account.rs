@@ -8,8 +8,8 @@ use http::{HeaderMap, Response};
 use super::operation::Operation;
 use super::usage::{PassthroughUsage, chunk};
 use crate::bedrock::Frame;
-use crate::pipeline::model_info::ModelInfo;
-use crate::pipeline::models::ModelTarget;
+use crate::catalog::ModelInfo;
+use crate::catalog::ModelTarget;
 use crate::providers::messages::one_hour_cache_writes;
 use crate::usage::{Ledger, TokenCounts, cost};
 

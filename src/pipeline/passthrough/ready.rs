@@ -7,10 +7,10 @@ use super::operation::{Operation, OperationRoute};
 use super::rules::{Rules, denied};
 use super::{PassthroughRequest, Pipeline};
 use crate::bedrock::{Pace, PassthroughCall, path_segment};
+use crate::catalog::ModelTarget;
 use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::models::ModelId;
-use crate::pipeline::models::ModelTarget;
 use crate::reply::Adjustments;
 
 pub(super) struct Ready {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::bedrock::{AsyncInvokeOrder, ObjectLocation, UpstreamError};
+use crate::catalog::{ModelTarget, check_endpoint};
 use crate::converse::JsonText;
 use crate::error::{ApiError, ErrorKind};
 use crate::limits::Refusal;
@@ -11,9 +12,8 @@ use crate::openai::form::FormPart;
 use crate::openai::videos::{
     JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_images, translate,
 };
-use crate::pipeline::models::{ModelTarget, check_endpoint};
-use crate::pipeline::profiles::SearchedTarget;
 use crate::pipeline::remote::fetched_length;
+use crate::pipeline::targets::SearchedTarget;
 use crate::pipeline::{CallerRequest, Pipeline, Reply, unix_seconds};
 use crate::usage::{Cost, Ledger};
 

@@ -5,7 +5,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use outcrop::config::{ModelFiles, Tables};
+use outcrop::catalog::Tables;
+use outcrop::config::ModelFiles;
 
 use outcrop::converse::content::ContentBlock;
 use outcrop::converse::request::{ConverseRequest, SystemBlock, Tool};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use outcrop::config::{ModelFiles, Tables};
+use outcrop::catalog::Tables;
+use outcrop::config::ModelFiles;
 use outcrop::converse::rules::AllowedCalls;
 use outcrop::error::ApiError;
 use outcrop::models::ModelId;

@@ -1,7 +1,8 @@
 //! Golden folders of `/v1/embeddings`. Upstream requests and responses are lists, one for each
 //! call.
 
-use outcrop::config::{ModelFiles, Tables};
+use outcrop::catalog::Tables;
+use outcrop::config::ModelFiles;
 use outcrop::converse::JsonText;
 use outcrop::error::ApiError;
 use outcrop::models::ModelId;

@@ -5,11 +5,11 @@ pub mod site;
 use std::time::Duration;
 
 use http::StatusCode;
-use outcrop::config::FetchSettings;
+use outcrop::config::{FetchSettings, HostPattern};
 use outcrop::fetch::FetchErrorKind::{
     Disabled, Malformed, NotAllowed, Redirects, Status, Timeout, TooLarge, TooMany, Unreachable,
 };
-use outcrop::fetch::{FetchError, FetchErrorKind, Fetcher, HostPattern};
+use outcrop::fetch::{FetchError, FetchErrorKind, Fetcher};
 
 use site::{Reply, Site};
 

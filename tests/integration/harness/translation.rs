@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use outcrop::config::{ModelFiles, Tables};
+use outcrop::catalog::Tables;
+use outcrop::config::ModelFiles;
 use outcrop::error::ApiError;
 use outcrop::models::ModelId;
 use outcrop::openai::chat::{

@@ -37,7 +37,7 @@ const ERROR_SOURCES: &[&str] = &[
     "src/openai/chat/media/data_url.rs",
     "src/openai/chat/upstream/unsupported_field.rs",
     "src/pipeline/batches/finish.rs",
-    "src/pipeline/resolution.rs",
+    "src/catalog/names.rs",
     "src/providers/images/mask.rs",
 ];
 
@@ -52,7 +52,6 @@ const NOTE_SOURCES: &[&str] = &[
 /// Files whose texts are about the configuration and the files that it names.
 const CONFIGURATION_SOURCES: &[&str] = &[
     "src/config",
-    "src/fetch/hosts.rs",
     "src/models/capabilities.rs",
     "src/models/id.rs",
     "src/models/image_capabilities.rs",

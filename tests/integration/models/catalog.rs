@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bedrock_simulator::{ControlPlane, Operation, Options, Script, ScriptedResponse, Simulator};
-use outcrop::base_models::BaseModels;
 use outcrop::bedrock::{Bedrock, BedrockSettings, SimulatedBedrock};
+use outcrop::catalog::BaseModels;
+use outcrop::catalog::Tables;
 use outcrop::catalog::{Catalog, Directory};
-use outcrop::config::{CatalogList, CatalogSettings, ModelEntry, ModelFiles, Tables};
+use outcrop::config::{CatalogList, CatalogSettings, ModelEntry, ModelFiles};
 use outcrop::models::{ModelId, PriceTable};
 use serde_json::{Value, json};
 

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use bedrock_simulator::{Script, ScriptedResponse};
-use outcrop::config::{ModelFiles, Tables};
+use outcrop::catalog::Tables;
+use outcrop::config::ModelFiles;
 use serde_json::{Value, json};
 
 use crate::harness::logs;

@@ -1,6 +1,7 @@
 //! Golden folders of `/v1/rerank`.
 
-use outcrop::config::{ModelFiles, Tables};
+use outcrop::catalog::Tables;
+use outcrop::config::ModelFiles;
 use outcrop::error::ApiError;
 use outcrop::models::ModelId;
 use outcrop::openai::rerank::{RankedDocuments, RerankHead, RerankRequest, response_json};

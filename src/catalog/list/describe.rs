@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::listing::Listing;
 use super::rendered::{CatalogJson, CatalogWriter, Rank};
 use crate::bedrock::{BaseModel, FoundationModel, LifeCycle, ListedModel, Time};
-use crate::config::{ModelEntry, Tables};
+use crate::catalog::Tables;
+use crate::config::ModelEntry;
 use crate::models::{Capabilities, Endpoint, Modalities, ModelId, ModelKind, ModelRow, ModelType};
 use crate::openai::models::{
     Description, LifeCycleObject, LifeStatus, ModelCapabilities, ModelObject, ModelObjectKind,

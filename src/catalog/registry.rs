@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use super::base_models::BaseModels;
+use super::list::Directory;
 use super::model_info::{ModelInfo, ModelInfoCache};
-use super::resolution::{Resolver, note_of};
-use crate::base_models::BaseModels;
+use super::names::{Resolver, note_of};
+use super::tables::Tables;
 use crate::bedrock::{BaseModel, Bedrock};
-use crate::catalog::Directory;
-use crate::config::{ChatOverrides, Config, ModelEntry, Tables};
+use crate::config::{ChatOverrides, Config, ModelEntry};
 use crate::error::ApiError;
 use crate::models::{Capabilities, ChatUpstream, Endpoint, ModelId, RefusedField};
 use crate::providers::embeddings::Purpose;
@@ -19,7 +20,7 @@ const MAX_UNKNOWN: usize = 1024;
 
 /// The models that clients may request, with their information.
 #[derive(Debug)]
-pub(super) struct Models {
+pub(crate) struct Registry {
     names: BTreeMap<String, ModelEntry>,
     tables: RwLock<Arc<Tables>>,
     bases: BaseModels,
@@ -32,18 +33,18 @@ pub(super) struct Models {
 
 /// The model of a call.
 #[derive(Debug)]
-pub(super) struct ModelTarget {
+pub(crate) struct ModelTarget {
     /// The model id that is called.
-    pub(super) model: ModelId,
-    pub(super) model_info: Arc<ModelInfo>,
+    pub(crate) model: ModelId,
+    pub(crate) model_info: Arc<ModelInfo>,
     /// The operator's overrides for chat requests.
-    pub(super) chat: ChatOverrides,
+    pub(crate) chat: ChatOverrides,
     /// The purpose of the embeddings, if the operator configured it.
-    pub(super) embedding_input_type: Option<Purpose>,
+    pub(crate) embedding_input_type: Option<Purpose>,
     /// The upstream for chat requests.
-    pub(super) upstream: ChatUpstream,
+    pub(crate) upstream: ChatUpstream,
     /// A note for the client if the id differs from the one in the request.
-    pub(super) note: Option<String>,
+    pub(crate) note: Option<String>,
     /// Whether the client used a name from the configuration.
     is_named: bool,
 }
@@ -55,8 +56,8 @@ struct Resolution {
     is_named: bool,
 }
 
-impl Models {
-    pub(super) fn new(config: &Config, tables: Tables, bedrock: &Bedrock) -> Self {
+impl Registry {
+    pub(crate) fn new(config: &Config, tables: Tables, bedrock: &Bedrock) -> Self {
         let bases = BaseModels::new(
             bedrock.clone(),
             config.base_models.clone(),
@@ -74,34 +75,34 @@ impl Models {
     }
 
     /// Replaces the tables, and clears what was learned about models.
-    pub(super) fn replace_tables(&self, tables: Tables) {
+    pub(crate) fn replace_tables(&self, tables: Tables) {
         *self.tables.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tables);
         self.model_info.forget();
     }
 
     /// The base models.
-    pub(super) fn bases(&self) -> &BaseModels {
+    pub(crate) fn bases(&self) -> &BaseModels {
         &self.bases
     }
 
     /// The names that take calls.
-    pub(super) fn directory(&self) -> &Directory {
+    pub(crate) fn directory(&self) -> &Directory {
         self.resolver.directory()
     }
 
     /// The resolver from names to ids.
-    pub(super) fn resolver(&self) -> &Resolver {
+    pub(crate) fn resolver(&self) -> &Resolver {
         &self.resolver
     }
 
     /// Resolves a name: a name from the configuration, or a Bedrock id, which is replaced by an
     /// inference profile if it cannot be called directly.
-    pub(super) async fn target(&self, name: &str) -> Result<ModelTarget, ApiError> {
+    pub(crate) async fn target(&self, name: &str) -> Result<ModelTarget, ApiError> {
         Ok(self.look_up_target(self.resolve(name)?).await)
     }
 
     /// The same for Bedrock's own API, which calls ids unchanged.
-    pub(super) async fn exact_target(&self, name: &str) -> Result<ModelTarget, ApiError> {
+    pub(crate) async fn exact_target(&self, name: &str) -> Result<ModelTarget, ApiError> {
         let entry = match self.names.get(name) {
             Some(entry) => entry.clone(),
             None => ModelEntry::from(self.parse(name)?),
@@ -115,12 +116,12 @@ impl Models {
     }
 
     /// The entry of a name, with the inference profile that serves it, if known.
-    pub(super) fn entry(&self, name: &str) -> Result<ModelEntry, ApiError> {
+    pub(crate) fn entry(&self, name: &str) -> Result<ModelEntry, ApiError> {
         self.resolve(name).map(|resolved| resolved.entry)
     }
 
     /// The target of an entry.
-    pub(super) async fn target_of(&self, entry: ModelEntry) -> ModelTarget {
+    pub(crate) async fn target_of(&self, entry: ModelEntry) -> ModelTarget {
         let resolved = Resolution {
             entry,
             note: None,
@@ -212,7 +213,7 @@ impl Models {
 
     /// Replaces the target's bare id, which Bedrock refused to call, by an inference profile. The
     /// settings of a configured name stay.
-    pub(super) fn call_profile(&self, target: &mut ModelTarget, profile: ModelId) {
+    pub(crate) fn call_profile(&self, target: &mut ModelTarget, profile: ModelId) {
         target.model_info = match self.model_info.get(&profile, None) {
             Some(model_info) => model_info,
             None => self.look_up(&profile, None),
@@ -224,7 +225,7 @@ impl Models {
     }
 
     /// Learns that the target refuses `field`. Returns whether that is new.
-    pub(super) fn learn(&self, target: &mut ModelTarget, field: RefusedField) -> bool {
+    pub(crate) fn learn(&self, target: &mut ModelTarget, field: RefusedField) -> bool {
         let Some(model_info) = target.model_info.without(&target.model, field) else {
             return false;
         };
@@ -278,7 +279,7 @@ impl Models {
 
 impl ModelTarget {
     /// Adds a note if the called id differs from the one in the request.
-    pub(super) fn note_in(&self, adjustments: &mut Adjustments) {
+    pub(crate) fn note_in(&self, adjustments: &mut Adjustments) {
         if let Some(note) = &self.note {
             adjustments.note("model", note.clone());
         }
@@ -286,13 +287,13 @@ impl ModelTarget {
 
     /// Whether the target must be called by exactly this id: the request is strict, and its name is
     /// not from the configuration.
-    pub(super) fn is_exact(&self, strict: bool) -> bool {
+    pub(crate) fn is_exact(&self, strict: bool) -> bool {
         strict && !self.is_named
     }
 }
 
 /// Rejects a model that another endpoint serves.
-pub(super) fn check_endpoint(
+pub(crate) fn check_endpoint(
     name: &str,
     capabilities: &Capabilities,
     endpoint: Endpoint,
@@ -322,7 +323,7 @@ pub(super) fn check_endpoint(
 }
 
 /// Rejects a model that Converse does not support: only chat can use another upstream.
-pub(super) fn check_converse(name: &str, capabilities: &Capabilities) -> Result<(), ApiError> {
+pub(crate) fn check_converse(name: &str, capabilities: &Capabilities) -> Result<(), ApiError> {
     if capabilities.converse {
         return Ok(());
     }

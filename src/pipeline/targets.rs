@@ -1,58 +1,15 @@
-//! Finds the inference profile of a model that Bedrock refuses to call by its own id.
+//! Calls a target by its own id or by the inference profile that serves it.
 
 use std::sync::OnceLock;
 
+use bytes::Bytes;
+
 use super::Pipeline;
-use super::models::ModelTarget;
-use super::resolution::Resolver;
-use crate::bedrock::UpstreamError;
+use crate::bedrock::{Cause, ModelCall, Trouble, UpstreamError};
+use crate::catalog::{ModelTarget, ProfileSearch};
+use crate::config::ModelEntry;
+use crate::error::ApiError;
 use crate::models::ModelId;
-
-/// The inference profiles to try for one request.
-#[derive(Debug, Default)]
-pub(super) struct ProfileSearch {
-    /// The bare id that Bedrock refused to call, and the profiles not tried yet.
-    refusal: Option<(ModelId, Vec<ModelId>)>,
-}
-
-impl ProfileSearch {
-    /// The next model to call after a call to `model` failed; `None` if a profile does not help, or
-    /// all were tried.
-    pub(super) fn next(
-        &mut self,
-        error: &UpstreamError,
-        model: &ModelId,
-        resolver: &Resolver,
-    ) -> Option<ModelId> {
-        let is_not_found = error.api_error.code == Some("model_not_found");
-        let is_candidate_unknown = self.refusal.is_some() && is_not_found;
-        if !error.needs_profile() && !is_candidate_unknown {
-            return None;
-        }
-        let (_, profiles) = self.refusal.get_or_insert_with(|| {
-            let mut candidates = resolver.candidates(model);
-            candidates.reverse();
-            (model.clone(), candidates)
-        });
-        profiles.pop()
-    }
-
-    /// Remembers that `profile` serves the model, once Bedrock has responded. Returns whether there
-    /// was a search.
-    pub(super) fn learn(&mut self, profile: &ModelId, resolver: &Resolver) -> bool {
-        let Some((model, _)) = self.refusal.take() else {
-            return false;
-        };
-        tracing::warn!(
-            model = model.as_str(),
-            profile = profile.as_str(),
-            "the model can only be called through an inference profile; its requests use the \
-             profile from now on"
-        );
-        resolver.learn(model, profile.clone());
-        true
-    }
-}
 
 /// A target that may need an inference profile, shared by the calls of a request.
 #[derive(Debug)]
@@ -105,5 +62,28 @@ impl Pipeline {
                 None => return Err(error),
             }
         }
+    }
+
+    /// The entry that `name` resolves to, as far as it is known without calling Bedrock.
+    pub fn resolved(&self, name: &str) -> Result<ModelEntry, ApiError> {
+        self.models.entry(name)
+    }
+
+    /// The id that requests for `entry` use, if the credentials may call it. The probe is an empty
+    /// conversation, which Bedrock rejects after authorization and does not bill.
+    pub async fn probe(&self, entry: ModelEntry) -> Result<ModelId, UpstreamError> {
+        let target = self.models.target_of(entry).await;
+        let searched = SearchedTarget::new(&target, false);
+        let probe = |model| async {
+            let empty = Bytes::from_static(br#"{"messages":[]}"#);
+            match self.bedrock.converse(ModelCall::new(model, empty)).await {
+                Ok(_) => Ok(()),
+                Err(error) if Trouble::of_error(&error).cause == Cause::Request => Ok(()),
+                Err(error) => Err(error),
+            }
+        };
+        self.call_target(&searched, probe).await?;
+        let profile = searched.profile.into_inner();
+        Ok(profile.unwrap_or(target.model))
     }
 }

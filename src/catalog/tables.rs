@@ -5,8 +5,8 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::ModelFiles;
 use crate::bedrock::BaseModel;
+use crate::config::ModelFiles;
 use crate::models::{Capabilities, ModelId, ModelTable, PriceTable};
 
 /// The maximum size of a file of capabilities or prices. The built-in tables have a tenth of it.

@@ -48,7 +48,7 @@ fn plain(host: &Host<String>) -> Host<String> {
 }
 
 /// The name without the trailing dot: `example.com.` becomes `example.com`.
-pub(super) fn without_root(name: &str) -> &str {
+fn without_root(name: &str) -> &str {
     name.trim_end_matches('.')
 }
 

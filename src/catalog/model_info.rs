@@ -12,35 +12,35 @@ const MAX_MODELS: usize = 1024;
 
 /// Information about one model.
 #[derive(Debug, Clone)]
-pub(super) struct ModelInfo {
-    pub(super) capabilities: Arc<Capabilities>,
+pub(crate) struct ModelInfo {
+    pub(crate) capabilities: Arc<Capabilities>,
     /// The maximum output tokens.
-    pub(super) output_limit: Option<u32>,
+    pub(crate) output_limit: Option<u32>,
     /// The context window: the maximum of input and output tokens together.
-    pub(super) context_window: Option<u32>,
+    pub(crate) context_window: Option<u32>,
     /// The date on which the model is shut down, if known.
-    pub(super) end_of_life: Option<String>,
+    pub(crate) end_of_life: Option<String>,
     /// Whether AWS lists it as a legacy model.
-    pub(super) legacy: bool,
+    pub(crate) legacy: bool,
     /// The token prices, if the table has them.
-    pub(super) price: Option<Price>,
+    pub(crate) price: Option<Price>,
     /// The prices per unit, for usage that is not billed by tokens.
-    pub(super) units: UnitPrices,
+    pub(crate) units: UnitPrices,
     /// The model that these capabilities and prices belong to.
-    pub(super) resolved_model: ModelId,
+    pub(crate) resolved_model: ModelId,
     /// The base model that Bedrock or the operator reports, if the id does not contain it.
-    pub(super) base: Option<BaseModel>,
+    pub(crate) base: Option<BaseModel>,
 }
 
 /// Information about the models that were requested.
 #[derive(Debug, Default)]
-pub(super) struct ModelInfoCache {
+pub(crate) struct ModelInfoCache {
     by_model: RwLock<HashMap<ModelId, Arc<ModelInfo>>>,
 }
 
 impl ModelInfoCache {
     /// Information about `model`, unless its base has changed since.
-    pub(super) fn get(&self, model: &ModelId, base: Option<&BaseModel>) -> Option<Arc<ModelInfo>> {
+    pub(crate) fn get(&self, model: &ModelId, base: Option<&BaseModel>) -> Option<Arc<ModelInfo>> {
         let by_model = self.by_model.read();
         let by_model = by_model.unwrap_or_else(PoisonError::into_inner);
         let model_info = by_model.get(model)?;
@@ -48,7 +48,7 @@ impl ModelInfoCache {
     }
 
     /// Caches information about `model`.
-    pub(super) fn keep(&self, model: &ModelId, model_info: ModelInfo) -> Arc<ModelInfo> {
+    pub(crate) fn keep(&self, model: &ModelId, model_info: ModelInfo) -> Arc<ModelInfo> {
         let model_info = Arc::new(model_info);
         let by_model = self.by_model.write();
         let mut by_model = by_model.unwrap_or_else(PoisonError::into_inner);
@@ -61,7 +61,7 @@ impl ModelInfoCache {
     }
 
     /// Clears the cache, after the tables have changed.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         let by_model = self.by_model.write();
         by_model.unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -69,7 +69,7 @@ impl ModelInfoCache {
 
 impl ModelInfo {
     /// The information after `model` refused `field`; `None` if the field was already removed.
-    pub(super) fn without(&self, model: &ModelId, field: RefusedField) -> Option<Self> {
+    pub(crate) fn without(&self, model: &ModelId, field: RefusedField) -> Option<Self> {
         let name = format!("{field:?}");
         let capabilities = self.capabilities.without(field)?;
         tracing::warn!(

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::catalog::Directory;
+use super::list::Directory;
 use crate::config::ModelEntry;
 use crate::error::{ApiError, ErrorKind};
 use crate::models::{InvalidModelId, ModelId};
@@ -28,7 +28,7 @@ const MAX_QUOTED: usize = 64;
 const SUGGESTIONS: usize = 3;
 
 #[derive(Debug)]
-pub(super) struct Resolver {
+pub(crate) struct Resolver {
     directory: Directory,
     region: String,
     /// The inference profiles of foundation models that turned out to need one.
@@ -36,7 +36,7 @@ pub(super) struct Resolver {
 }
 
 impl Resolver {
-    pub(super) fn new(directory: Directory, region: String) -> Self {
+    pub(crate) fn new(directory: Directory, region: String) -> Self {
         Self {
             directory,
             region,
@@ -44,12 +44,12 @@ impl Resolver {
         }
     }
 
-    pub(super) fn directory(&self) -> &Directory {
+    pub(crate) fn directory(&self) -> &Directory {
         &self.directory
     }
 
     /// The name without the prefixes of other tools; `None` if it has none.
-    pub(super) fn unprefixed<'a>(&self, name: &'a str) -> Option<&'a str> {
+    pub(crate) fn unprefixed<'a>(&self, name: &'a str) -> Option<&'a str> {
         let rest = PREFIXES
             .iter()
             .find_map(|prefix| name.strip_prefix(prefix))?;
@@ -60,7 +60,7 @@ impl Resolver {
     }
 
     /// The inference profile of a bare id that is known to take no calls itself.
-    pub(super) fn profile(&self, model: &ModelId) -> Option<ModelId> {
+    pub(crate) fn profile(&self, model: &ModelId) -> Option<ModelId> {
         if !model.is_bare() {
             return None;
         }
@@ -73,7 +73,7 @@ impl Resolver {
     }
 
     /// The inference profiles that may serve `model`, which cannot be called by its own id.
-    pub(super) fn candidates(&self, model: &ModelId) -> Vec<ModelId> {
+    pub(crate) fn candidates(&self, model: &ModelId) -> Vec<ModelId> {
         if !model.is_bare() {
             return Vec::new();
         }
@@ -84,7 +84,7 @@ impl Resolver {
     }
 
     /// Remembers that `profile` serves `model`.
-    pub(super) fn learn(&self, model: ModelId, profile: ModelId) {
+    pub(crate) fn learn(&self, model: ModelId, profile: ModelId) {
         let learned = self.learned.lock();
         let mut learned = learned.unwrap_or_else(PoisonError::into_inner);
         if learned.len() >= MAX_LEARNED {
@@ -95,7 +95,7 @@ impl Resolver {
     }
 
     /// The error for an unknown model name.
-    pub(super) fn unknown(&self, name: &str) -> ApiError {
+    pub(crate) fn unknown(&self, name: &str) -> ApiError {
         let message = format!(
             "The model `{}` does not exist or you do not have access to it.",
             quoted(name)
@@ -107,7 +107,7 @@ impl Resolver {
     }
 
     /// The error for a name that is not a valid model id.
-    pub(super) fn invalid(&self, name: &str, error: &InvalidModelId) -> ApiError {
+    pub(crate) fn invalid(&self, name: &str, error: &InvalidModelId) -> ApiError {
         let ApiError { message, .. } = self.unknown(name);
         ApiError::new(ErrorKind::NotFound, format!("{message} The name {error}."))
             .parameter("model")
@@ -115,7 +115,7 @@ impl Resolver {
     }
 
     /// `message` with similar names, and the configuration line that would define `name`.
-    pub(super) fn with_suggestions(&self, message: String, name: &str) -> String {
+    pub(crate) fn with_suggestions(&self, message: String, name: &str) -> String {
         let nearest = self.directory.nearest(name, SUGGESTIONS);
         let Some(first) = nearest.first() else {
             return format!("{message} GET /v1/models lists the models that exist.");
@@ -142,7 +142,7 @@ impl Resolver {
 }
 
 /// The start of a name.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     match name.char_indices().nth(MAX_QUOTED) {
         Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default()),
         None => name.to_owned(),
@@ -150,7 +150,7 @@ pub(super) fn quoted(name: &str) -> String {
 }
 
 /// The note for a name that is called by another id.
-pub(super) fn note_of(entry: &ModelEntry) -> String {
+pub(crate) fn note_of(entry: &ModelEntry) -> String {
     // The account id is the operator's secret.
     match entry.target.account() {
         Some(_) => "called without its prefix".to_owned(),
