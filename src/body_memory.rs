@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::json_body::{JsonSize, budget_of};
 
 /// Bodies up to this length are read first and have a budget of their own: many connections may
@@ -289,7 +289,7 @@ fn weight(length: usize, shape: JsonSize) -> usize {
 pub fn full() -> ApiError {
     let message = "the gateway's memory for request bodies is in use; try again in a moment";
     ApiError::new(ErrorKind::Unavailable, message)
-        .code("overloaded")
+        .code(ErrorCode::Overloaded)
         .retry_after(RETRY_AFTER)
 }
 
@@ -318,7 +318,7 @@ mod tests {
         let _second = admitted(&memory, 8 * MIB).await.expect("room");
         let error = admitted(&memory, 8 * MIB).await.expect_err("no room");
         assert_eq!(error.kind, ErrorKind::Unavailable);
-        assert_eq!(error.code, Some("overloaded"));
+        assert_eq!(error.code, Some(ErrorCode::Overloaded));
         assert_eq!(error.retry_after, Some(RETRY_AFTER));
         // Small bodies do not wait for large ones.
         let start = Instant::now();
@@ -385,7 +385,7 @@ mod tests {
         assert_eq!(memory.large.held(), 32 * MIB);
         let mut other = admitted(&memory, SMALL).await.expect("room");
         let error = other.files().admit(16 * MIB).await.expect_err("no room");
-        assert_eq!(error.code, Some("overloaded"));
+        assert_eq!(error.code, Some(ErrorCode::Overloaded));
         // A request that holds the whole budget does not wait for itself.
         files.admit(100 * MIB).await.expect("room");
         assert_eq!(memory.large.held(), 72 * MIB);

@@ -1,9 +1,12 @@
 //! Errors for clients. Each API renders them in its own format.
 
 pub mod bounded;
+mod code;
 
 use std::fmt;
 use std::time::Duration;
+
+pub use code::ErrorCode;
 
 /// The maximum retry delay.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -103,8 +106,8 @@ pub struct ApiError {
     pub message: String,
     /// The JSON path of the wrong field, in the client's request.
     pub parameter: Option<String>,
-    /// The error code, such as `context_length_exceeded`.
-    pub code: Option<&'static str>,
+    /// The code.
+    pub code: Option<ErrorCode>,
     /// The retry delay.
     pub retry_after: Option<Duration>,
     /// Whether retries can help; `None` if the status says enough.
@@ -128,28 +131,28 @@ impl ApiError {
     pub fn invalid(parameter: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
-            .code("invalid_value")
+            .code(ErrorCode::InvalidValue)
     }
 
     /// A field without a counterpart in Bedrock that must not be ignored.
     pub fn unsupported(parameter: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
-            .code("unsupported_parameter")
+            .code(ErrorCode::UnsupportedParameter)
     }
 
     /// An unsupported value of a supported field.
     pub fn unsupported_value(parameter: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
-            .code("unsupported_value")
+            .code(ErrorCode::UnsupportedValue)
     }
 
     /// A missing required field.
     pub fn missing(parameter: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
-            .code("missing_required_parameter")
+            .code(ErrorCode::MissingRequiredParameter)
     }
 
     /// A missing required `field` of the object at `path`.
@@ -166,7 +169,7 @@ impl ApiError {
             "internal error of the gateway; the operator finds details in the log under the \
             request id",
         )
-        .code("internal_error")
+        .code(ErrorCode::InternalError)
     }
 
     /// Sets the field.
@@ -178,7 +181,7 @@ impl ApiError {
 
     /// Sets the code.
     #[must_use]
-    pub fn code(mut self, code: &'static str) -> Self {
+    pub fn code(mut self, code: ErrorCode) -> Self {
         self.code = Some(code);
         self
     }

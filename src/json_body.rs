@@ -11,7 +11,7 @@ use serde::de::{Deserialize, DeserializeOwned};
 pub use bounded::{Budget, BudgetDeserializer, UNKNOWN_FIELD};
 pub use scan::{Excess, JsonSize, scan};
 
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::json_error::describe;
 
 /// The memory for the values of any body, besides its text.
@@ -85,7 +85,7 @@ fn too_many_values(limit: usize) -> ApiError {
 }
 
 fn too_large(message: String) -> ApiError {
-    ApiError::new(ErrorKind::TooLarge, message).code("request_too_large")
+    ApiError::new(ErrorKind::TooLarge, message).code(ErrorCode::RequestTooLarge)
 }
 
 /// Parses an invalid body again, tracking the path for the error message.
@@ -103,13 +103,13 @@ fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> ApiEr
             ErrorKind::InvalidRequest,
             format!("the body: {}", describe(error)),
         )
-        .code("invalid_value"),
+        .code(ErrorCode::InvalidValue),
         path => ApiError::invalid(path, format!("`{path}`: {}", describe(error))),
     }
 }
 
 fn not_json(message: String) -> ApiError {
-    ApiError::new(ErrorKind::InvalidRequest, message).code("invalid_json")
+    ApiError::new(ErrorKind::InvalidRequest, message).code(ErrorCode::InvalidJson)
 }
 
 #[cfg(test)]
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn invalid_json_is_reported_as_such() {
         for body in ["", "{", "hello", "{\"a\":}", &"[".repeat(100_000)] {
-            assert_eq!(rejection(body).code, Some("invalid_json"));
+            assert_eq!(rejection(body).code, Some(ErrorCode::InvalidJson));
         }
         let deep = format!(
             "{{\"tools\":{}1{}}}",
@@ -165,7 +165,7 @@ mod tests {
         ] {
             let error = rejection(&body);
             assert_eq!(error.kind, ErrorKind::TooLarge, "{error}");
-            assert_eq!(error.code, Some("request_too_large"));
+            assert_eq!(error.code, Some(ErrorCode::RequestTooLarge));
             assert!(error.message.contains(word), "{error}");
         }
         // Any number of short messages is accepted.

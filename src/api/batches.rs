@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::bodiless::{query, respond_without_body};
 use super::respond_with_body;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::limits::Refusal;
 use crate::openai::batches::{Batch, CreateBatch};
@@ -99,7 +99,7 @@ pub(super) fn served(app: &App) -> Result<&Batches, ApiError> {
     app.batches.as_ref().ok_or_else(|| {
         let message = "files and batches are disabled on this gateway; the operator enables them \
         with `[batches] enabled = true` and `[s3] bucket`";
-        ApiError::new(ErrorKind::NotFound, message).code("not_enabled")
+        ApiError::new(ErrorKind::NotFound, message).code(ErrorCode::NotEnabled)
     })
 }
 

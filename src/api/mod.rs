@@ -26,7 +26,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::{Caller, masked};
 use crate::limits::Refusal;
 use crate::pipeline::{CallerRequest, Reply};
@@ -147,7 +147,7 @@ fn text_of(value: &HeaderValue) -> Option<&str> {
 
 fn two_keys(found: &str) -> ApiError {
     let message = format!("the request has {found}; send one key as `Authorization: Bearer <key>`");
-    ApiError::new(ErrorKind::InvalidRequest, message).code("ambiguous_api_key")
+    ApiError::new(ErrorKind::InvalidRequest, message).code(ErrorCode::AmbiguousApiKey)
 }
 
 /// A boolean header; `None` if it is absent.

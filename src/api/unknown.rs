@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::Method;
 
 use super::hints::hint;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::openai::absent::{Absent, absent};
 use crate::server::{ClientPath, discard, refuse};
 
@@ -31,7 +31,8 @@ pub async fn method(request: Request) -> Response {
         (None, Some(hint)) => format!("`{path}` does not support `{method}`; {hint}"),
         (None, None) => format!("`{path}` does not support `{method}`"),
     };
-    let error = ApiError::new(ErrorKind::MethodNotAllowed, message).code("method_not_allowed");
+    let error =
+        ApiError::new(ErrorKind::MethodNotAllowed, message).code(ErrorCode::MethodNotAllowed);
     refuse(error.into())
 }
 
@@ -67,7 +68,7 @@ fn not_found(route: &UnknownRoute) -> ApiError {
         (None, None) => format!("unknown URL `{method} {path}`; see `GET /v1` for the endpoints"),
     };
     ApiError::new(ErrorKind::NotFound, message)
-        .code("unknown_url")
+        .code(ErrorCode::UnknownUrl)
         .should_retry(false)
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::list::Directory;
 use crate::config::ModelEntry;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::models::{InvalidModelId, ModelId};
 
 /// Prefixes that other tools put before a Bedrock id (LiteLLM's routes, longest first, and the
@@ -103,7 +103,7 @@ impl Resolver {
         let message = self.with_suggestions(message, name);
         ApiError::new(ErrorKind::NotFound, message)
             .parameter("model")
-            .code("model_not_found")
+            .code(ErrorCode::ModelNotFound)
     }
 
     /// The error for a name that is not a valid model id.
@@ -111,7 +111,7 @@ impl Resolver {
         let ApiError { message, .. } = self.unknown(name);
         ApiError::new(ErrorKind::NotFound, format!("{message} The name {error}."))
             .parameter("model")
-            .code("model_not_found")
+            .code(ErrorCode::ModelNotFound)
     }
 
     /// `message` with similar names, and the configuration line that would define `name`.

@@ -2,6 +2,7 @@
 
 use super::names::Resolver;
 use crate::bedrock::UpstreamError;
+use crate::error::ErrorCode;
 use crate::models::ModelId;
 
 /// The inference profiles to try for one request.
@@ -20,7 +21,7 @@ impl ProfileSearch {
         model: &ModelId,
         resolver: &Resolver,
     ) -> Option<ModelId> {
-        let is_not_found = error.api_error.code == Some("model_not_found");
+        let is_not_found = error.api_error.code == Some(ErrorCode::ModelNotFound);
         let is_candidate_unknown = self.refusal.is_some() && is_not_found;
         if !error.needs_profile() && !is_candidate_unknown {
             return None;

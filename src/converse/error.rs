@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// An error in the format of Bedrock's API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +63,8 @@ impl<'a> From<&'a ApiError> for AwsError<'a> {
 fn name(error: &ApiError) -> (u16, &'static str) {
     match error.kind {
         ErrorKind::Authentication => match error.code {
-            Some("IncompleteSignatureException") => (400, "IncompleteSignatureException"),
-            Some(name) if name.ends_with("Exception") => (403, name),
+            Some(ErrorCode::IncompleteSignature) => (400, "IncompleteSignatureException"),
+            Some(ErrorCode::InvalidSignature) => (403, "InvalidSignatureException"),
             _ => (403, "UnrecognizedClientException"),
         },
         ErrorKind::InvalidRequest
@@ -72,9 +72,9 @@ fn name(error: &ApiError) -> (u16, &'static str) {
         | ErrorKind::RangeNotSatisfiable => (400, "ValidationException"),
         ErrorKind::Permission => (403, "AccessDeniedException"),
         ErrorKind::NotFound => match error.code {
-            Some("unknown_url") => (404, "UnknownOperationException"),
+            Some(ErrorCode::UnknownUrl) => (404, "UnknownOperationException"),
             // Bedrock returns this for unknown model ids (recording conv-other-err400-1eeb06dc).
-            Some("model_not_found") => (400, "ValidationException"),
+            Some(ErrorCode::ModelNotFound) => (400, "ValidationException"),
             _ => (404, "ResourceNotFoundException"),
         },
         ErrorKind::MethodNotAllowed => (405, "UnknownOperationException"),
@@ -103,12 +103,12 @@ mod tests {
         for (kind, code, expected) in [
             (
                 ErrorKind::Authentication,
-                Some("invalid_api_key"),
+                Some(ErrorCode::InvalidApiKey),
                 (403, "UnrecognizedClientException"),
             ),
             (
                 ErrorKind::Authentication,
-                Some("InvalidSignatureException"),
+                Some(ErrorCode::InvalidSignature),
                 (403, "InvalidSignatureException"),
             ),
             (
@@ -129,7 +129,7 @@ mod tests {
             ),
             (
                 ErrorKind::NotFound,
-                Some("unknown_url"),
+                Some(ErrorCode::UnknownUrl),
                 (404, "UnknownOperationException"),
             ),
         ] {

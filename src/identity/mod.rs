@@ -10,7 +10,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use crate::config::{AccessKey, KeyDigest, KeyEntry};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use sigv4::{PendingSignature, Signature, SignatureError};
 
 /// A caller, by its configured name.
@@ -162,7 +162,7 @@ fn signature(head: &Parts) -> Option<&str> {
 }
 
 fn authentication_error(message: &str) -> ApiError {
-    ApiError::new(ErrorKind::Authentication, message).code("invalid_api_key")
+    ApiError::new(ErrorKind::Authentication, message).code(ErrorCode::InvalidApiKey)
 }
 
 #[cfg(test)]

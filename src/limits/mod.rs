@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Limits;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 pub use concurrency::WhenFull;
 use rate::TooFast;
@@ -137,7 +137,7 @@ fn limited(refusal: LimitError, whose: &str) -> Refusal {
         ),
     };
     let error = ApiError::new(ErrorKind::RateLimited, message)
-        .code("rate_limit_exceeded")
+        .code(ErrorCode::RateLimitExceeded)
         .retry_after(wait);
     Refusal { error, rate }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// The body of an error response, and of the event that ends a broken stream.
 #[derive(Debug, Serialize)]
@@ -15,7 +15,7 @@ struct ErrorObject<'a> {
     message: &'a str,
     r#type: &'static str,
     param: Option<&'a str>,
-    code: Option<&'static str>,
+    code: Option<ErrorCode>,
 }
 
 impl<'a> From<&'a ApiError> for ErrorBody<'a> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Pipeline;
 use crate::bedrock::{FailedModel, UpstreamError};
-use crate::error::ApiError;
 use crate::usage::Ledger;
+use crate::error::{ApiError, ErrorCode};
 
 impl Pipeline {
     /// The client's error for a failed call to a model.
@@ -18,7 +18,7 @@ impl Pipeline {
         let error = client_error_for_model(error, window, ledger);
         let name = ledger.entries().model.clone();
         match (error.code, name) {
-            (Some("model_not_found"), Some(name)) => ApiError {
+            (Some(ErrorCode::ModelNotFound), Some(name)) => ApiError {
                 message: self
                     .models
                     .resolver()

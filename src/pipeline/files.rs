@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{client_error, unix_seconds};
 use crate::bedrock::{ObjectLocation, S3, S3Object, S3Upload, UpstreamError};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::files::BATCH;
 use crate::openai::page::PageQuery;
@@ -211,5 +211,5 @@ fn no_such_file(id: &str) -> ApiError {
     let message = format!("no file found with id `{id}`; GET /v1/files lists your files");
     ApiError::new(ErrorKind::NotFound, message)
         .parameter("id")
-        .code("not_found")
+        .code(ErrorCode::NotFound)
 }

@@ -10,7 +10,7 @@ use super::targets::SearchedTarget;
 use crate::bedrock::{InvokeResponse, ModelCall};
 use crate::catalog::ModelTarget;
 use crate::converse::options::GuardrailConfig;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::json_error::without_values;
 use crate::limits::{Permit, RateState, Refusal};
@@ -152,5 +152,5 @@ pub(super) fn unreadable(upstream_error: impl Into<String>, ledger: &Ledger) -> 
         without_values(&upstream_error.into()),
     ));
     let message = "the model's response could not be parsed";
-    ApiError::new(ErrorKind::BadGateway, message).code("upstream_bad_response")
+    ApiError::new(ErrorKind::BadGateway, message).code(ErrorCode::UpstreamBadResponse)
 }

@@ -13,7 +13,7 @@ use crate::catalog::{ModelTarget, Registry};
 use crate::config::Truncate;
 use crate::converse::options::Fields;
 use crate::converse::remembered::RememberedTurn;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::identity::Caller;
 use crate::models::{ChatUpstream, OpenAiEndpoint};
 use crate::openai::chat::{
@@ -286,7 +286,7 @@ impl PendingRequest {
                 false => Err(error),
             };
         }
-        let is_too_long = error.api_error.code == Some("context_length_exceeded");
+        let is_too_long = error.api_error.code == Some(ErrorCode::ContextLengthExceeded);
         if !is_too_long || self.truncate == Truncate::Refuse {
             return Err(error);
         }

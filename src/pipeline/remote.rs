@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Pipeline;
 use super::pending_request::PendingRequest;
 use crate::body_memory::{BodyPermit, FileMemory, full};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::fetch::{FetchError, FetchErrorKind, Fetcher};
 use crate::identity::Caller;
 use crate::limits::{Permit, Refusal};
@@ -112,15 +112,15 @@ fn refusal(error: FetchError, path: String) -> ApiError {
         FetchErrorKind::Busy => {
             return ApiError::new(ErrorKind::Unavailable, error.message)
                 .parameter(path)
-                .code("service_unavailable")
+                .code(ErrorCode::ServiceUnavailable)
                 .retry_after(BUSY_WAIT);
         }
         FetchErrorKind::NoMemory => return full().parameter(path),
         FetchErrorKind::Disabled
         | FetchErrorKind::Malformed
         | FetchErrorKind::NotAllowed
-        | FetchErrorKind::TooMany => "invalid_image_url",
-        _ => "failed_to_download_image",
+        | FetchErrorKind::TooMany => ErrorCode::InvalidImageUrl,
+        _ => ErrorCode::FailedToDownloadImage,
     };
     ApiError::invalid(path, error.message).code(code)
 }

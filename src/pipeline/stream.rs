@@ -9,7 +9,7 @@ use super::account::Account;
 use super::writer::EndpointWriter;
 use crate::bedrock::EventStream;
 use crate::converse::event::Event;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::limits::Permit;
 use crate::openai::chat::{OutputEvents, OutputOptions, ResponseSummary};
 use crate::usage::Ledger;
@@ -239,5 +239,5 @@ impl Branch {
 /// The error for a stream from Bedrock that ended before `messageStop`.
 pub(super) fn broke_off() -> ApiError {
     ApiError::new(ErrorKind::BadGateway, "the model's response was cut off")
-        .code("upstream_connection_error")
+        .code(ErrorCode::UpstreamConnectionError)
 }

@@ -23,8 +23,8 @@ use super::entry;
 use super::extract::discard;
 use super::middleware::{PROCESSING_MS, REQUEST_ID, VERSION};
 use crate::config::{AllowedOrigin, is_loopback_host};
-use crate::error::{ApiError, ErrorKind};
 use crate::usage::{Ledger, RequestOutcome};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// How long browsers cache a preflight; Chromium limits it to two hours.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
@@ -162,7 +162,7 @@ fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
                 OUTCROP_API_KEYS or `[keys]`"
             ),
         )
-        .code("host_not_allowed")
+        .code(ErrorCode::HostNotAllowed)
         .should_retry(false)),
     }
 }
@@ -177,7 +177,7 @@ fn check_site(headers: &HeaderMap) -> Result<(), ApiError> {
             "the request comes from a web page of another site (`Sec-Fetch-Site: cross-site`), \
             which a gateway without API keys refuses; set OUTCROP_API_KEYS or `[keys]`",
         )
-        .code("origin_not_allowed")
+        .code(ErrorCode::OriginNotAllowed)
         .should_retry(false)),
     }
 }
@@ -191,6 +191,6 @@ fn foreign_origin(origin: &HeaderValue) -> ApiError {
             add the origin to `[server] cors_origins`, or set OUTCROP_API_KEYS or `[keys]`"
         ),
     )
-    .code("origin_not_allowed")
+    .code(ErrorCode::OriginNotAllowed)
     .should_retry(false)
 }

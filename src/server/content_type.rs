@@ -3,7 +3,7 @@
 use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderValue};
 
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// The default content type of curl.
 const CURL_DEFAULT: &str = "application/x-www-form-urlencoded";
@@ -67,7 +67,7 @@ fn unsupported(declared: String) -> ApiError {
             `Content-Type: application/json`"
         ),
     )
-    .code("unsupported_media_type")
+    .code(ErrorCode::UnsupportedMediaType)
 }
 
 #[cfg(test)]

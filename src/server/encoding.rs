@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 
 use super::connection::TooSlow;
 use super::extract::too_slow;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// Compressed bytes per step: gzip expands a byte to at most about a thousand.
 const STEP: usize = 512;
@@ -84,7 +84,8 @@ fn unsupported(name: &str) -> ApiError {
         "the content encoding `{name}` is not supported; send the body without encoding, or as \
         `gzip`"
     );
-    ApiError::new(ErrorKind::UnsupportedMediaType, message).code("unsupported_content_encoding")
+    ApiError::new(ErrorKind::UnsupportedMediaType, message)
+        .code(ErrorCode::UnsupportedContentEncoding)
 }
 
 /// The bytes of `body`, decompressed if needed. A few compressed bytes can become very many: the

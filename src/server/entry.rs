@@ -10,7 +10,7 @@ use http::header::HOST;
 use super::connection::OverCapacity;
 use super::event_stream::refuse_as_aws;
 use super::respond::error_response;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// Paths of Bedrock's own API, whose clients expect errors in AWS's format.
 const OF_BEDROCK: &[&str] = &[
@@ -25,7 +25,7 @@ pub(super) fn refusal(request: &Request) -> Option<ApiError> {
     if request.extensions().get::<OverCapacity>().is_some() {
         let message = "the gateway is at its connection limit; try again in a moment";
         let error = ApiError::new(ErrorKind::Unavailable, message)
-            .code("service_unavailable")
+            .code(ErrorCode::ServiceUnavailable)
             .retry_after(Duration::from_secs(1));
         return Some(error);
     }
@@ -36,7 +36,7 @@ pub(super) fn refusal(request: &Request) -> Option<ApiError> {
         _ => "the request has more than one `Host` header",
     };
     let message = format!("{problem}; HTTP/1.1 requires exactly one");
-    Some(ApiError::new(ErrorKind::InvalidRequest, message).code("invalid_host_header"))
+    Some(ApiError::new(ErrorKind::InvalidRequest, message).code(ErrorCode::InvalidHostHeader))
 }
 
 /// The error response in the format of the API that `path` belongs to.

@@ -11,7 +11,7 @@ use super::content_type::require_json;
 use super::deployment::with_deployment;
 use super::encoding::{BrokenBody, Encoding, decoded, encoding};
 use crate::body_memory::{BodyPermit, SMALL};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::json_body;
 
 /// A body with its share of the memory budget.
@@ -165,5 +165,5 @@ pub(super) fn too_large(max: usize) -> ApiError {
         ErrorKind::TooLarge,
         format!("the request body exceeds the maximum of {max} bytes"),
     )
-    .code("request_too_large")
+    .code(ErrorCode::RequestTooLarge)
 }

@@ -15,7 +15,7 @@ use super::encoding::{BrokenBody, Encoding, decoded, encoding};
 use super::extract::{declared_length, late, too_large};
 use crate::body_memory::{BodyPermit, SMALL};
 use crate::config::ServerSettings;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::openai::form::FormPart;
 
 /// The maximum number of bytes without the end of a part's headers or of the preamble: the parser
@@ -198,7 +198,9 @@ impl OpenPart<'_> {
         if content.len() + chunk.len() > max {
             let message = format!("`{}` exceeds {max} bytes", self.name);
             let form_error = ApiError::new(ErrorKind::TooLarge, message);
-            return Err(form_error.parameter(&self.name).code("request_too_large"));
+            return Err(form_error
+                .parameter(&self.name)
+                .code(ErrorCode::RequestTooLarge));
         }
         content.extend_from_slice(chunk);
         Ok(())
@@ -239,11 +241,11 @@ fn boundary(headers: &HeaderMap) -> Option<String> {
 
 fn no_form() -> ApiError {
     let message = "the body is not a form; send it as `multipart/form-data` with a boundary";
-    ApiError::new(ErrorKind::UnsupportedMediaType, message).code("unsupported_media_type")
+    ApiError::new(ErrorKind::UnsupportedMediaType, message).code(ErrorCode::UnsupportedMediaType)
 }
 
 fn malformed(message: impl Into<String>) -> ApiError {
-    ApiError::new(ErrorKind::InvalidRequest, message).code("invalid_form")
+    ApiError::new(ErrorKind::InvalidRequest, message).code(ErrorCode::InvalidForm)
 }
 
 fn form_error(error: &Error, max: usize) -> ApiError {
@@ -251,7 +253,7 @@ fn form_error(error: &Error, max: usize) -> ApiError {
         Error::StreamSizeExceeded { .. } => too_large(max),
         Error::StreamReadFailed(cause) => match cause.downcast_ref() {
             Some(Unreadable::Broken(BrokenBody::Slow)) => BrokenBody::Slow.error(),
-            Some(Unreadable::Broken(broken)) => broken.error().code("invalid_form"),
+            Some(Unreadable::Broken(broken)) => broken.error().code(ErrorCode::InvalidForm),
             Some(Unreadable::NoEnd) => malformed(format!("invalid form: {cause}")),
             None => malformed("the body ended early"),
         },
@@ -356,7 +358,7 @@ mod tests {
         let nameless = "--x\r\nContent-Type: text/plain\r\n\r\na\r\n--x--\r\n";
         for body in ["", "hello", &part("name=\"a\"", "1"), nameless] {
             let error = refusal(body.to_owned(), LIMITS).await;
-            assert_eq!(error.code, Some("invalid_form"), "{body}: {error}");
+            assert_eq!(error.code, Some(ErrorCode::InvalidForm), "{body}: {error}");
         }
         let mut memory = BodyMemory::new(64 << 20).permit();
         let none = read_form(&HeaderMap::new(), Body::empty(), LIMITS, &mut memory).await;

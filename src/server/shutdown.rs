@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// The phase of the shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +66,6 @@ pub fn restarting() -> ApiError {
         ErrorKind::Unavailable,
         "the gateway is restarting; send the request again",
     )
-    .code("service_unavailable")
+    .code(ErrorCode::ServiceUnavailable)
     .retry_after(Duration::from_secs(1))
 }

@@ -22,7 +22,7 @@ use sqlx::sqlite::SqliteSynchronous;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use tokio::sync::OnceCell;
 
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// How long a write waits for that of another process.
 const BUSY: Duration = Duration::from_secs(10);
@@ -128,7 +128,7 @@ impl From<StoreError> for ApiError {
         tracing::error!(%error, "error of the store");
         let message = "the gateway's store is not available; try again";
         ApiError::new(ErrorKind::Unavailable, message)
-            .code("store_unavailable")
+            .code(ErrorCode::StoreUnavailable)
             .retry_after(Duration::from_secs(1))
     }
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use http::Method;
 use tracing::Level;
 
-use crate::error::ApiError;
 use crate::error::bounded;
+use crate::error::{ApiError, ErrorCode};
 use crate::models::Usd;
 use crate::usage::{Cost, TokenCounts};
 
@@ -117,7 +117,7 @@ impl Ledger {
     pub fn note_error(&self, error: &ApiError) {
         let mut entries = self.entries();
         if entries.error.is_none() {
-            let code = error.code.unwrap_or_default().to_owned();
+            let code = error.code.map_or("", ErrorCode::as_str).to_owned();
             let upstream_error = match error.kind.quotes_request() {
                 true => String::new(),
                 false => error.message.clone(),

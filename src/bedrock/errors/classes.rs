@@ -7,7 +7,7 @@ use super::refused::{fitting_share, refused_field, refuses_reasoning};
 use super::scrub::scrub;
 use super::words::{self, is_profile_only};
 use super::{RetryAdvice, UpstreamError};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// Builds the error for `code` with this message.
 pub(super) fn classify(
@@ -39,7 +39,7 @@ pub(super) fn classify(
                 ErrorKind::Unavailable,
                 "the model is being loaded; try again soon",
             )
-            .code("model_not_ready")
+            .code(ErrorCode::ModelNotReady)
             .retry_after(Duration::from_secs(5)),
             RetryAdvice::Retry,
             None,
@@ -49,7 +49,7 @@ pub(super) fn classify(
                 ErrorKind::GatewayTimeout,
                 "the model did not respond in time",
             )
-            .code("upstream_timeout"),
+            .code(ErrorCode::UpstreamTimeout),
             RetryAdvice::RetryOnce,
             None,
         ),
@@ -59,7 +59,7 @@ pub(super) fn classify(
                 ErrorKind::BadGateway,
                 "the model failed while it was generating the response",
             )
-            .code("model_stream_error"),
+            .code(ErrorCode::ModelStreamError),
             RetryAdvice::Retry,
             None,
         ),
@@ -68,7 +68,7 @@ pub(super) fn classify(
         }
         "InternalServerException" | "InternalFailure" => (
             ApiError::new(ErrorKind::Internal, "the model's service failed; try again")
-                .code("upstream_error"),
+                .code(ErrorCode::UpstreamError),
             RetryAdvice::Retry,
             None,
         ),
@@ -77,14 +77,14 @@ pub(super) fn classify(
                 ErrorKind::Unavailable,
                 "the model's service is overloaded; try again in a moment",
             )
-            .code("service_unavailable")
+            .code(ErrorCode::ServiceUnavailable)
             .retry_after(Duration::from_secs(1)),
             RetryAdvice::Retry,
             None,
         ),
         "ConflictException" => (
             ApiError::new(ErrorKind::Conflict, scrub(message))
-                .code("conflict")
+                .code(ErrorCode::Conflict)
                 .should_retry(false),
             RetryAdvice::Never,
             None,
@@ -153,11 +153,13 @@ fn validation(message: &str) -> ApiError {
             message,
             ..api_error
         }
-        .code("context_length_exceeded")
+        .code(ErrorCode::ContextLengthExceeded)
         .parameter("messages");
     }
     if is_about_image(message) {
-        return api_error.code("invalid_image").parameter("messages");
+        return api_error
+            .code(ErrorCode::InvalidImage)
+            .parameter("messages");
     }
     if has("blocked by our content filter") || has("responsible ai policy") {
         let message = format!(
@@ -169,12 +171,12 @@ fn validation(message: &str) -> ApiError {
             message,
             ..api_error
         }
-        .code("content_policy_violation");
+        .code(ErrorCode::ContentPolicyViolation);
     }
     if has("is deprecated for this model") || has("cannot both be specified") {
-        return api_error.code("unsupported_parameter");
+        return api_error.code(ErrorCode::UnsupportedParameter);
     }
-    api_error.code("invalid_value")
+    api_error.code(ErrorCode::InvalidValue)
 }
 
 fn is_about_image(message: &str) -> bool {
@@ -205,13 +207,13 @@ fn is_about_credentials(message: &str) -> bool {
 
 fn model_not_found(message: &str) -> ApiError {
     ApiError::new(ErrorKind::NotFound, words::not_found(None, message))
-        .code("model_not_found")
+        .code(ErrorCode::ModelNotFound)
         .parameter("model")
 }
 
 fn access_denied() -> ApiError {
     ApiError::new(ErrorKind::Permission, words::access_denied(None))
-        .code("model_access_denied")
+        .code(ErrorCode::ModelAccessDenied)
         .parameter("model")
         .should_retry(false)
 }
@@ -221,7 +223,7 @@ fn credentials_refused() -> (ApiError, RetryAdvice, Option<Duration>) {
         ErrorKind::Internal,
         "AWS rejected the gateway's credentials; its operator must renew them",
     )
-    .code("upstream_auth_failed")
+    .code(ErrorCode::UpstreamAuthFailed)
     .should_retry(false);
     (api_error, RetryAdvice::RefreshCredentials, None)
 }
@@ -237,7 +239,7 @@ fn throttled(message: &str) -> (ApiError, RetryAdvice, Option<Duration>) {
     };
     let wait = Duration::from_secs(2);
     let api_error = ApiError::new(kind, words::rate_limited(None, kind, wait.as_secs_f64()))
-        .code("rate_limit_exceeded")
+        .code(ErrorCode::RateLimitExceeded)
         .retry_after(wait);
     (api_error, RetryAdvice::Retry, None)
 }
@@ -248,7 +250,7 @@ fn quota_exceeded() -> ApiError {
         "You exceeded your current quota, please check your plan and billing details. The \
          gateway's Bedrock quota for this model is used up.",
     )
-    .code("insufficient_quota")
+    .code(ErrorCode::InsufficientQuota)
     .should_retry(false)
 }
 
@@ -257,7 +259,7 @@ fn too_large() -> ApiError {
         ErrorKind::TooLarge,
         "the request is larger than Bedrock's limit",
     )
-    .code("request_too_large")
+    .code(ErrorCode::RequestTooLarge)
 }
 
 fn model_error(
@@ -267,7 +269,11 @@ fn model_error(
     match original_status {
         Some(400 | 413 | 422) => {
             let api_error = ApiError::new(ErrorKind::InvalidRequest, scrub(message));
-            (api_error.code("model_error"), RetryAdvice::Never, None)
+            (
+                api_error.code(ErrorCode::ModelError),
+                RetryAdvice::Never,
+                None,
+            )
         }
         Some(429) => throttled(message),
         _ => (
@@ -275,7 +281,7 @@ fn model_error(
                 ErrorKind::BadGateway,
                 "the model failed to process this request",
             )
-            .code("model_error"),
+            .code(ErrorCode::ModelError),
             RetryAdvice::Retry,
             None,
         ),
@@ -292,7 +298,7 @@ fn by_status(status: u16, message: &str) -> (ApiError, RetryAdvice, Option<Durat
                 ErrorKind::BadGateway,
                 "the model's service failed; try again",
             )
-            .code("upstream_error"),
+            .code(ErrorCode::UpstreamError),
             RetryAdvice::Retry,
             None,
         ),

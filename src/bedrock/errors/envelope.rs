@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::refused::upstream_field;
-use crate::error::ErrorKind;
+use crate::error::{ErrorCode, ErrorKind};
 
 use super::UpstreamError;
 
@@ -47,17 +47,17 @@ enum ErrorCodeValue {
 }
 
 /// OpenAI error codes that are forwarded to the client unchanged.
-const CODES: &[&str] = &[
-    "context_length_exceeded",
-    "content_policy_violation",
-    "invalid_image_format",
-    "invalid_image_url",
-    "invalid_json_schema",
-    "invalid_value",
-    "missing_required_parameter",
-    "unknown_parameter",
-    "unsupported_parameter",
-    "unsupported_value",
+const CODES: &[ErrorCode] = &[
+    ErrorCode::ContextLengthExceeded,
+    ErrorCode::ContentPolicyViolation,
+    ErrorCode::InvalidImageFormat,
+    ErrorCode::InvalidImageUrl,
+    ErrorCode::InvalidJsonSchema,
+    ErrorCode::InvalidValue,
+    ErrorCode::MissingRequiredParameter,
+    ErrorCode::UnknownParameter,
+    ErrorCode::UnsupportedParameter,
+    ErrorCode::UnsupportedValue,
 ];
 
 impl Envelope {
@@ -120,10 +120,10 @@ impl Envelope {
             return;
         }
         let api_error = &mut error.api_error;
-        let code = CODES.iter().find(|code| **code == self.code);
+        let code = CODES.iter().find(|code| code.as_str() == self.code);
         api_error.code = code.copied().or(api_error.code);
         api_error.parameter = self.param.clone().or(api_error.parameter.take());
-        if api_error.code == Some("context_length_exceeded") {
+        if api_error.code == Some(ErrorCode::ContextLengthExceeded) {
             api_error.parameter = Some("messages".to_owned());
         }
         let unsupported = [
@@ -230,7 +230,7 @@ mod tests {
         ] {
             let error = error(status, body);
             assert_eq!(error.api_error.kind, kind, "{body}");
-            assert_eq!(error.api_error.code, code, "{body}");
+            assert_eq!(error.api_error.code.map(ErrorCode::as_str), code, "{body}");
             assert_eq!(error.advice, advice, "{body}");
         }
     }
@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(refused_field_of("tools"), None);
         let api_error = error(400, &body("tools")).api_error;
         assert_eq!(api_error.parameter.as_deref(), Some("tools"));
-        assert_eq!(api_error.code, Some("unsupported_parameter"));
+        assert_eq!(api_error.code, Some(ErrorCode::UnsupportedParameter));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use http::Response;
 use serde::Deserialize;
 
 use crate::error::bounded;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::json_error::without_values;
 use crate::models::RefusedField;
 use classes::classify;
@@ -162,7 +162,8 @@ impl UpstreamError {
 
     /// Whether the model must be called by an inference profile instead of its own id.
     pub fn needs_profile(&self) -> bool {
-        self.api_error.code == Some("model_not_found") && words::is_profile_only(&self.detail)
+        self.api_error.code == Some(ErrorCode::ModelNotFound)
+            && words::is_profile_only(&self.detail)
     }
 
     /// Bedrock did not respond in time.
@@ -172,7 +173,7 @@ impl UpstreamError {
             format!("the model did not respond in time: {what}"),
         );
         Self::new(
-            api_error.code("upstream_timeout"),
+            api_error.code(ErrorCode::UpstreamTimeout),
             RetryAdvice::RetryOnce,
             "Timeout",
             what,
@@ -186,7 +187,7 @@ impl UpstreamError {
             "the connection to the model failed or was lost",
         );
         Self::new(
-            api_error.code("upstream_connection_error"),
+            api_error.code(ErrorCode::UpstreamConnectionError),
             RetryAdvice::Retry,
             "Connection",
             detail,
@@ -210,7 +211,7 @@ impl UpstreamError {
         );
         Self::new(
             api_error
-                .code("upstream_connection_error")
+                .code(ErrorCode::UpstreamConnectionError)
                 .should_retry(false),
             RetryAdvice::Never,
             "Untrusted",
@@ -233,7 +234,9 @@ impl UpstreamError {
             None => format!("status {status}"),
         };
         Self::new(
-            api_error.code("upstream_bad_response").should_retry(false),
+            api_error
+                .code(ErrorCode::UpstreamBadResponse)
+                .should_retry(false),
             RetryAdvice::Never,
             "UnexpectedStatus",
             detail,
@@ -255,7 +258,7 @@ impl UpstreamError {
             "the model's response could not be parsed",
         );
         Self::new(
-            api_error.code("upstream_bad_response"),
+            api_error.code(ErrorCode::UpstreamBadResponse),
             RetryAdvice::Retry,
             BAD_RESPONSE,
             without_values(&detail.into()),
@@ -269,7 +272,9 @@ impl UpstreamError {
             "the gateway has no valid AWS credentials; its operator must configure them",
         );
         Self::new(
-            api_error.code("upstream_auth_failed").should_retry(false),
+            api_error
+                .code(ErrorCode::UpstreamAuthFailed)
+                .should_retry(false),
             RetryAdvice::Never,
             "Credentials",
             detail,
@@ -284,7 +289,7 @@ impl UpstreamError {
                     ErrorKind::NotFound,
                     "the content of the file no longer exists",
                 )
-                .code("not_found"),
+                .code(ErrorCode::NotFound),
                 RetryAdvice::Never,
             ),
             (416, _) => (
@@ -299,7 +304,7 @@ impl UpstreamError {
                     ErrorKind::BadGateway,
                     "the gateway's storage failed; try again",
                 )
-                .code("storage_error"),
+                .code(ErrorCode::StorageError),
                 RetryAdvice::Retry,
             ),
             _ => (
@@ -308,7 +313,7 @@ impl UpstreamError {
                     "the gateway's storage denied the request; its operator must correct the \
                      configuration",
                 )
-                .code("storage_error")
+                .code(ErrorCode::StorageError)
                 .should_retry(false),
                 RetryAdvice::Never,
             ),
@@ -330,7 +335,7 @@ impl UpstreamError {
                 "the gateway is not authorized to check content; its operator must allow it in the \
                  gateway's role",
             )
-            .code("access_denied")
+            .code(ErrorCode::AccessDenied)
             .should_retry(false),
             "ResourceNotFoundException" => guardrail_not_there(),
             "ValidationException" if not_there => guardrail_not_there(),
@@ -339,7 +344,7 @@ impl UpstreamError {
                 "Bedrock has no guardrail checks in the gateway's region; its operator must \
                  configure a guardrail instead",
             )
-            .code("unsupported_region")
+            .code(ErrorCode::UnsupportedRegion)
             .should_retry(false),
             _ if self.api_error.parameter.is_some() => self.api_error.parameter("input"),
             _ => self.api_error,
@@ -437,6 +442,6 @@ fn guardrail_not_there() -> ApiError {
         "the guardrail for content checks does not exist; the gateway's operator must correct the \
          configuration",
     )
-    .code("guardrail_not_found")
+    .code(ErrorCode::GuardrailNotFound)
     .should_retry(false)
 }

@@ -2,7 +2,7 @@
 //! own information follows.
 
 use super::overflow;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// The model of a failed call.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,12 +16,12 @@ pub struct FailedModel<'a> {
 /// `api_error` in words that name its model. `detail` is Bedrock's message.
 pub(super) fn of_model(api_error: ApiError, detail: &str, model: FailedModel<'_>) -> ApiError {
     let message = match (api_error.code, api_error.kind) {
-        (Some("context_length_exceeded"), _) => {
+        (Some(ErrorCode::ContextLengthExceeded), _) => {
             overflow::with_window(&api_error.message, model.context_window)
         }
-        (Some("model_not_found"), _) => not_found(model.name, detail),
-        (Some("model_access_denied"), _) => access_denied(model.name),
-        (Some("rate_limit_exceeded"), kind) => {
+        (Some(ErrorCode::ModelNotFound), _) => not_found(model.name, detail),
+        (Some(ErrorCode::ModelAccessDenied), _) => access_denied(model.name),
+        (Some(ErrorCode::RateLimitExceeded), kind) => {
             let wait = api_error
                 .retry_after
                 .map_or(1.0, |wait| wait.as_secs_f64().ceil().max(1.0));

@@ -1,4 +1,4 @@
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// Why a signature is rejected. The messages are AWS's where possible, since clients match on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,52 +25,50 @@ pub(in crate::identity) enum SignatureError {
 
 impl From<&SignatureError> for ApiError {
     fn from(refusal: &SignatureError) -> Self {
-        const INVALID: &str = "InvalidSignatureException";
-        const UNRECOGNIZED: &str = "UnrecognizedClientException";
         let (code, message) = match refusal {
             SignatureError::Incomplete(part) => (
-                "IncompleteSignatureException",
+                ErrorCode::IncompleteSignature,
                 format!("Authorization header requires '{part}' parameter."),
             ),
             SignatureError::Unsigned(name) => (
-                INVALID,
+                ErrorCode::InvalidSignature,
                 format!("'{name}' must be a signed header in the AWS Signature."),
             ),
             SignatureError::UnknownKey => (
-                UNRECOGNIZED,
+                ErrorCode::InvalidApiKey,
                 "The security token included in the request is invalid.".to_owned(),
             ),
             SignatureError::SessionToken => (
-                UNRECOGNIZED,
+                ErrorCode::InvalidApiKey,
                 "The security token included in the request is invalid: access keys of this \
                  gateway have no session token."
                     .to_owned(),
             ),
             SignatureError::OtherService => (
-                INVALID,
+                ErrorCode::InvalidSignature,
                 "Credential should be scoped to correct service: 'bedrock'.".to_owned(),
             ),
             SignatureError::OtherDate => (
-                INVALID,
+                ErrorCode::InvalidSignature,
                 "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date \
                  from HTTP."
                     .to_owned(),
             ),
             SignatureError::Expired((signed, earliest, now)) => (
-                INVALID,
+                ErrorCode::InvalidSignature,
                 format!(
                     "Signature expired: {signed} is now earlier than {earliest} ({now} - 5 min.)"
                 ),
             ),
             SignatureError::NotYetCurrent((signed, latest, now)) => (
-                INVALID,
+                ErrorCode::InvalidSignature,
                 format!(
                     "Signature not yet current: {signed} is still later than {latest} ({now} + 5 \
                      min.)"
                 ),
             ),
             SignatureError::OtherSignature => (
-                INVALID,
+                ErrorCode::InvalidSignature,
                 "The request signature we calculated does not match the signature you provided. \
                  Check your AWS Secret Access Key and signing method. Consult the service \
                  documentation for details."

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::converse::JsonText;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::json_body;
 use crate::openai::chat::ChatRequest;
 use crate::openai::object::client_object;
@@ -72,7 +72,7 @@ impl<'a> LineReader<'a> {
             None => return Err(missing("method")),
             Some(other) => {
                 let message = format!("`method` is `{other}`; it must be `POST`");
-                return Err(ApiError::invalid("method", message).code("invalid_method"));
+                return Err(ApiError::invalid("method", message).code(ErrorCode::InvalidMethod));
             }
         }
         match url {
@@ -82,14 +82,14 @@ impl<'a> LineReader<'a> {
                 let endpoint = self.endpoint;
                 let message =
                     format!("`url` is `{url}`; it must be the batch's endpoint `{endpoint}`");
-                return Err(ApiError::invalid("url", message).code("invalid_url"));
+                return Err(ApiError::invalid("url", message).code(ErrorCode::InvalidUrl));
             }
         }
         let body = body.ok_or_else(|| missing("body"))?;
         if !self.seen.insert(custom_id.clone()) {
             let message =
                 format!("duplicate `custom_id` `{custom_id}`; it must be unique in the file");
-            return Err(ApiError::invalid("custom_id", message).code("duplicate_custom_id"));
+            return Err(ApiError::invalid("custom_id", message).code(ErrorCode::DuplicateCustomId));
         }
         Ok(BatchRequestLine { custom_id, body })
     }
@@ -143,8 +143,8 @@ fn missing(field: &str) -> ApiError {
 /// Converts an error of a body to an error of a line.
 fn as_line(error: ApiError) -> ApiError {
     match error.code {
-        Some("invalid_json") => ApiError {
-            code: Some("invalid_json_line"),
+        Some(ErrorCode::InvalidJson) => ApiError {
+            code: Some(ErrorCode::InvalidJsonLine),
             message: error.message.replacen("the body", "the line", 1),
             ..error
         },
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(line.custom_id, "a");
         assert_eq!(BatchRequestLine::of_checked(GOOD.as_bytes()), Some(line));
         let error = reader.read(GOOD.as_bytes()).expect_err("the same");
-        assert_eq!(error.code, Some("duplicate_custom_id"));
+        assert_eq!(error.code, Some(ErrorCode::DuplicateCustomId));
     }
 
     #[test]
@@ -207,7 +207,10 @@ mod tests {
         ] {
             let mut reader = LineReader::new("/v1/chat/completions");
             let error = reader.read(line.as_bytes()).expect_err(&line);
-            let actual = (error.code, error.parameter.as_deref());
+            let actual = (
+                error.code.map(ErrorCode::as_str),
+                error.parameter.as_deref(),
+            );
             assert_eq!(actual, (Some(code), parameter), "{line}");
         }
     }

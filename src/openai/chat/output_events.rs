@@ -16,8 +16,8 @@ use crate::converse::remembered::{RememberedTurn, TurnPart, is_default_order};
 use crate::converse::response::{Citation, StopReason, Usage};
 use crate::converse::rules::JsonDelivery;
 use crate::converse::trace::without_operator;
-use crate::error::{ApiError, ErrorKind};
 use crate::usage::TokenCounts;
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// The state of one choice between its events.
 #[derive(Debug)]
@@ -435,7 +435,7 @@ impl OutputEvents {
                         ErrorKind::BadGateway,
                         "the model returned a malformed response; retry the request",
                     )
-                    .code("malformed_model_output"));
+                    .code(ErrorCode::MalformedModelOutput));
                 }
                 done
             }

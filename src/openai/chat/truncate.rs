@@ -2,7 +2,7 @@
 
 use super::content::Content;
 use super::types::{ChatMessage, ChatRequest, ContentPart};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 
 /// The size of a part that is not text, in bytes of text: a rough estimate.
 const MEDIA_SIZE: usize = 6000;
@@ -40,7 +40,7 @@ pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<Vec<usize>, 
             "This model's maximum context length is exceeded: the prompt is too long even with the \
              instructions and the last turn alone. Please shorten them.",
         )
-        .code("context_length_exceeded"));
+        .code(ErrorCode::ContextLengthExceeded));
     }
     dropped.sort_unstable();
     remove_at(&mut messages, &dropped);
@@ -125,7 +125,7 @@ mod tests {
         let error = drop_oldest(&mut request, 0).err();
         assert_eq!(
             error.and_then(|error| error.code),
-            Some("context_length_exceeded")
+            Some(ErrorCode::ContextLengthExceeded)
         );
     }
 }

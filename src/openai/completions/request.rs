@@ -225,6 +225,7 @@ fn check_count(prompts: usize, n: Option<i64>, max: u32) -> Result<(), ApiError>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
 
     fn prompted(json: &str) -> Result<CompletionPrompts, ApiError> {
         chat_requests(serde_json::from_str(json).expect("a request"), 8)
@@ -232,7 +233,7 @@ mod tests {
 
     fn refused(json: &str) -> (Option<String>, Option<&'static str>) {
         let error = prompted(json).expect_err(json);
-        (error.parameter, error.code)
+        (error.parameter, error.code.map(ErrorCode::as_str))
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Images in `input`: data URLs, base64, and files fetched from https URLs.
 
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::models::EmbeddingCapabilities;
 use crate::openai::chat::{
     ImageUrl, RemoteAddress, RemoteFiles, StringOrObject, is_web_address, note_unknown, open_image,
@@ -125,7 +125,7 @@ pub(super) fn image(
                 supported.join(", ")
             ),
         )
-        .code("invalid_image_format"));
+        .code(ErrorCode::InvalidImageFormat));
     }
     Ok(EmbeddingImage { format, base64 })
 }

@@ -4,7 +4,7 @@ use super::images::{ImageFields, image, path};
 use super::request::EmbeddingContext;
 use super::tokens::Tokenizer;
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::models::{EmbeddingInput, Truncation};
 use crate::openai::chat::{is_data_url, note_unknown};
 use crate::providers::embeddings::EmbeddingItem;
@@ -169,7 +169,7 @@ impl EmbeddingInputReader<'_> {
                     self.or_cut()
                 ),
             )
-            .code("context_length_exceeded")),
+            .code(ErrorCode::ContextLengthExceeded)),
         }
     }
 

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::types::{ImageReference, ImageRequest};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::models::{ImageCapabilities, ImageTask, Size};
 use crate::openai::chat::{
     RemoteAddress, RemoteFiles, image_header, is_web_address, open_image_bytes,
@@ -109,7 +109,7 @@ impl InputImage {
             ..
         } = capabilities;
         let invalid =
-            |message: String| ApiError::invalid(&*self.path, message).code("invalid_image");
+            |message: String| ApiError::invalid(&*self.path, message).code(ErrorCode::InvalidImage);
         let word = image_header(&self.bytes)
             .and_then(|head| serde_json::to_value(head.format).ok())
             .and_then(|word| word.as_str().map(str::to_owned));
@@ -170,8 +170,9 @@ pub(super) fn converted_mask(
         return Err(ApiError::unsupported("mask", message));
     };
     let size = inputs.images.first().and_then(|image| image.size);
-    let mask = mask_for(convention, &mask.bytes, size)
-        .map_err(|error| ApiError::invalid("mask", error.to_string()).code("invalid_image"))?;
+    let mask = mask_for(convention, &mask.bytes, size).map_err(|error| {
+        ApiError::invalid("mask", error.to_string()).code(ErrorCode::InvalidImage)
+    })?;
     Ok(Some(STANDARD.encode(mask)))
 }
 

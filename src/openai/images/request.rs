@@ -13,7 +13,7 @@ use super::options::{Delivery, check_background, count, delivery, format, premiu
 use super::shape::{ImageShape, shape};
 use super::task::{TaskInput, check_images, prompt, task};
 use super::types::ImageRequest;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::models::{ImageCapabilities, ImageTask, Size};
 use crate::openai::chat::{AllowList, RemoteFiles, hint};
 use crate::openai::form::FormPart;
@@ -259,7 +259,7 @@ fn serialized(capabilities: &ImageCapabilities, order: &ImageOrder) -> Result<By
             body.len()
         );
         let error = ApiError::new(ErrorKind::InvalidRequest, message);
-        return Err(error.parameter("image").code("image_too_large"));
+        return Err(error.parameter("image").code(ErrorCode::ImageTooLarge));
     }
     Ok(body.into())
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::ImageEndpoint;
 use super::request::PreparedImageRequest;
 use crate::converse::media::ImageFormat;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::models::{ImageBody, Size};
 use crate::openai::chat::image_header;
 use crate::providers::images::{ImageOutcome, outcome};
@@ -217,9 +217,9 @@ fn filtered(reason: &str) -> ApiError {
         "Your request was rejected as a result of our safety system. The provider's filter blocked \
          the image: {reason}"
     );
-    ApiError::new(ErrorKind::InvalidRequest, message).code("content_policy_violation")
+    ApiError::new(ErrorKind::InvalidRequest, message).code(ErrorCode::ContentPolicyViolation)
 }
 
 fn failed(message: impl Into<String>) -> ApiError {
-    ApiError::new(ErrorKind::BadGateway, message).code("upstream_bad_response")
+    ApiError::new(ErrorKind::BadGateway, message).code(ErrorCode::UpstreamBadResponse)
 }

@@ -2,7 +2,7 @@
 
 use super::ImageEndpoint;
 use super::inputs::Inputs;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::models::{ImageBody, ImageCapabilities, ImageTask, Requirement};
 use crate::reply::Adjustments;
 
@@ -162,7 +162,7 @@ pub(super) fn prompt(
                 text.chars().count(),
                 capabilities.max_prompt_chars
             );
-            Err(ApiError::invalid("prompt", message).code("string_above_max_length"))
+            Err(ApiError::invalid("prompt", message).code(ErrorCode::StringAboveMaxLength))
         }
         _ => Ok(prompt),
     }

@@ -3,7 +3,7 @@
 use super::types::{ModerationImage, ModerationInput, ModerationPart, ModerationRequest};
 use crate::converse::media::{ImageBlock, ImageFormat, MediaSource};
 use crate::converse::request::Role;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::guardrails::applied::{
     ApplyRequest, ContentSource, GuardedBlock, GuardedText, OutputScope,
 };
@@ -259,7 +259,7 @@ fn image(address: String, path: &str, fetched: &RemoteFiles) -> Result<ImageBloc
         }),
         ImageFormat::Gif | ImageFormat::Webp => {
             let message = "guardrails support PNG and JPEG images; convert this one";
-            Err(ApiError::unsupported_value(path, message).code("invalid_image_format"))
+            Err(ApiError::unsupported_value(path, message).code(ErrorCode::InvalidImageFormat))
         }
     }
 }
@@ -330,7 +330,7 @@ mod tests {
         ] {
             let error = read(json).expect_err(json);
             assert_eq!(error.parameter.as_deref(), Some(field), "{json}");
-            assert_eq!(error.code, Some(code), "{json}");
+            assert_eq!(error.code.map(ErrorCode::as_str), Some(code), "{json}");
         }
     }
 }

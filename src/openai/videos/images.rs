@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::types::{VideoImageReference, VideoRequest};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::models::VideoCapabilities;
 use crate::openai::chat::{
     RemoteAddress, RemoteFiles, StringOrObject, image_header, is_web_address, open_image_bytes,
@@ -103,7 +103,8 @@ impl ImageReader<'_> {
     }
 
     fn still(&self, bytes: &Bytes, path: &str) -> Result<Still, ApiError> {
-        let invalid = |message: String| ApiError::invalid(path, message).code("invalid_image");
+        let invalid =
+            |message: String| ApiError::invalid(path, message).code(ErrorCode::InvalidImage);
         let VideoCapabilities {
             input_formats,
             input_has_size,

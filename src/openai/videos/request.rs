@@ -4,7 +4,7 @@ use super::images::{ImageReader, Reference, no_files, shot_path};
 use super::shape::{seconds, shape, size_text};
 use super::types::{ShotRequest, VideoRequest};
 use crate::converse::JsonText;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::models::{VideoBody, VideoCapabilities, VideoControl};
 use crate::openai::chat::RemoteFiles;
 use crate::openai::form::FormPart;
@@ -271,7 +271,7 @@ fn check_prompt(prompt: &str, path: &str, max: usize) -> Result<(), ApiError> {
     let length = prompt.chars().count();
     if length > max {
         let message = format!("`{path}` has {length} characters; this model accepts at most {max}");
-        return Err(ApiError::invalid(path, message).code("string_above_max_length"));
+        return Err(ApiError::invalid(path, message).code(ErrorCode::StringAboveMaxLength));
     }
     Ok(())
 }

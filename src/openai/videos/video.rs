@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::error::ErrorCode;
+
 /// A video.
 #[derive(Debug, Serialize)]
 pub struct Video {
@@ -34,7 +36,7 @@ pub enum VideoStatus {
 
 #[derive(Debug, Serialize)]
 struct VideoError {
-    code: &'static str,
+    code: ErrorCode,
     message: String,
 }
 
@@ -81,7 +83,7 @@ impl Video {
         Self {
             status: VideoStatus::Failed,
             error: Some(VideoError {
-                code: "video_generation_failed",
+                code: ErrorCode::VideoGenerationFailed,
                 message,
             }),
             ..self

@@ -26,7 +26,7 @@ use crate::bedrock::{ObjectLocation, S3};
 use crate::body_memory::BodyMemory;
 use crate::config::{BatchSettings, Config};
 use crate::converse::JsonText;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::batches::{Batch, BatchStatus, NewBatch, RequestCounts};
 use crate::openai::files::BATCH;
@@ -214,7 +214,7 @@ impl Batches {
             _ => {
                 let message = format!("batch `{id}` has ended and cannot be cancelled");
                 let error = ApiError::new(ErrorKind::Conflict, message);
-                return Err(error.code("batch_over").should_retry(false));
+                return Err(error.code(ErrorCode::BatchOver).should_retry(false));
             }
         }
         Ok(batch)
@@ -298,5 +298,5 @@ fn no_such_batch(id: &str) -> ApiError {
     let message = format!("no batch found with id `{id}`; GET /v1/batches lists your batches");
     ApiError::new(ErrorKind::NotFound, message)
         .parameter("batch_id")
-        .code("not_found")
+        .code(ErrorCode::NotFound)
 }

@@ -7,7 +7,7 @@ use memchr::memmem;
 
 use super::input::HeldLine;
 use crate::catalog::{check_converse, check_endpoint};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::json_body;
 use crate::limits::CallPermit;
@@ -215,8 +215,8 @@ pub(super) fn is_temporary(error: &ApiError) -> bool {
         | ErrorKind::Unavailable
         | ErrorKind::GatewayTimeout => true,
         // A response that could not be parsed has been billed.
-        ErrorKind::BadGateway => error.code != Some("upstream_bad_response"),
-        ErrorKind::Internal => error.code == Some("upstream_error"),
+        ErrorKind::BadGateway => error.code != Some(ErrorCode::UpstreamBadResponse),
+        ErrorKind::Internal => error.code == Some(ErrorCode::UpstreamError),
         ErrorKind::InvalidRequest
         | ErrorKind::Authentication
         | ErrorKind::Permission

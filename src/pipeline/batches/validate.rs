@@ -8,7 +8,7 @@ use super::document::{BatchPart, JobPart, PartRoute};
 use super::finish;
 use super::input::{HeldLine, InputFile};
 use super::work::{Stop, Work, batch_error};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::openai::batches::{BatchError, LineReader};
 
 /// The maximum number of reported errors.
@@ -50,7 +50,7 @@ impl Work {
         };
         if requests == 0 && errors.is_empty() {
             let error = ApiError::new(ErrorKind::InvalidRequest, "the file contains no requests");
-            errors.push(batch_error(error.code("empty_file"), None));
+            errors.push(batch_error(error.code(ErrorCode::EmptyFile), None));
         }
         if !errors.is_empty() {
             return finish::fail(self, errors).await;
@@ -78,8 +78,8 @@ impl Work {
             validation.requests += 1;
             if validation.requests > max {
                 let message = format!("the file has more than {max} requests");
-                let error =
-                    ApiError::new(ErrorKind::InvalidRequest, message).code("too_many_requests");
+                let error = ApiError::new(ErrorKind::InvalidRequest, message)
+                    .code(ErrorCode::TooManyRequests);
                 validation.errors.push(batch_error(error, None));
                 break;
             }
@@ -177,5 +177,5 @@ impl Work {
 
 fn too_long(max_body: usize) -> ApiError {
     let message = format!("the line is longer than {max_body} bytes, the maximum of this gateway");
-    ApiError::new(ErrorKind::TooLarge, message).code("request_too_large")
+    ApiError::new(ErrorKind::TooLarge, message).code(ErrorCode::RequestTooLarge)
 }

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use super::BatchService;
 use super::document::BatchDocument;
 use crate::bedrock::{ObjectLocation, RetryAdvice, UpstreamError};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::identity::Caller;
 use crate::json_error::describe;
 use crate::openai::batches::{BatchError, BatchStatus, ResultIds};
@@ -138,7 +138,10 @@ pub(super) fn is_over(status: BatchStatus) -> bool {
 /// Converts an API error into an error of a batch.
 pub(super) fn batch_error(error: ApiError, line: Option<u64>) -> BatchError {
     BatchError {
-        code: error.code.unwrap_or("invalid_request").to_owned(),
+        code: error
+            .code
+            .map_or("invalid_request", ErrorCode::as_str)
+            .to_owned(),
         line,
         message: error.message,
         param: error.parameter,

@@ -8,7 +8,7 @@ use super::rules::{Rules, denied};
 use super::{PassthroughRequest, Pipeline};
 use crate::bedrock::{Pace, PassthroughCall, path_segment};
 use crate::catalog::ModelTarget;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::models::ModelId;
 use crate::reply::Adjustments;
@@ -32,7 +32,7 @@ impl Pipeline {
         let route = route.ok_or_else(|| {
             let method = &call.method;
             let message = format!("unknown request URL: {method} {path}");
-            ApiError::new(ErrorKind::NotFound, message).code("unknown_url")
+            ApiError::new(ErrorKind::NotFound, message).code(ErrorCode::UnknownUrl)
         })?;
         if route.operation.is_of_jobs() && !self.bedrock_api.async_invoke {
             return Err(denied(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::bedrock::{AsyncInvokeOrder, ObjectLocation, UpstreamError};
 use crate::catalog::{ModelTarget, check_endpoint};
 use crate::converse::JsonText;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::limits::Refusal;
 use crate::models::{Endpoint, VideoCapabilities};
 use crate::openai::form::FormPart;
@@ -139,6 +139,6 @@ fn unguarded() -> ApiError {
     let message = "videos are disabled for this request: the gateway's operator has set a \
                    guardrail, and guardrails do not support videos";
     ApiError::new(ErrorKind::Permission, message)
-        .code("guardrail_required")
+        .code(ErrorCode::GuardrailRequired)
         .should_retry(false)
 }

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Pipeline, client_error};
 use crate::bedrock::{AsyncInvoke, AsyncInvokeState, Bedrock, ObjectLocation, S3};
 use crate::config::Config;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::videos::{JobNote, Video, VideoId};
 use crate::usage::Ledger;
@@ -74,7 +74,7 @@ impl Pipeline {
         self.video_store.as_ref().ok_or_else(|| {
             let message = "videos are disabled on this gateway; its operator can enable them with \
                            `[videos] enabled`";
-            ApiError::new(ErrorKind::NotFound, message).code("not_enabled")
+            ApiError::new(ErrorKind::NotFound, message).code(ErrorCode::NotEnabled)
         })
     }
 
@@ -123,5 +123,5 @@ fn no_video(id: &str) -> ApiError {
     let message = format!("no video found with id `{id}`; GET /v1/videos lists your videos");
     ApiError::new(ErrorKind::NotFound, message)
         .parameter("video_id")
-        .code("not_found")
+        .code(ErrorCode::NotFound)
 }

@@ -5,7 +5,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{VIDEO_FILE, VideoStore, no_video};
 use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState, S3Object};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::page::{ListPage, PageQuery};
 use crate::openai::videos::{DeletedVideo, Video, VideoId};
@@ -96,13 +96,12 @@ impl Pipeline {
             AsyncInvokeState::InProgress => {
                 let message = "the video is not ready; wait until GET /v1/videos/{id} reports the \
                                status `completed`";
-                return Err(not_now(message, "video_not_ready"));
+                return Err(not_now(message, ErrorCode::VideoNotReady));
             }
             AsyncInvokeState::Failed(reason) => {
                 let message = format!("the video has no content: its generation failed: {reason}");
-                return Err(
-                    ApiError::new(ErrorKind::NotFound, message).code("video_generation_failed")
-                );
+                return Err(ApiError::new(ErrorKind::NotFound, message)
+                    .code(ErrorCode::VideoGenerationFailed));
             }
         }
         let file = job.output.join(VIDEO_FILE);
@@ -126,7 +125,7 @@ impl Pipeline {
         if job.state == AsyncInvokeState::InProgress {
             let message = "the video is still in progress and Bedrock cannot stop it; delete it \
                            when its status is `completed`";
-            return Err(not_now(message, "video_in_progress"));
+            return Err(not_now(message, ErrorCode::VideoInProgress));
         }
         let VideoStore { s3, .. } = self.video_store()?;
         let deleted = async {
@@ -201,7 +200,7 @@ impl VideoContent {
 }
 
 /// A conflict error without automatic retries, which would come too soon.
-fn not_now(message: &str, code: &'static str) -> ApiError {
+fn not_now(message: &str, code: ErrorCode) -> ApiError {
     ApiError::new(ErrorKind::Conflict, message)
         .code(code)
         .should_retry(false)

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use outcrop::bedrock::record_error;
 use outcrop::converse::batch::{JobRecord, JobResult, line_of, record_id};
-use outcrop::error::ApiError;
+use outcrop::error::{ApiError, ErrorCode};
 use outcrop::openai::batches::{
     BatchRequestLine, LineReader, ResultIds, check_request, completion_of, error_line,
     response_line,
@@ -36,7 +36,7 @@ fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
                 job.push('\n');
             }
             Err(error) => {
-                let code = error.code.unwrap_or_default();
+                let code = error.code.map_or("", ErrorCode::as_str);
                 let parameter = error.parameter.as_deref().unwrap_or("-");
                 errors.push_str(&format!("{}: {code} {parameter}: {error}\n", number + 1));
             }

@@ -8,7 +8,7 @@ use aws_sigv4::sign::v4::SigningParams;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request};
 use outcrop::config::{AccessKey, KeyDigest, KeyEntry};
-use outcrop::error::ApiError;
+use outcrop::error::{ApiError, ErrorCode};
 use outcrop::identity::Callers;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -76,8 +76,8 @@ fn caller(head: &Parts, body: &[u8], now: SystemTime) -> Result<String, ApiError
     claim.prove(body).map(|caller| caller.name().to_owned())
 }
 
-fn code(refused: Result<String, ApiError>) -> &'static str {
-    refused.unwrap_err().code.unwrap_or_default()
+fn code(refused: Result<String, ApiError>) -> ErrorCode {
+    refused.unwrap_err().code.unwrap()
 }
 
 fn paths() -> impl Strategy<Value = String> {
@@ -151,7 +151,7 @@ proptest! {
                 head.headers.insert("x-amz-date", date);
             }
         }
-        prop_assert_eq!(code(caller(&head, &body, now)), "InvalidSignatureException");
+        prop_assert_eq!(code(caller(&head, &body, now)), ErrorCode::InvalidSignature);
     }
 }
 
@@ -170,12 +170,12 @@ fn every_signature_error_has_the_name_sdks_expect() {
     let head = |secret| signed(&plain(), secret, "us-east-1", now);
     assert_eq!(
         code(caller(&head("another secret"), b"{}", now)),
-        "InvalidSignatureException"
+        ErrorCode::InvalidSignature
     );
     let late = now + Duration::from_secs(301);
     assert_eq!(
         code(caller(&head(SECRET), b"{}", late)),
-        "InvalidSignatureException"
+        ErrorCode::InvalidSignature
     );
     let with = |name: &'static str, value: &str| {
         let mut head = head(SECRET);
@@ -188,22 +188,19 @@ fn every_signature_error_has_the_name_sdks_expect() {
     let value = head(SECRET).headers["authorization"].clone();
     let value = value.to_str().unwrap();
     let unknown = value.replace(ID, "AKIAIOSFODNN7EXAMPLE");
-    assert_eq!(
-        with("authorization", &unknown),
-        "UnrecognizedClientException"
-    );
+    assert_eq!(with("authorization", &unknown), ErrorCode::InvalidApiKey);
     assert_eq!(
         with("authorization", "AWS4-HMAC-SHA256 Credential=x"),
-        "IncompleteSignatureException"
+        ErrorCode::IncompleteSignature
     );
     assert_eq!(
         with("x-amz-security-token", "a token"),
-        "UnrecognizedClientException"
+        ErrorCode::InvalidApiKey
     );
     for unsigned in ["UNSIGNED-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"] {
         assert_eq!(
             with("x-amz-content-sha256", unsigned),
-            "InvalidSignatureException"
+            ErrorCode::InvalidSignature
         );
     }
 }

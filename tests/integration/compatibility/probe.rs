@@ -5,7 +5,7 @@ use std::sync::Arc;
 use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
 use outcrop::converse::rules::AllowedCalls;
-use outcrop::error::ApiError;
+use outcrop::error::{ApiError, ErrorCode};
 use outcrop::models::ModelId;
 use outcrop::openai::chat::{
     ChatOptions, ChatTranslation, OutputOptions, TranslationContext, translate,
@@ -130,7 +130,10 @@ impl<'a> Probe<'a> {
 }
 
 fn error_text(error: &ApiError) -> String {
-    format!("**refused**, `{}`", error.code.unwrap_or_default())
+    format!(
+        "**refused**, `{}`",
+        error.code.map_or("", ErrorCode::as_str)
+    )
 }
 
 fn changes(base: &ChatTranslation, translated: &ChatTranslation) -> Vec<String> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use outcrop::converse::event::Event;
+use outcrop::error::ErrorCode;
 use outcrop::openai::chat::{Completion, OutputEvents, OutputOptions};
 
 use crate::support::sse_writer::STOP_REASONS;
@@ -40,7 +41,10 @@ fn finish_reason(reason: &str, content: Option<(&str, &str)>) -> String {
     for (kind, payload) in events {
         let event = Event::parse(kind, payload.as_bytes()).unwrap();
         if let Err(error) = output_events.accept(&event, &mut completion) {
-            let (status, code) = (error.kind.status(), error.code.unwrap_or_default());
+            let (status, code) = (
+                error.kind.status(),
+                error.code.map_or("", ErrorCode::as_str),
+            );
             return format!("error {status}, `{code}`");
         }
     }

@@ -83,23 +83,40 @@ fn called(tokens: &[Token], position: usize) -> String {
     }
 }
 
-/// The argument of `.code(…)` in the method calls after the call whose bracket opens at `position`.
+/// The code in `.code(ErrorCode::…)`, in the method calls after the call whose bracket opens at `position`.
 fn code_after(tokens: &[Token], position: usize) -> Option<String> {
     let mut position = closing(tokens, position);
     while let [
         Token::Mark('.'),
         Token::Word(method),
         Token::Mark('('),
-        argument,
-        ..,
+        argument @ ..,
     ] = tokens.get(position + 1..)?
     {
         match argument {
-            Token::Text(code) if method == "code" => return Some(code.clone()),
+            [
+                Token::Word(_),
+                Token::Mark(':'),
+                Token::Mark(':'),
+                Token::Word(code),
+                ..,
+            ] if method == "code" => return Some(snake_case(code)),
             _ => position = closing(tokens, position + 3),
         }
     }
     None
+}
+
+/// The text of a code: `InvalidValue` is `invalid_value`.
+fn snake_case(code: &str) -> String {
+    let mut text = String::new();
+    for character in code.chars() {
+        if character.is_ascii_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.push(character.to_ascii_lowercase());
+    }
+    text
 }
 
 /// The position of the bracket that closes the one at `position`.

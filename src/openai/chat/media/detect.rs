@@ -5,6 +5,7 @@ use super::declared::{Format, FormatHints, is_text};
 use super::office::{contained_document, container};
 use super::signatures::{audio_format, image_format, video_format};
 use crate::converse::media::{AudioFormat, DocumentFormat, ImageFormat, VideoFormat};
+use crate::error::ErrorCode;
 
 /// The type of a part, which determines the formats it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,10 +34,10 @@ impl PartKind {
     }
 
     /// The error code for a file of another format.
-    pub(super) fn wrong_format_code(self) -> &'static str {
+    pub(super) fn wrong_format_code(self) -> ErrorCode {
         match self {
-            Self::ImageUrl => "invalid_image_format",
-            _ => "invalid_value",
+            Self::ImageUrl => ErrorCode::InvalidImageFormat,
+            _ => ErrorCode::InvalidValue,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::signatures::image_format;
 use super::source::{SourcePath, open};
 use crate::converse::dimensions::{Dimensions, dimensions};
 use crate::converse::media::{ImageFormat, MediaSource};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 
 /// The header of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(in crate::openai) fn open_image(
     let Some(format) = image_format(&opened.bytes) else {
         let words = ImageFormat::WORDS.join(", ");
         let message = format!("the file is not a supported image; supported formats: {words}");
-        return Err(ApiError::invalid(path, message).code("invalid_image_format"));
+        return Err(ApiError::invalid(path, message).code(ErrorCode::InvalidImageFormat));
     };
     match opened.into_source(Format::Image(format)) {
         MediaSource::Bytes(base64) => Ok((format, base64)),

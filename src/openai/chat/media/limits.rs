@@ -8,7 +8,7 @@
 use super::declared::Format;
 use crate::converse::dimensions::dimensions;
 use crate::converse::media::DocumentFormat;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 
 /// 1024 × 1024 bytes.
 const MEGABYTE: usize = 1024 * 1024;
@@ -34,7 +34,7 @@ pub(super) fn check_size(format: Format, bytes: &[u8], path: &str) -> Result<(),
         Format::Image(format) => {
             if bytes.len() > MAX_IMAGE_BYTES {
                 return Err(
-                    too_large(path, "image", bytes.len(), "3.75 MB").code("image_too_large")
+                    too_large(path, "image", bytes.len(), "3.75 MB").code(ErrorCode::ImageTooLarge)
                 );
             }
             if let Some((width, height)) = dimensions(format, bytes)
@@ -47,7 +47,7 @@ pub(super) fn check_size(format: Format, bytes: &[u8], path: &str) -> Result<(),
                          {MAX_IMAGE_SIDE} per side; send a smaller image"
                     ),
                 )
-                .code("image_too_large"));
+                .code(ErrorCode::ImageTooLarge));
             }
         }
         // The user guide exempts PDF on Claude from version 4 and on Nova, and docx on Nova.
@@ -109,7 +109,9 @@ mod tests {
         ] {
             let error = check_size(format, &bytes, "p").err();
             assert_eq!(
-                error.as_ref().and_then(|error| error.code),
+                error
+                    .as_ref()
+                    .and_then(|error| error.code.map(ErrorCode::as_str)),
                 code,
                 "{format:?} {}",
                 bytes.len()

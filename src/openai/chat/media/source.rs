@@ -9,7 +9,7 @@ use super::declared::{Format, is_text};
 use super::detect::PartKind;
 use super::remote::{RemoteFiles, is_web_address};
 use crate::converse::media::MediaSource;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 
 /// The type of a part and the path of its address, for errors.
 #[derive(Debug, Clone, Copy)]
@@ -116,7 +116,7 @@ impl SourcePath<'_> {
     fn empty(self) -> ApiError {
         let error = self.invalid("the file is empty; send its bytes");
         match self.kind {
-            PartKind::ImageUrl => error.code("invalid_image"),
+            PartKind::ImageUrl => error.code(ErrorCode::InvalidImage),
             _ => error,
         }
     }
@@ -138,7 +138,7 @@ impl SourcePath<'_> {
              bytes as a data URL, `data:<media type>;base64,...`",
         );
         match self.kind {
-            PartKind::ImageUrl => error.code("invalid_image_url"),
+            PartKind::ImageUrl => error.code(ErrorCode::InvalidImageUrl),
             _ => error,
         }
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::samples::{png, zip};
 use super::*;
 use crate::converse::content::{ContentBlock, ToolResultContent};
+use crate::error::ErrorCode;
 use crate::models::Medium;
 
 const GIF: &str = "R0lGODlhAQABAAAAACw=";
@@ -67,7 +68,7 @@ fn refusal(capabilities: &Capabilities, value: &Value) -> (String, &'static str)
     let error = translate_for(capabilities, value).expect_err("an error");
     (
         error.parameter.unwrap_or_default(),
-        error.code.unwrap_or_default(),
+        error.code.map_or("", ErrorCode::as_str),
     )
 }
 
@@ -292,7 +293,7 @@ fn only_media_the_model_supports_are_sent() {
     };
     let file = json!({"file": {"file_data": PDF}});
     let error = translate_for(&images_only, &file).expect_err("an error");
-    assert_eq!(error.code, Some("unsupported_value"));
+    assert_eq!(error.code, Some(ErrorCode::UnsupportedValue));
     assert_eq!(error.parameter.as_deref(), Some("p.file"));
     assert_eq!(
         error.message,

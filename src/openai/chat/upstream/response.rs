@@ -5,7 +5,7 @@ use super::usage::ChatUpstreamUsage;
 use super::{ChatUpstreamHead, ChatUpstreamOptions};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// A translated non-streaming response.
 #[derive(Debug)]
@@ -133,5 +133,5 @@ pub(super) fn unreadable() -> ApiError {
         ErrorKind::BadGateway,
         "the model's response could not be parsed",
     )
-    .code("upstream_bad_response")
+    .code(ErrorCode::UpstreamBadResponse)
 }
