@@ -2,4 +2,62 @@
 
 mod adjustments;
 
+use bytes::Bytes;
+use serde::Serialize;
+
 pub use adjustments::{Adjustment, Adjustments};
+
+use crate::error::{ApiError, RateState};
+use crate::usage::Cost;
+
+/// A response with the data of its headers.
+#[derive(Debug)]
+pub struct Reply<B = Bytes> {
+    /// The body; plain bytes are JSON.
+    pub body: B,
+    /// The changes to the request.
+    pub adjustments: Adjustments,
+    /// The state of the rate limit.
+    pub rate: Option<RateState>,
+    /// The cost; `None` if it is not known yet.
+    pub cost: Option<Cost>,
+}
+
+impl Reply {
+    /// A JSON body.
+    pub fn json<T: Serialize>(value: &T) -> Result<Self, ApiError> {
+        let json = serde_json::to_vec(value).map_err(|_| ApiError::internal())?;
+        Ok(Self::new(json.into()))
+    }
+}
+
+impl<B> Reply<B> {
+    /// A response of a request that was not changed.
+    pub fn new(body: B) -> Self {
+        Self {
+            body,
+            adjustments: Adjustments::default(),
+            rate: None,
+            cost: None,
+        }
+    }
+
+    /// Sets the changes to the request.
+    #[must_use]
+    pub fn adjusted(self, adjustments: Adjustments) -> Self {
+        Self {
+            adjustments,
+            ..self
+        }
+    }
+
+    /// Replaces the body.
+    pub fn map<C>(self, body: impl FnOnce(B) -> C) -> Reply<C> {
+        Reply {
+            body: body(self.body),
+            adjustments: self.adjustments,
+            rate: self.rate,
+            cost: self.cost,
+        }
+    }
+}

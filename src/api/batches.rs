@@ -13,11 +13,10 @@ use super::bodiless::{query, respond_without_body};
 use super::respond_with_body;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
-use crate::limits::Refusal;
 use crate::openai::batches::{Batch, CreateBatch};
 use crate::openai::page::{ListPage, PageQuery, PageRules};
-use crate::pipeline::{Batches, CallerRequest, Reply};
-use crate::reply::Adjustments;
+use crate::pipeline::{Batches, CallerRequest};
+use crate::reply::{Adjustments, Reply};
 use crate::server::App;
 use crate::usage::Ledger;
 
@@ -103,11 +102,6 @@ pub(super) fn served(app: &App) -> Result<&Batches, ApiError> {
     })
 }
 
-fn reply<T: Serialize>(value: &T, adjustments: Adjustments) -> Result<Reply, Refusal> {
-    let json = serde_json::to_vec(value).map_err(|_| ApiError::internal())?;
-    Ok(Reply {
-        body: json.into(),
-        adjustments,
-        ..Reply::default()
-    })
+fn reply<T: Serialize>(value: &T, adjustments: Adjustments) -> Result<Reply, ApiError> {
+    Ok(Reply::json(value)?.adjusted(adjustments))
 }

@@ -15,8 +15,8 @@ use http::uri::PathAndQuery;
 use super::key;
 use crate::error::ApiError;
 use crate::identity::masked_credential;
-use crate::limits::Refusal;
-use crate::pipeline::{PassthroughBody, PassthroughReply, PassthroughRequest};
+use crate::pipeline::{PassthroughBody, PassthroughRequest};
+use crate::reply::Reply;
 use crate::server::{
     App, HeldBody, Notes, ShutdownPhase, decompressed, discard, passthrough_response,
     passthrough_stream, read_as_sent, refuse_as_aws, require_json_or_bytes, restarting,
@@ -33,18 +33,18 @@ pub async fn passthrough(
     let response = Box::pin(response(&app, &ledger, request));
     let response = tokio::select! {
         response = response => response,
-        () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting().into()),
+        () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting()),
     };
-    let PassthroughReply {
+    let Reply {
+        body: response,
         adjustments,
         rate,
         cost,
-        response,
     } = match response {
         Ok(response) => response,
-        Err(refusal) => {
-            ledger.note_error(&refusal.error);
-            return refuse_as_aws(&refusal);
+        Err(error) => {
+            ledger.note_error(&error);
+            return refuse_as_aws(&error);
         }
     };
     let notes = Notes {
@@ -66,7 +66,7 @@ async fn response(
     app: &App,
     ledger: &Arc<Ledger>,
     request: Request,
-) -> Result<PassthroughReply, Refusal> {
+) -> Result<Reply<http::Response<PassthroughBody>>, ApiError> {
     let (mut head, body) = request.into_parts();
     let claim = key(&head.headers).and_then(|key| app.callers.claim(&head, key, SystemTime::now()));
     let claim = match claim {
@@ -74,12 +74,12 @@ async fn response(
         Err(error) => {
             note_rejected(&head, ledger);
             discard(body).await;
-            return Err(error.into());
+            return Err(error);
         }
     };
     if let Err(error) = declared_as_json(&head) {
         discard(body).await;
-        return Err(error.into());
+        return Err(error);
     }
     let body = read_as_sent(app, &head.headers, body).await?;
     // The signature covers the body as it was sent, before decompression.

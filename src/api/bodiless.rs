@@ -8,9 +8,9 @@ use http::{HeaderMap, Uri};
 use url::form_urlencoded;
 
 use super::{authenticate, respond, until_shutdown};
+use crate::error::ApiError;
 use crate::identity::Caller;
-use crate::limits::Refusal;
-use crate::pipeline::Reply;
+use crate::reply::Reply;
 use crate::server::{App, discard};
 use crate::usage::Ledger;
 
@@ -23,7 +23,7 @@ pub(super) async fn respond_without_body<Work>(
     work: impl FnOnce(Caller) -> Work,
 ) -> Response
 where
-    Work: Future<Output = Result<Reply, Refusal>>,
+    Work: Future<Output = Result<Reply, ApiError>>,
 {
     discard(body).await;
     let reply = async {

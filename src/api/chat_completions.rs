@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 use super::{authenticate, flag};
 use crate::config::Truncate;
 use crate::error::ApiError;
-use crate::limits::Refusal;
 use crate::openai::chat::GuardrailFields;
-use crate::pipeline::{ChatBody, ChatCall, ChatReply, ExplainReader, HeaderOptions};
+use crate::pipeline::{ChatBody, ChatCall, ExplainReader, HeaderOptions};
+use crate::reply::Reply;
 use crate::server::{
     App, HeldBody, Notes, ShutdownPhase, discard, read_json, refuse, reply_json, reply_stream,
     restarting,
@@ -42,7 +42,7 @@ pub(super) async fn respond_with_body<T, Work>(
 ) -> Response
 where
     Box<T>: DeserializeOwned,
-    Work: Future<Output = Result<ChatReply, Refusal>>,
+    Work: Future<Output = Result<Reply<ChatBody>, ApiError>>,
 {
     let reply = async {
         let call = read(app, ledger, headers, body).await?;
@@ -51,14 +51,14 @@ where
     };
     let reply = tokio::select! {
         reply = reply => reply,
-        () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting().into()),
+        () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting()),
     };
     match reply {
-        Err(refusal) => {
-            ledger.note_error(&refusal.error);
-            refuse(refusal)
+        Err(error) => {
+            ledger.note_error(&error);
+            refuse(&error)
         }
-        Ok(ChatReply {
+        Ok(Reply {
             adjustments,
             rate,
             cost,
@@ -93,9 +93,9 @@ pub async fn explain(
         Box::pin(app.pipeline.explain(call, ExplainReader::Caller)).await
     };
     match explanation.await {
-        Err(refusal) => {
-            ledger.note_error(&refusal.error);
-            refuse(refusal)
+        Err(error) => {
+            ledger.note_error(&error);
+            refuse(&error)
         }
         Ok(json) => {
             ledger.entries().outcome = RequestOutcome::Completed;
@@ -110,7 +110,7 @@ pub(super) async fn read<T>(
     ledger: &Arc<Ledger>,
     headers: &HeaderMap,
     body: Body,
-) -> Result<ChatCall<T>, Refusal>
+) -> Result<ChatCall<T>, ApiError>
 where
     Box<T>: DeserializeOwned,
 {
@@ -118,7 +118,7 @@ where
         Ok(caller) => caller,
         Err(error) => {
             discard(body).await;
-            return Err(error.into());
+            return Err(error);
         }
     };
     let (request, HeldBody { bytes, permit }) = read_json(app, headers, body).await?;

@@ -21,8 +21,9 @@ use crate::identity::Caller;
 use crate::openai::files::{FileDeleted, FileForm, FileObject};
 use crate::openai::form;
 use crate::openai::page::{ListPage, PageQuery, PageRules};
-use crate::pipeline::{Batches, NewFile, Reply};
+use crate::pipeline::{Batches, NewFile};
 use crate::reply::Adjustments;
+use crate::reply::Reply;
 use crate::server::{
     App, FormLimits, MultipartForm, Notes, OpenPart, ShutdownPhase, discard, refuse, reply_json,
     restarting,
@@ -64,7 +65,7 @@ pub async fn create(
         }
         Err(error) => {
             ledger.note_error(&error);
-            refuse(error.into())
+            refuse(&error)
         }
     }
 }
@@ -82,15 +83,8 @@ pub async fn list(
         let query = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
         let (files, has_more) = served(&app)?.files().list(&caller, &query).await?;
         let objects = files.iter().map(object).collect();
-        Ok(Reply {
-            body: json(&ListPage::new(
-                objects,
-                has_more,
-                |file: &FileObject<'_>| file.id,
-            )),
-            adjustments,
-            ..Reply::default()
-        })
+        let page = ListPage::new(objects, has_more, |file: &FileObject<'_>| file.id);
+        Ok(Reply::json(&page)?.adjusted(adjustments))
     };
     respond_without_body(&app, ledger, &headers, body, work).await
 }
@@ -105,10 +99,7 @@ pub async fn retrieve(
 ) -> Response {
     let work = async |caller: Caller| {
         let file = served(&app)?.files().find(&caller, &id).await?;
-        Ok(Reply {
-            body: json(&object(&file)),
-            ..Reply::default()
-        })
+        Reply::json(&object(&file))
     };
     respond_without_body(&app, ledger, &headers, body, work).await
 }
@@ -133,7 +124,7 @@ pub async fn content(
         }
         Err(error) => {
             ledger.note_error(&error);
-            refuse(error.into())
+            refuse(&error)
         }
     }
 }
@@ -149,10 +140,7 @@ pub async fn delete(
     let noted = Arc::clone(&ledger);
     let work = async |caller: Caller| {
         served(&app)?.files().delete(&caller, &id, &noted).await?;
-        Ok(Reply {
-            body: json(&FileDeleted::new(&id)),
-            ..Reply::default()
-        })
+        Reply::json(&FileDeleted::new(&id))
     };
     respond_without_body(&app, ledger, &headers, body, work).await
 }

@@ -9,10 +9,11 @@ use axum::response::Response;
 use http::HeaderMap;
 
 use super::{authenticate, flag, respond, until_shutdown};
-use crate::limits::Refusal;
+use crate::error::ApiError;
 use crate::openai::form;
 use crate::openai::images::{ImageEndpoint, ImageRequest};
-use crate::pipeline::{CallerRequest, ImageCall, ImageReply, Reply};
+use crate::pipeline::{CallerRequest, ImageBody, ImageCall};
+use crate::reply::Reply;
 use crate::server::{
     App, FormLimits, Notes, deployment, discard, is_form, read_form, read_json, reply_events,
 };
@@ -60,15 +61,27 @@ async fn reply(
         app.pipeline.images(endpoint, call).await
     };
     match until_shutdown(app, work).await {
-        Err(refusal) => respond(&ledger, Err(refusal)),
-        Ok(ImageReply::Complete(reply)) => respond(&ledger, Ok(reply)),
-        Ok(ImageReply::Events(reply)) => {
-            let Reply {
+        Err(error) => respond(&ledger, Err(error)),
+        Ok(Reply {
+            body: ImageBody::Json(body),
+            adjustments,
+            rate,
+            cost,
+        }) => {
+            let reply = Reply {
                 body,
                 adjustments,
                 rate,
                 cost,
-            } = reply;
+            };
+            respond(&ledger, Ok(reply))
+        }
+        Ok(Reply {
+            body: ImageBody::Events(body),
+            adjustments,
+            rate,
+            cost,
+        }) => {
             ledger.entries().outcome = RequestOutcome::Completed;
             let notes = Notes {
                 adjustments: Some(&adjustments),
@@ -86,12 +99,12 @@ async fn read(
     ledger: &Arc<Ledger>,
     headers: &HeaderMap,
     body: Body,
-) -> Result<CallerRequest<ImageCall>, Refusal> {
+) -> Result<CallerRequest<ImageCall>, ApiError> {
     let caller = match authenticate(app, headers, ledger) {
         Ok(caller) => caller,
         Err(error) => {
             discard(body).await;
-            return Err(error.into());
+            return Err(error);
         }
     };
     let (request, files, memory) = match is_form(headers) {

@@ -40,7 +40,7 @@ pub async fn of_chat(
     };
     let reply = tokio::select! {
         reply = count => reply,
-        () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting().into()),
+        () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting()),
     };
     respond(&ledger, reply)
 }

@@ -28,8 +28,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::{Caller, masked};
-use crate::limits::Refusal;
-use crate::pipeline::{CallerRequest, Reply};
+use crate::pipeline::CallerRequest;
+use crate::reply::Reply;
 use crate::server::{
     App, HeldBody, Notes, ShutdownPhase, discard, read_json, refuse, reply_json, restarting,
 };
@@ -46,7 +46,7 @@ async fn respond_with_body<T, Work>(
 ) -> Response
 where
     T: DeserializeOwned,
-    Work: Future<Output = Result<Reply, Refusal>>,
+    Work: Future<Output = Result<Reply, ApiError>>,
 {
     let noted = Arc::clone(&ledger);
     let reply = until_shutdown(app, async {
@@ -54,7 +54,7 @@ where
             Ok(caller) => caller,
             Err(error) => {
                 discard(body).await;
-                return Err(error.into());
+                return Err(error);
             }
         };
         // The bytes of the body are dropped before the work starts.
@@ -73,22 +73,22 @@ where
 /// The result of `work`, or an error if the shutdown cancels it.
 async fn until_shutdown<T>(
     app: &App,
-    work: impl Future<Output = Result<T, Refusal>>,
-) -> Result<T, Refusal> {
+    work: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
     // Boxed: the future is large, and every caller would contain it.
     let work = Box::pin(work);
     tokio::select! {
         reply = work => reply,
-        () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting().into()),
+        () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting()),
     }
 }
 
 /// The response of a handler.
-fn respond(ledger: &Ledger, reply: Result<Reply, Refusal>) -> Response {
+fn respond(ledger: &Ledger, reply: Result<Reply, ApiError>) -> Response {
     match reply {
-        Err(refusal) => {
-            ledger.note_error(&refusal.error);
-            refuse(refusal)
+        Err(error) => {
+            ledger.note_error(&error);
+            refuse(&error)
         }
         Ok(Reply {
             body,

@@ -11,7 +11,7 @@ use super::bodiless::query;
 use super::{authenticate, respond};
 use crate::error::ApiError;
 use crate::models::ModelType;
-use crate::pipeline::Reply;
+use crate::reply::Reply;
 use crate::server::App;
 use crate::usage::Ledger;
 
@@ -62,8 +62,5 @@ fn unknown_type(word: &str) -> ApiError {
 }
 
 fn json(body: bytes::Bytes) -> Reply {
-    Reply {
-        body,
-        ..Reply::default()
-    }
+    Reply::new(body)
 }

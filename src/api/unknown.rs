@@ -13,7 +13,7 @@ use crate::server::{ClientPath, discard, refuse};
 pub async fn route(request: Request) -> Response {
     let route = UnknownRoute::of(&request);
     discard(request.into_body()).await;
-    refuse(not_found(&route).into())
+    refuse(&not_found(&route))
 }
 
 /// The response to an unknown method of a known path.
@@ -24,7 +24,7 @@ pub async fn method(request: Request) -> Response {
     let absent = absent(method.as_str(), path);
     // Some OpenAI paths match another route: `/videos/edits` looks like a video id.
     if absent.is_some_and(|absent| absent.method.is_none()) {
-        return refuse(not_found(&route).into());
+        return refuse(&not_found(&route));
     }
     let message = match (absent, hint) {
         (Some(absent), _) => not_served(&route, absent),
@@ -33,7 +33,7 @@ pub async fn method(request: Request) -> Response {
     };
     let error =
         ApiError::new(ErrorKind::MethodNotAllowed, message).code(ErrorCode::MethodNotAllowed);
-    refuse(error.into())
+    refuse(&error)
 }
 
 /// A request that no route handles.

@@ -15,12 +15,12 @@ use super::{authenticate, respond, until_shutdown};
 use crate::body_memory::BodyPermit;
 use crate::error::ApiError;
 use crate::identity::Caller;
-use crate::limits::Refusal;
 use crate::openai::form;
 use crate::openai::page::{PageQuery, PageRules};
 use crate::openai::videos::check_variant;
-use crate::pipeline::{CallerRequest, Reply, VideoContent, VideoRequestWithFiles};
+use crate::pipeline::{CallerRequest, VideoContent, VideoRequestWithFiles};
 use crate::reply::Adjustments;
+use crate::reply::Reply;
 use crate::server::{
     App, FormLimits, ShutdownPhase, discard, is_form, read_form, read_json, restarting,
 };
@@ -49,7 +49,7 @@ pub async fn create(
             Ok(caller) => caller,
             Err(error) => {
                 discard(body).await;
-                return Err(error.into());
+                return Err(error);
             }
         };
         let (request, memory) = read(&app, &headers, body).await?;
@@ -78,11 +78,7 @@ pub async fn list(
         let mut adjustments = Adjustments::default();
         let page = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
         let body = app.pipeline.list_videos(&caller, &page, &noted).await?;
-        Ok(Reply {
-            body,
-            adjustments,
-            ..Reply::default()
-        })
+        Ok(Reply::new(body).adjusted(adjustments))
     };
     respond_without_body(&app, ledger, &headers, body, work).await
 }
@@ -140,7 +136,7 @@ pub async fn content(
     };
     match content {
         Ok(content) => stream(content, app, ledger),
-        Err(error) => respond(&ledger, Err(error.into())),
+        Err(error) => respond(&ledger, Err(error)),
     }
 }
 
@@ -159,11 +155,8 @@ async fn read(
     Ok((form::read(parts)?, memory))
 }
 
-fn json_reply(json: Result<Bytes, ApiError>) -> Result<Reply, Refusal> {
-    Ok(Reply {
-        body: json?,
-        ..Reply::default()
-    })
+fn json_reply(json: Result<Bytes, ApiError>) -> Result<Reply, ApiError> {
+    Ok(Reply::new(json?))
 }
 
 /// Streams a video from S3. An error of S3 closes the connection before the declared length is

@@ -56,8 +56,7 @@ async fn explain(config: &Config, file: &Path) -> Result<String, String> {
     let json = pipeline(config, tables, bedrock)?
         .explain(call, ExplainReader::Operator)
         .await
-        .map_err(|refusal| {
-            let error = refusal.error;
+        .map_err(|error| {
             let parameter = error.parameter.map(|parameter| format!("{parameter}: "));
             format!("{}{}", parameter.unwrap_or_default(), error.message)
         })?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Limits;
-use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind, RateState};
 use crate::identity::Caller;
 pub use concurrency::WhenFull;
 use rate::TooFast;
@@ -40,26 +40,6 @@ pub struct CallPermit {
     _target: Admission,
 }
 
-/// The state of a rate limit, for the `x-ratelimit-*` headers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateState {
-    /// The burst.
-    pub limit: u32,
-    /// The remaining requests of the burst.
-    pub remaining: u32,
-    /// The time until the burst is replenished.
-    pub reset: Duration,
-}
-
-/// Why a request was refused, by a limit or for another reason.
-#[derive(Debug)]
-pub struct Refusal {
-    /// The error for the client.
-    pub error: ApiError,
-    /// The state of the rate limit, if it refused the request.
-    pub rate: Option<RateState>,
-}
-
 impl Limiter {
     /// Creates unused limits. The configured `callers` and `targets` always have limits of their
     /// own.
@@ -82,7 +62,7 @@ impl Limiter {
         target: &Arc<str>,
         calls: u32,
         when_full: WhenFull,
-    ) -> Result<Permit, Refusal> {
+    ) -> Result<Permit, ApiError> {
         let key = self.keys.admit(caller.name(), calls, when_full).await;
         let key = key.map_err(|refusal| limited(refusal, "this API key"))?;
         let target = self.targets.admit(target, calls, when_full).await;
@@ -117,7 +97,7 @@ impl Permit {
     }
 }
 
-fn limited(refusal: LimitError, whose: &str) -> Refusal {
+fn limited(refusal: LimitError, whose: &str) -> ApiError {
     let (message, wait, rate) = match refusal {
         LimitError::TooFast(TooFast { retry_after, rate }) => (
             format!(
@@ -139,7 +119,10 @@ fn limited(refusal: LimitError, whose: &str) -> Refusal {
     let error = ApiError::new(ErrorKind::RateLimited, message)
         .code(ErrorCode::RateLimitExceeded)
         .retry_after(wait);
-    Refusal { error, rate }
+    ApiError {
+        rate: rate.map(Box::new),
+        ..error
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +144,7 @@ mod tests {
         limiter: &Limiter,
         caller: &Caller,
         target: &Arc<str>,
-    ) -> Result<Permit, Refusal> {
+    ) -> Result<Permit, ApiError> {
         limiter.admit(caller, target, 1, WhenFull::Wait).await
     }
 
@@ -175,8 +158,8 @@ mod tests {
         let refusal = admit(&limiter, &caller, &target)
             .await
             .expect_err("no slot");
-        assert_eq!(refusal.error.kind, ErrorKind::RateLimited);
-        assert_eq!(refusal.error.retry_after, Some(Duration::from_secs(1)));
+        assert_eq!(refusal.kind, ErrorKind::RateLimited);
+        assert_eq!(refusal.retry_after, Some(Duration::from_secs(1)));
         drop(first);
         assert!(admit(&limiter, &caller, &target).await.is_ok());
     }

@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use super::chat_upstream_stream::ChatUpstreamStream;
 use super::pending_request::PendingRequest;
-use super::{ChatBody, ChatReply, Pipeline, new_id, note_request};
+use super::{ChatBody, Pipeline, new_id, note_request};
 use crate::bedrock::{ChunkDecoder, EventStream, UpstreamError};
 use crate::error::ApiError;
-use crate::limits::{Permit, Refusal};
+use crate::limits::Permit;
 use crate::models::{ModelId, OpenAiEndpoint};
 use crate::openai::chat::{
     ChatUpstreamChunks, ChatUpstreamHead, ChatUpstreamOptions, ChatUpstreamRequest,
     ChatUpstreamResponse, upstream_response,
 };
-use crate::reply::Adjustments;
+use crate::reply::{Adjustments, Reply};
 use crate::usage::Ledger;
 use bytes::Bytes;
 
@@ -33,7 +33,7 @@ impl Pipeline {
         upstream: OpenAiEndpoint,
         name: &str,
         ledger: Arc<Ledger>,
-    ) -> Result<ChatReply, Refusal> {
+    ) -> Result<Reply<ChatBody>, ApiError> {
         let target = pending.target.model.as_str().into();
         let permit = self.admit(&pending.caller, &target, &ledger).await?;
         self.fetch_for_admitted(&mut pending).await?;
@@ -98,7 +98,7 @@ impl Pipeline {
         permit: Permit,
         name: &str,
         ledger: Arc<Ledger>,
-    ) -> Result<ChatReply, Refusal> {
+    ) -> Result<Reply<ChatBody>, ApiError> {
         let account = self.account(pending, output_options.tier, ledger);
         let head = ChatUpstreamHead {
             id: new_id("chatcmpl"),
@@ -118,7 +118,7 @@ impl Pipeline {
                     account.settle_chat_upstream(usage, tier);
                 }
                 let cost = account.ledger().entries().cost;
-                return Ok(ChatReply {
+                return Ok(Reply {
                     adjustments,
                     rate,
                     cost,
@@ -126,7 +126,7 @@ impl Pipeline {
                 });
             }
         };
-        Ok(ChatReply {
+        Ok(Reply {
             adjustments,
             rate,
             cost: None,

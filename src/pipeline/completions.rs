@@ -5,19 +5,23 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 
 use super::pending_request::{PendingRequest, SourceBody};
-use super::{ChatCall, ChatReply, OpenCall, Pipeline, no_model, response};
+use super::{ChatBody, ChatCall, OpenCall, Pipeline, no_model, response};
 use crate::catalog::check_converse;
 use crate::error::ApiError;
-use crate::limits::{Refusal, WhenFull};
+use crate::limits::WhenFull;
 use crate::openai::completions::{
     CompletionPrompts, CompletionRequest, chat_requests, with_prompt_path,
 };
 use crate::openai::misspelling;
+use crate::reply::Reply;
 use crate::usage::Ledger;
 
 impl Pipeline {
     /// Handles a completion request.
-    pub async fn complete(&self, call: ChatCall<CompletionRequest>) -> Result<ChatReply, Refusal> {
+    pub async fn complete(
+        &self,
+        call: ChatCall<CompletionRequest>,
+    ) -> Result<Reply<ChatBody>, ApiError> {
         let ledger = Arc::clone(&call.ledger);
         let name = call.request.model.clone().filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| {
@@ -79,7 +83,7 @@ impl Pipeline {
         &self,
         pending_requests: &mut [PendingRequest],
         ledger: &Ledger,
-    ) -> Result<OpenCall, Refusal> {
+    ) -> Result<OpenCall, ApiError> {
         let several = pending_requests.len() > 1;
         // A prompt that waits for another prompt of the same request would wait forever.
         let when_full = match several {
@@ -91,10 +95,7 @@ impl Pipeline {
             .enumerate()
             .map(async |(index, pending)| {
                 let open_call = self.begin(pending, when_full, ledger).await;
-                open_call.map_err(|Refusal { error, rate }| Refusal {
-                    error: with_prompt_path(error, several.then_some(index)),
-                    rate,
-                })
+                open_call.map_err(|error| with_prompt_path(error, several.then_some(index)))
             });
         let mut open_call = try_join_all(begin).await?.into_iter();
         let mut all = open_call.next().ok_or_else(ApiError::internal)?;

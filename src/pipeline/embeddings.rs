@@ -10,7 +10,7 @@ use super::Pipeline;
 use super::fan_out::FailedCall;
 use super::invoke::unreadable;
 use super::remote::fetched_length;
-use super::request::{CallerRequest, Reply, UpstreamBodies};
+use super::request::{CallerRequest, UpstreamBodies};
 use super::targets::SearchedTarget;
 use crate::bedrock::InvokeResponse;
 use crate::catalog::ModelInfo;
@@ -18,7 +18,6 @@ use crate::catalog::{ModelTarget, check_endpoint};
 use crate::converse::JsonText;
 use crate::converse::response::Usage;
 use crate::error::{ApiError, ErrorKind};
-use crate::limits::Refusal;
 use crate::models::{Endpoint, Usd};
 use crate::openai::chat::RemoteFiles;
 use crate::openai::embeddings::{
@@ -26,6 +25,7 @@ use crate::openai::embeddings::{
     has_tokens, remote_images, response_json, translate,
 };
 use crate::providers::embeddings::{EmbeddingCall, EmbeddingResponse, read};
+use crate::reply::Reply;
 use crate::usage::{Cost, Ledger, TokenCounts, cost};
 
 impl Pipeline {
@@ -33,7 +33,7 @@ impl Pipeline {
     pub async fn embeddings(
         &self,
         call: CallerRequest<EmbeddingsRequest>,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, ApiError> {
         let CallerRequest {
             caller,
             request,
@@ -223,13 +223,13 @@ fn cost_of(call: &EmbeddingCall, tokens: Option<u64>, model_info: &ModelInfo) ->
 }
 
 /// The client's error for a failed call, with the inputs of that call.
-fn with_parameter(failed: FailedCall, calls: &[EmbeddingCall]) -> Refusal {
+fn with_parameter(failed: FailedCall, calls: &[EmbeddingCall]) -> ApiError {
     let FailedCall {
         position,
-        mut refusal,
+        mut error,
     } = failed;
     let Some(call) = position.and_then(|position| calls.get(position)) else {
-        return refusal;
+        return error;
     };
     let first = call.first;
     let last = first + call.count.saturating_sub(1);
@@ -241,12 +241,11 @@ fn with_parameter(failed: FailedCall, calls: &[EmbeddingCall]) -> Refusal {
             Some(format!("`input[{first}]` to `input[{last}]`")),
         ),
     };
-    let error = &mut refusal.error;
     if error.kind == ErrorKind::InvalidRequest {
         error.parameter = Some(path);
     }
     if let Some(label) = label {
         error.message = format!("{} (at {label})", error.message);
     }
-    refusal
+    error
 }

@@ -13,7 +13,6 @@ use crate::converse::options::Fields;
 use crate::converse::request::ConverseRequest;
 use crate::converse::trace::OPERATOR_PLACEHOLDER;
 use crate::error::ApiError;
-use crate::limits::Refusal;
 use crate::models::{ChatUpstream, OpenAiEndpoint, Tier, Tokens};
 use crate::openai::chat::{ChatTranslation, ChatUpstreamRequest, UnsupportedField};
 use crate::reply::Adjustments;
@@ -107,7 +106,7 @@ enum Sent<'a> {
 impl Pipeline {
     /// The explanation of a chat request, as JSON. No model is called; the tokens are counted if
     /// Bedrock counts for the model.
-    pub async fn explain(&self, call: ChatCall, reader: ExplainReader) -> Result<Bytes, Refusal> {
+    pub async fn explain(&self, call: ChatCall, reader: ExplainReader) -> Result<Bytes, ApiError> {
         let ledger = std::sync::Arc::clone(&call.ledger);
         let name = model_name(&call.request)?;
         let mut pending = self.pending(call, &name).await?;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Pipeline;
 use crate::bedrock::{FailedModel, UpstreamError};
-use crate::usage::Ledger;
 use crate::error::{ApiError, ErrorCode};
+use crate::usage::Ledger;
 
 impl Pipeline {
     /// The client's error for a failed call to a model.

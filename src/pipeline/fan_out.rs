@@ -8,8 +8,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::Pipeline;
 use super::request::UpstreamBodies;
 use crate::bedrock::UpstreamError;
+use crate::error::{ApiError, RateState};
 use crate::identity::Caller;
-use crate::limits::{Permit, RateState, Refusal};
+use crate::limits::Permit;
 use crate::usage::Ledger;
 
 /// The maximum number of concurrent calls of a request.
@@ -20,7 +21,7 @@ const MAX_CONCURRENT_CALLS: usize = 8;
 pub(super) struct FailedCall {
     /// Its index among the calls; `None` if the limits refused the request.
     pub(super) position: Option<usize>,
-    pub(super) refusal: Refusal,
+    pub(super) error: ApiError,
 }
 
 impl Pipeline {
@@ -49,9 +50,9 @@ impl Pipeline {
             Some(permit) => Ok(permit),
             None => self.admit(caller, target, ledger).await,
         };
-        let permit = permit.map_err(|refusal| FailedCall {
+        let permit = permit.map_err(|error| FailedCall {
             position: None,
-            refusal,
+            error,
         })?;
         let rate = permit.rate();
         let (_caller, first) = Permit::into_parts(permit);
@@ -73,7 +74,7 @@ impl Pipeline {
             .await;
         let responses = responses.map_err(|(position, error)| FailedCall {
             position: Some(position),
-            refusal: self.received(error, None, ledger).into(),
+            error: self.received(error, None, ledger),
         })?;
         Ok((responses, rate))
     }

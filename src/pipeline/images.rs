@@ -11,17 +11,17 @@ use super::invoke::guardrail_headers;
 use super::pending_request::refuse_adjustments;
 use super::request::UpstreamBodies;
 use super::targets::SearchedTarget;
-use super::{CallerRequest, Pipeline, Reply, client_error, unix_seconds};
+use super::{CallerRequest, Pipeline, client_error, unix_seconds};
 use crate::bedrock::{Bedrock, InvokeResponse, ObjectLocation, S3};
 use crate::catalog::{ModelTarget, check_endpoint};
 use crate::config::S3Settings;
 use crate::error::ApiError;
-use crate::limits::Refusal;
 use crate::openai::form::FormPart;
 use crate::openai::images::{
     Delivery, GeneratedImage, ImageContext, ImageData, ImageEndpoint, ImageHead, ImageRequest,
     TranslatedImage, completed_events, images, images_response, remote_images, translate,
 };
+use crate::reply::Reply;
 use crate::usage::{Cost, Ledger};
 
 /// An image request with its HTTP form and headers.
@@ -35,13 +35,13 @@ pub struct ImageCall {
     pub strict: bool,
 }
 
-/// The response to an image request.
+/// The body of the response to an image request.
 #[derive(Debug)]
-pub enum ImageReply {
-    /// A JSON response.
-    Complete(Reply),
+pub enum ImageBody {
+    /// JSON.
+    Json(Bytes),
     /// Server-sent events.
-    Events(Reply),
+    Events(Bytes),
 }
 
 /// The S3 folder for images that are returned by URL.
@@ -58,7 +58,7 @@ impl Pipeline {
         &self,
         endpoint: ImageEndpoint,
         call: CallerRequest<ImageCall>,
-    ) -> Result<ImageReply, Refusal> {
+    ) -> Result<Reply<ImageBody>, ApiError> {
         let CallerRequest {
             caller,
             request: call,
@@ -141,15 +141,15 @@ impl Pipeline {
                 &ledger,
             )
             .await?;
-        let response = Reply {
-            body: body.into(),
+        let body = match prepared.stream {
+            true => ImageBody::Events(body.into()),
+            false => ImageBody::Json(body.into()),
+        };
+        Ok(Reply {
+            body,
             adjustments,
             rate,
             cost: Some(cost),
-        };
-        Ok(match prepared.stream {
-            true => ImageReply::Events(response),
-            false => ImageReply::Complete(response),
         })
     }
 

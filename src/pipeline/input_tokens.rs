@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{CallerRequest, ChatCall, HeaderOptions, Pipeline, Reply, model_name, note_request};
+use super::{CallerRequest, ChatCall, HeaderOptions, Pipeline, model_name, note_request};
 use crate::bedrock::ModelCall;
 use crate::catalog::ModelInfo;
 use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
-use crate::error::ApiError;
-use crate::limits::{RateState, Refusal};
+use crate::error::{ApiError, RateState};
+
 use crate::openai::chat::{ChatRequest, ChatTranslation, ClientFields};
 use crate::openai::responses::{AsChat, InputTokens, ResponsesRequest, as_chat};
-use crate::reply::Adjustments;
+use crate::reply::{Adjustments, Reply};
 use crate::usage::Ledger;
 
 /// The adjustment note of an estimate.
@@ -80,7 +80,7 @@ struct TokenCountReply {
 
 impl Pipeline {
     /// Counts the input tokens of a chat request.
-    pub async fn chat_input_tokens(&self, call: ChatCall) -> Result<Reply, Refusal> {
+    pub async fn chat_input_tokens(&self, call: ChatCall) -> Result<Reply, ApiError> {
         let ledger = Arc::clone(&call.ledger);
         let fields = ClientFields(ChatRequest::FIELDS);
         let token_count = self.token_count(call, fields).await?;
@@ -92,7 +92,7 @@ impl Pipeline {
         &self,
         call: CallerRequest<ResponsesRequest>,
         headers: HeaderOptions,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, ApiError> {
         let CallerRequest {
             caller,
             request,
@@ -120,10 +120,7 @@ impl Pipeline {
         let token_count = self
             .token_count(call, fields)
             .await
-            .map_err(|refusal| Refusal {
-                error: field_paths.error(refusal.error),
-                ..refusal
-            })?;
+            .map_err(|error| field_paths.error(error))?;
         let token_count = TokenCountReply {
             adjustments: field_paths.adjustments(adjustments, &token_count.adjustments),
             ..token_count
@@ -167,7 +164,7 @@ impl Pipeline {
         &self,
         call: ChatCall,
         client_fields: ClientFields,
-    ) -> Result<TokenCountReply, Refusal> {
+    ) -> Result<TokenCountReply, ApiError> {
         let ledger = Arc::clone(&call.ledger);
         let name = model_name(&call.request)?;
         let mut pending = self.pending(call, &name).await?;
@@ -194,7 +191,7 @@ impl Pipeline {
         let count = self.count(&model_info, count_input, &ledger).await?;
         if count.source == CountSource::Estimate {
             if pending.strict {
-                return Err(no_count().into());
+                return Err(no_count());
             }
             adjustments.note("input_tokens", ESTIMATED);
         }
@@ -206,7 +203,7 @@ impl Pipeline {
     }
 }
 
-fn reply(token_count: TokenCountReply, ledger: &Ledger) -> Result<Reply, Refusal> {
+fn reply(token_count: TokenCountReply, ledger: &Ledger) -> Result<Reply, ApiError> {
     let TokenCountReply {
         count,
         adjustments,
@@ -216,12 +213,10 @@ fn reply(token_count: TokenCountReply, ledger: &Ledger) -> Result<Reply, Refusal
     entries.stream = false;
     entries.adjustments = adjustments.log_value();
     let object = InputTokens::new(count.tokens, count.source.as_str());
-    let body = serde_json::to_vec(&object).map_err(|_| ApiError::internal())?;
     Ok(Reply {
-        body: body.into(),
         adjustments,
         rate,
-        cost: None,
+        ..Reply::json(&object)?
     })
 }
 

@@ -10,10 +10,10 @@ use super::targets::SearchedTarget;
 use crate::bedrock::{InvokeResponse, ModelCall};
 use crate::catalog::ModelTarget;
 use crate::converse::options::GuardrailConfig;
-use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind, RateState};
 use crate::identity::Caller;
 use crate::json_error::without_values;
-use crate::limits::{Permit, RateState, Refusal};
+use crate::limits::Permit;
 use crate::models::ModelId;
 use crate::openai::chat::GuardrailPolicy;
 use crate::openai::{ClientField, UnknownFields, misspelling};
@@ -76,11 +76,11 @@ impl Pipeline {
         headers: &HeaderMap,
         ledger: &Ledger,
         permit: Option<Permit>,
-    ) -> Result<(Vec<InvokeResponse>, Option<RateState>), Refusal> {
+    ) -> Result<(Vec<InvokeResponse>, Option<RateState>), ApiError> {
         let responses = self
             .invoke_each(caller, target, upstream_bodies, headers, ledger, permit)
             .await;
-        responses.map_err(|failed| failed.refusal)
+        responses.map_err(|failed| failed.error)
     }
 
     /// Sends the bodies to the model, as [`Pipeline::fan_out`] does, or to the inference profile

@@ -39,10 +39,10 @@ pub use batches::Batches;
 pub use chat_upstream_stream::ChatUpstreamStream;
 pub use explain::ExplainReader;
 pub use files::{Files, NewFile};
-pub use images::{ImageCall, ImageReply};
+pub use images::{ImageBody, ImageCall};
 pub use options::HeaderOptions;
-pub use passthrough::{PassthroughBody, PassthroughReply, PassthroughRequest, PassthroughStream};
-pub use request::{CallerRequest, Reply};
+pub use passthrough::{PassthroughBody, PassthroughRequest, PassthroughStream};
+pub use request::CallerRequest;
 pub use stream::{ChatStream, ResponseStream};
 pub use videos::{VideoContent, VideoRequestWithFiles};
 
@@ -63,13 +63,13 @@ use crate::config::{
 use crate::error::ApiError;
 use crate::fetch::Fetcher;
 use crate::identity::Caller;
-use crate::limits::{Limiter, Permit, RateState, Refusal, WhenFull};
+use crate::limits::{Limiter, Permit, WhenFull};
 use crate::models::Endpoint;
 use crate::openai::chat::ChatRequest;
 use crate::openai::misspelling;
 use crate::reasoning_memory::ReasoningMemory;
-use crate::reply::Adjustments;
-use crate::usage::{Cost, Ledger};
+use crate::reply::{Adjustments, Reply};
+use crate::usage::Ledger;
 use crate::workers::Workers;
 use account::Account;
 use failed::{client_error, client_error_for_model};
@@ -116,19 +116,6 @@ pub struct ChatCall<T = ChatRequest> {
     pub headers: HeaderOptions,
     /// The ledger of the request.
     pub ledger: Arc<Ledger>,
-}
-
-/// A response with the data of its headers.
-#[derive(Debug)]
-pub struct ChatReply {
-    /// The changes to the request.
-    pub adjustments: Adjustments,
-    /// The state of the rate limit.
-    pub rate: Option<RateState>,
-    /// The cost; `None` until it is known.
-    pub cost: Option<Cost>,
-    /// The body.
-    pub body: ChatBody,
 }
 
 /// The body of a chat response.
@@ -201,7 +188,7 @@ impl Pipeline {
     }
 
     /// Handles a chat request.
-    pub async fn chat(&self, call: ChatCall) -> Result<ChatReply, Refusal> {
+    pub async fn chat(&self, call: ChatCall) -> Result<Reply<ChatBody>, ApiError> {
         let ledger = Arc::clone(&call.ledger);
         let name = model_name(&call.request)?;
         let mut pending = self.pending(call, &name).await?;
@@ -219,7 +206,7 @@ impl Pipeline {
         pending: &mut PendingRequest,
         mut when_full: WhenFull,
         ledger: &Ledger,
-    ) -> Result<OpenCall, Refusal> {
+    ) -> Result<OpenCall, ApiError> {
         let target = pending.target.model.as_str().into();
         let permit = self.fetch_for_pending(pending, &target, ledger).await?;
         let mut permits: Vec<Permit> = permit.into_iter().collect();
@@ -287,7 +274,7 @@ impl Pipeline {
         caller: &Caller,
         target: &Arc<str>,
         ledger: &Ledger,
-    ) -> Result<Permit, Refusal> {
+    ) -> Result<Permit, ApiError> {
         let calls = (1, WhenFull::Wait);
         self.admit_calls(caller, target, calls, ledger).await
     }
@@ -299,7 +286,7 @@ impl Pipeline {
         target: &Arc<str>,
         (calls, when_full): (u32, WhenFull),
         ledger: &Ledger,
-    ) -> Result<Permit, Refusal> {
+    ) -> Result<Permit, ApiError> {
         let began = Instant::now();
         let admitted = self.limiter.admit(caller, target, calls, when_full).await;
         let waited = began.elapsed();
@@ -488,10 +475,4 @@ fn new_id(kind: &str) -> String {
 fn unix_seconds() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map(|now| now.as_secs()).unwrap_or_default()
-}
-
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
-        Self { error, rate: None }
-    }
 }

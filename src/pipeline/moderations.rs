@@ -9,16 +9,17 @@ use serde::Serialize;
 use super::fan_out::FailedCall;
 use super::remote::fetched_length;
 use super::request::UpstreamBodies;
-use super::{CallerRequest, Pipeline, Reply, new_id};
+use super::{CallerRequest, Pipeline, new_id};
 use crate::body_memory::BodyPermit;
-use crate::error::ApiError;
+use crate::error::{ApiError, RateState};
 use crate::identity::Caller;
-use crate::limits::{RateState, Refusal};
+
 use crate::openai::chat::GuardrailPolicy;
 use crate::openai::moderations::{
     CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, apply_request,
     checks_request, of_checks, of_guardrail, response, translate,
 };
+use crate::reply::Reply;
 use crate::usage::{Cost, Ledger};
 
 /// The model name of Bedrock's own checks in limits and logs.
@@ -26,7 +27,10 @@ const CHECKS: &str = "guardrail-checks";
 
 impl Pipeline {
     /// Handles a moderation request.
-    pub async fn moderate(&self, call: CallerRequest<ModerationRequest>) -> Result<Reply, Refusal> {
+    pub async fn moderate(
+        &self,
+        call: CallerRequest<ModerationRequest>,
+    ) -> Result<Reply, ApiError> {
         let CallerRequest {
             caller,
             request,
@@ -82,7 +86,7 @@ impl Pipeline {
         caller: &Caller,
         (items, memory): (Vec<ModerationItem>, BodyPermit),
         ledger: &Ledger,
-    ) -> Result<(Vec<Findings>, Option<RateState>), Refusal> {
+    ) -> Result<(Vec<Findings>, Option<RateState>), ApiError> {
         let settings = &self.moderations;
         let options = CheckOptions {
             prompt_attack: settings.prompt_attack,
@@ -116,7 +120,7 @@ impl Pipeline {
         policy: &GuardrailPolicy,
         (items, mut memory): (Vec<ModerationItem>, BodyPermit),
         ledger: &Ledger,
-    ) -> Result<(Vec<Findings>, Option<RateState>), Refusal> {
+    ) -> Result<(Vec<Findings>, Option<RateState>), ApiError> {
         let (guardrail, version) = (
             policy.config.guardrail_identifier.as_str(),
             policy.config.guardrail_version.as_str(),
@@ -162,14 +166,14 @@ fn bodies<T: Serialize>(
 }
 
 /// The error of one input, named by its index if there are several.
-fn with_parameter(failed: FailedCall, several: bool) -> Refusal {
+fn with_parameter(failed: FailedCall, several: bool) -> ApiError {
     let FailedCall {
         position,
-        mut refusal,
+        mut error,
     } = failed;
-    let is_of_content = refusal.error.parameter.as_deref() == Some("input");
+    let is_of_content = error.parameter.as_deref() == Some("input");
     if let (true, true, Some(position)) = (several, is_of_content, position) {
-        refusal.error.parameter = Some(format!("input[{position}]"));
+        error.parameter = Some(format!("input[{position}]"));
     }
-    refusal
+    error
 }

@@ -10,7 +10,7 @@ use crate::body_memory::{BodyPermit, FileMemory, full};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::fetch::{FetchError, FetchErrorKind, Fetcher};
 use crate::identity::Caller;
-use crate::limits::{Permit, Refusal};
+use crate::limits::Permit;
 use crate::openai::chat::{RemoteAddress, RemoteFiles, RemoteMedia, remote_addresses};
 use crate::usage::Ledger;
 
@@ -27,7 +27,7 @@ impl Pipeline {
         addresses: Vec<RemoteAddress>,
         memory: &mut BodyPermit,
         ledger: &Ledger,
-    ) -> Result<(RemoteFiles, Option<Permit>), Refusal> {
+    ) -> Result<(RemoteFiles, Option<Permit>), ApiError> {
         if addresses.is_empty() {
             return Ok((RemoteFiles::new(), None));
         }
@@ -43,7 +43,7 @@ impl Pipeline {
         pending: &mut PendingRequest,
         target: &Arc<str>,
         ledger: &Ledger,
-    ) -> Result<Option<Permit>, Refusal> {
+    ) -> Result<Option<Permit>, ApiError> {
         let addresses = pending.request().map(remote_addresses).unwrap_or_default();
         if addresses.is_empty() {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Requests and responses of the endpoints other than chat.
+//! Requests of the endpoints other than chat.
 
 use std::sync::Arc;
 
@@ -6,9 +6,7 @@ use bytes::Bytes;
 
 use crate::body_memory::BodyPermit;
 use crate::identity::Caller;
-use crate::limits::RateState;
-use crate::reply::Adjustments;
-use crate::usage::{Cost, Ledger};
+use crate::usage::Ledger;
 
 /// A request with its HTTP context.
 #[derive(Debug)]
@@ -38,17 +36,4 @@ impl UpstreamBodies {
         memory.shrink_to(sent.saturating_add(kept));
         Self { bodies, memory }
     }
-}
-
-/// A response with the data of its headers.
-#[derive(Debug, Default)]
-pub struct Reply {
-    /// JSON.
-    pub body: Bytes,
-    /// The changes to the request.
-    pub adjustments: Adjustments,
-    /// The state of the rate limit.
-    pub rate: Option<RateState>,
-    /// The cost; `None` until it is known.
-    pub cost: Option<Cost>,
 }

@@ -6,21 +6,21 @@ use http::HeaderMap;
 
 use super::Pipeline;
 use super::invoke::unreadable;
-use super::request::{CallerRequest, Reply, UpstreamBodies};
+use super::request::{CallerRequest, UpstreamBodies};
 use super::targets::SearchedTarget;
 use crate::catalog::check_endpoint;
 use crate::error::ApiError;
-use crate::limits::Refusal;
 use crate::models::Endpoint;
 use crate::openai::rerank::{
     RankedDocuments, RerankHead, RerankRequest, TranslatedRerank, response_json, translate,
 };
 use crate::providers::rerank::RerankResponse;
+use crate::reply::Reply;
 use crate::usage::{Cost, TokenCounts};
 
 impl Pipeline {
     /// Handles a rerank request.
-    pub async fn rerank(&self, call: CallerRequest<RerankRequest>) -> Result<Reply, Refusal> {
+    pub async fn rerank(&self, call: CallerRequest<RerankRequest>) -> Result<Reply, ApiError> {
         let CallerRequest {
             caller,
             request,

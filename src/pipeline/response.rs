@@ -6,22 +6,22 @@ use super::account::Account;
 use super::pending_request::PreparedRequest;
 use super::stream::{ChatStream, EventSource};
 use super::writer::EndpointWriter;
-use super::{ChatBody, ChatReply, OpenCall, new_id, unix_seconds};
+use super::{ChatBody, OpenCall, new_id, unix_seconds};
 use crate::error::ApiError;
-use crate::limits::{Permit, Refusal};
+use crate::limits::Permit;
 use crate::openai::chat::{
     ChunkWriter, Completion, CompletionHead, OutputEvents, OutputOptions, OutputWriter,
     ResponseSummary,
 };
 use crate::openai::completions::{TextCompletion, TextWriter};
-use crate::reply::Adjustments;
+use crate::reply::{Adjustments, Reply};
 
 /// The response to a chat request; the client calls the model `name`.
 pub(super) fn chat(
     open_call: OpenCall,
     account: Account,
     name: &str,
-) -> Result<ChatReply, Refusal> {
+) -> Result<Reply<ChatBody>, ApiError> {
     let OpenCall {
         sources,
         prepared,
@@ -76,7 +76,7 @@ pub(super) fn completion(
     account: Account,
     name: &str,
     echoed: Vec<String>,
-) -> Result<ChatReply, Refusal> {
+) -> Result<Reply<ChatBody>, ApiError> {
     let OpenCall {
         sources,
         prepared,
@@ -134,10 +134,10 @@ fn stream_reply(
     account: Account,
     permits: Vec<Permit>,
     adjustments: Adjustments,
-) -> ChatReply {
+) -> Reply<ChatBody> {
     let rate = permits.last().and_then(Permit::rate);
     let stream = ChatStream::new(sources, output_options, writer, account, permits);
-    ChatReply {
+    Reply {
         adjustments,
         rate,
         cost: None,
@@ -150,9 +150,9 @@ fn json_reply(
     account: &Account,
     permits: &[Permit],
     adjustments: Adjustments,
-) -> Result<ChatReply, Refusal> {
+) -> Result<Reply<ChatBody>, ApiError> {
     let json = json.map_err(|_| ApiError::internal())?;
-    Ok(ChatReply {
+    Ok(Reply {
         adjustments,
         rate: permits.last().and_then(Permit::rate),
         cost: account.ledger().entries().cost,

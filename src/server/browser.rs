@@ -23,8 +23,8 @@ use super::entry;
 use super::extract::discard;
 use super::middleware::{PROCESSING_MS, REQUEST_ID, VERSION};
 use crate::config::{AllowedOrigin, is_loopback_host};
-use crate::usage::{Ledger, RequestOutcome};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::usage::{Ledger, RequestOutcome};
 
 /// How long browsers cache a preflight; Chromium limits it to two hours.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);

@@ -42,7 +42,7 @@ pub(super) fn refusal(request: &Request) -> Option<ApiError> {
 /// The error response in the format of the API that `path` belongs to.
 pub(super) fn error_response_for(path: &str, error: ApiError) -> Response {
     match OF_BEDROCK.iter().any(|prefix| path.starts_with(prefix)) {
-        true => refuse_as_aws(&error.into()),
+        true => refuse_as_aws(&error),
         false => error_response(&error),
     }
 }

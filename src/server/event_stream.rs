@@ -14,7 +14,6 @@ use super::respond::{Notes, add_notes, add_retry};
 use super::shutdown::{Shutdown, ShutdownPhase, restarting};
 use crate::converse::error::AwsError;
 use crate::error::ApiError;
-use crate::limits::Refusal;
 use crate::pipeline::PassthroughStream;
 use crate::usage::RequestOutcome;
 
@@ -41,8 +40,8 @@ pub fn passthrough_stream(
 }
 
 /// An error response in AWS's format.
-pub fn refuse_as_aws(refusal: &Refusal) -> Response {
-    let error = AwsError::from(&refusal.error);
+pub fn refuse_as_aws(api_error: &ApiError) -> Response {
+    let error = AwsError::from(api_error);
     let mut response = Response::new(Body::from(error.to_json()));
     let status = StatusCode::from_u16(error.status);
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -51,9 +50,9 @@ pub fn refuse_as_aws(refusal: &Refusal) -> Response {
     if let Ok(name) = HeaderValue::try_from(error.name) {
         headers.insert(ERROR_TYPE, name);
     }
-    add_retry(headers, &refusal.error);
+    add_retry(headers, api_error);
     let notes = Notes {
-        rate: refusal.rate,
+        rate: api_error.rate.as_deref().copied(),
         ..Notes::default()
     };
     add_notes(headers, &notes);

@@ -13,8 +13,8 @@ use tokio::sync::Notify;
 use super::App;
 use super::connection::Probe;
 use super::sse::body;
-use crate::error::{ApiError, ErrorKind};
-use crate::limits::{RateState, Refusal};
+use crate::error::{ApiError, ErrorKind, RateState};
+
 use crate::openai::error::ErrorBody;
 use crate::pipeline::ResponseStream;
 use crate::reply::Adjustments;
@@ -76,10 +76,10 @@ pub fn reply_events(events: Body, notes: &Notes<'_>) -> Response {
 }
 
 /// An error response.
-pub fn refuse(refusal: Refusal) -> Response {
-    let mut response = error_response(&refusal.error);
+pub fn refuse(error: &ApiError) -> Response {
+    let mut response = error_response(error);
     let notes = Notes {
-        rate: refusal.rate,
+        rate: error.rate.as_deref().copied(),
         ..Notes::default()
     };
     add_notes(response.headers_mut(), &notes);

@@ -214,12 +214,12 @@ async fn call(name: &str, max_tokens: u32, pipeline: &Pipeline) -> Result<u64, T
     let ledger = Arc::clone(&call.ledger);
     let response = match pipeline.chat(call).await {
         Ok(response) => response,
-        Err(refusal) => {
+        Err(error) => {
             let entries = ledger.entries();
             let detail = entries.unlogged_detail.as_deref().unwrap_or_default();
             return Err(match &entries.error {
                 Some((code, _)) => Trouble::of(code, detail),
-                None => ours(refusal.error.message),
+                None => ours(error.message),
             });
         }
     };

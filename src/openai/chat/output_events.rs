@@ -16,8 +16,8 @@ use crate::converse::remembered::{RememberedTurn, TurnPart, is_default_order};
 use crate::converse::response::{Citation, StopReason, Usage};
 use crate::converse::rules::JsonDelivery;
 use crate::converse::trace::without_operator;
-use crate::usage::TokenCounts;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::usage::TokenCounts;
 
 /// The state of one choice between its events.
 #[derive(Debug)]

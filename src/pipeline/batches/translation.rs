@@ -169,8 +169,7 @@ impl Pipeline {
         self.fetch_for_admitted(&mut pending).await?;
         let open_call = self.send_admitted(&mut pending, ledger).await?;
         let account = self.converse_account(&pending, &open_call.prepared, Arc::clone(ledger));
-        let response =
-            response::chat(open_call, account, &name).map_err(|refusal| refusal.error)?;
+        let response = response::chat(open_call, account, &name)?;
         match response.body {
             ChatBody::Complete(json) => Ok(BatchLineResponse {
                 json,

@@ -25,9 +25,9 @@ use crate::bedrock::{PassthroughResponse, UpstreamError};
 use crate::body_memory::BodyPermit;
 use crate::error::ApiError;
 use crate::identity::Caller;
-use crate::limits::{Permit, RateState, Refusal};
-use crate::reply::Adjustments;
-use crate::usage::{Cost, Ledger, RequestOutcome};
+use crate::limits::Permit;
+use crate::reply::Reply;
+use crate::usage::{Ledger, RequestOutcome};
 use account::PassthroughAccount;
 use hidden::HiddenGuardrail;
 use ready::Ready;
@@ -49,19 +49,6 @@ pub struct PassthroughRequest {
     pub ledger: Arc<Ledger>,
 }
 
-/// A response with the data of its headers.
-#[derive(Debug)]
-pub struct PassthroughReply {
-    /// The changes to the request.
-    pub adjustments: Adjustments,
-    /// The state of the rate limit.
-    pub rate: Option<RateState>,
-    /// The cost; `None` until it is known.
-    pub cost: Option<Cost>,
-    /// Bedrock's status, headers and body.
-    pub response: Response<PassthroughBody>,
-}
-
 /// The body of a passthrough response.
 #[derive(Debug)]
 pub enum PassthroughBody {
@@ -78,7 +65,7 @@ impl Pipeline {
         &self,
         call: PassthroughRequest,
         mut memory: BodyPermit,
-    ) -> Result<PassthroughReply, Refusal> {
+    ) -> Result<Reply<Response<PassthroughBody>>, ApiError> {
         let ledger = Arc::clone(&call.ledger);
         let route = self.route(&call)?;
         let caller = call.caller.clone();
@@ -94,38 +81,31 @@ impl Pipeline {
         let permit = self.admit(&caller, &name, &ledger).await?;
         let bedrock = self.bedrock_for(&ledger);
         let account = PassthroughAccount::new(operation, target, ledger);
-        let (rate, cost, response) = match bedrock.passthrough(&upstream_call).await {
+        let reply = match bedrock.passthrough(&upstream_call).await {
             Ok(PassthroughResponse::Complete(jobs)) if operation.is_of_jobs() => {
                 let jobs = self.own_jobs(operation, &caller, jobs)?;
-                reply_parts(PassthroughResponse::Complete(jobs), account, permit, hidden)
+                reply(PassthroughResponse::Complete(jobs), account, permit, hidden)
             }
-            Ok(upstream_response) => reply_parts(upstream_response, account, permit, hidden),
+            Ok(upstream_response) => reply(upstream_response, account, permit, hidden),
             Err(error) => error_reply(error, &account, &permit)?,
         };
-        Ok(PassthroughReply {
-            adjustments,
-            rate,
-            cost,
-            response,
-        })
+        Ok(reply.adjusted(adjustments))
     }
 }
 
-type PassthroughResult = (Option<RateState>, Option<Cost>, Response<PassthroughBody>);
-
-fn reply_parts(
+fn reply(
     upstream_response: PassthroughResponse,
     mut account: PassthroughAccount,
     permit: Permit,
     hidden: HiddenGuardrail,
-) -> PassthroughResult {
+) -> Reply<Response<PassthroughBody>> {
     let rate = permit.rate();
-    match upstream_response {
+    let (cost, response) = match upstream_response {
         PassthroughResponse::Complete(response) => {
             account.settle_response(&response);
             let cost = account.ledger().entries().cost;
             let response = response.map(|body| PassthroughBody::Complete(hidden.in_response(body)));
-            (rate, cost, response)
+            (cost, response)
         }
         PassthroughResponse::Stream(response) => {
             account.note_head(response.headers());
@@ -133,8 +113,13 @@ fn reply_parts(
                 let stream = PassthroughStream::new(*stream, account, permit, hidden);
                 PassthroughBody::Stream(Box::new(stream))
             });
-            (rate, None, response)
+            (None, response)
         }
+    };
+    Reply {
+        rate,
+        cost,
+        ..Reply::new(response)
     }
 }
 
@@ -143,7 +128,7 @@ fn error_reply(
     mut error: UpstreamError,
     account: &PassthroughAccount,
     permit: &Permit,
-) -> Result<PassthroughResult, ApiError> {
+) -> Result<Reply<Response<PassthroughBody>>, ApiError> {
     // The response contains AWS's request id.
     let detail = error.log_detail();
     let response = error.take_response();
@@ -155,5 +140,9 @@ fn error_reply(
     if response.status().is_success() {
         account.ledger().entries().outcome = RequestOutcome::Broken;
     }
-    Ok((permit.rate(), None, response.map(PassthroughBody::Complete)))
+    let response = response.map(PassthroughBody::Complete);
+    Ok(Reply {
+        rate: permit.rate(),
+        ..Reply::new(response)
+    })
 }

@@ -6,7 +6,6 @@ use crate::bedrock::{AsyncInvokeOrder, ObjectLocation, UpstreamError};
 use crate::catalog::{ModelTarget, check_endpoint};
 use crate::converse::JsonText;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::limits::Refusal;
 use crate::models::{Endpoint, VideoCapabilities};
 use crate::openai::form::FormPart;
 use crate::openai::videos::{
@@ -14,7 +13,8 @@ use crate::openai::videos::{
 };
 use crate::pipeline::remote::fetched_length;
 use crate::pipeline::targets::SearchedTarget;
-use crate::pipeline::{CallerRequest, Pipeline, Reply, unix_seconds};
+use crate::pipeline::{CallerRequest, Pipeline, unix_seconds};
+use crate::reply::Reply;
 use crate::usage::{Cost, Ledger};
 
 /// A video request, and the files of its form.
@@ -25,7 +25,7 @@ impl Pipeline {
     pub async fn create_video(
         &self,
         call: CallerRequest<VideoRequestWithFiles>,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, ApiError> {
         let CallerRequest {
             caller,
             request: (request, files),
@@ -42,7 +42,7 @@ impl Pipeline {
         let capabilities = model_info.capabilities.video.as_ref();
         let capabilities = capabilities.ok_or_else(ApiError::internal)?;
         if self.guardrail(&caller, &target).is_some() {
-            return Err(unguarded().into());
+            return Err(unguarded());
         }
         let addresses = remote_images(&request);
         let name_of_target = Arc::from(target.model.as_str());
@@ -85,12 +85,11 @@ impl Pipeline {
             order.size,
             order.seconds,
         );
-        let body = serde_json::to_vec(&video.prompted(order.prompt));
         Ok(Reply {
-            body: body.map_err(|_| ApiError::internal())?.into(),
             adjustments: order.adjustments,
             rate: permit.rate(),
             cost: Some(cost),
+            ..Reply::json(&video.prompted(order.prompt))?
         })
     }
 
