@@ -1,13 +1,14 @@
 //! Base models of ids that do not contain one: configured, or looked up in Bedrock and cached, also
 //! while Bedrock fails.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
 
+use super::learned::LearnedModels;
+use super::lookup::Lookup;
 use crate::bedrock::{BaseModel, Bedrock, RetryAdvice, UpstreamError};
 use crate::models::ModelId;
 
@@ -20,59 +21,39 @@ const RETRY_AFTER_REFUSAL: Duration = Duration::from_secs(60);
 /// The delay after a temporary failure.
 const RETRY_AFTER_ERROR: Duration = Duration::from_secs(5);
 
-/// The maximum number of cached models: clients choose the names.
-const MAX_MODELS: usize = 1024;
-
 /// The maximum number of concurrent lookups: the rate limits of the control plane are low.
 const MAX_CONCURRENT_LOOKUPS: usize = 8;
 
 /// The base models. Clones share the cache.
 #[derive(Debug, Clone)]
 pub struct BaseModels {
-    inner: Arc<BaseModelCache>,
+    inner: Arc<BaseModelsInner>,
 }
 
 #[derive(Debug)]
-struct BaseModelCache {
+struct BaseModelsInner {
     bedrock: Bedrock,
     stated: BTreeMap<String, ModelId>,
     refresh: Duration,
-    entries: Mutex<HashMap<ModelId, Arc<BaseModelEntry>>>,
+    learned: LearnedModels,
     lookups: Semaphore,
 }
 
-/// The cache entry of a model; waiting requests are notified of changes.
-type BaseModelEntry = watch::Sender<Knowledge>;
-
-#[derive(Debug)]
-struct Knowledge {
-    /// The latest result, kept on later failures.
-    base: Option<BaseModel>,
-    state: LookupState,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LookupState {
-    /// Not looked up yet.
-    New,
-    /// The first lookup is in progress.
-    FirstLookup,
-    /// A lookup has succeeded or failed; the next one is due at this time.
-    Settled(Instant),
-    /// A further lookup is in progress.
-    Refreshing,
-}
-
 impl BaseModels {
-    /// Creates the cache with `stated` base models; others are looked up in `bedrock`, again after
-    /// `refresh`.
-    pub fn new(bedrock: Bedrock, stated: BTreeMap<String, ModelId>, refresh: Duration) -> Self {
+    /// The `stated` base models; others are looked up in `bedrock`, again after `refresh`, and kept
+    /// in `learned`.
+    pub fn new(
+        bedrock: Bedrock,
+        stated: BTreeMap<String, ModelId>,
+        refresh: Duration,
+        learned: LearnedModels,
+    ) -> Self {
         Self {
-            inner: Arc::new(BaseModelCache {
+            inner: Arc::new(BaseModelsInner {
                 bedrock,
                 stated,
                 refresh,
-                entries: Mutex::default(),
+                learned,
                 lookups: Semaphore::new(MAX_CONCURRENT_LOOKUPS),
             }),
         }
@@ -89,70 +70,28 @@ impl BaseModels {
         if model.names_foundation_model() {
             return Some(BaseModel::Foundation(model.foundation()));
         }
-        let entry = self.inner.entry(model);
-        if entry.send_if_modified(Knowledge::begin_when_due) {
-            tokio::spawn(look_up(self.inner.clone(), model.clone(), entry.clone()));
+        let lookup = self.inner.lookup(model);
+        if lookup.begin_when_due() {
+            tokio::spawn(look_up(self.inner.clone(), model.clone(), lookup.clone()));
         }
-        let mut changes = entry.subscribe();
-        let settled = changes.wait_for(|knowledge| knowledge.state != LookupState::FirstLookup);
-        match tokio::time::timeout(FIRST_LOOKUP_TIMEOUT, settled).await {
-            Ok(Ok(knowledge)) => knowledge.base.clone(),
-            _ => None,
-        }
+        lookup.result(FIRST_LOOKUP_TIMEOUT).await
     }
 }
 
-impl BaseModelCache {
-    /// The cache entry of `model`, created if missing.
-    fn entry(&self, model: &ModelId) -> Arc<BaseModelEntry> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = entries.get(model) {
-            return entry.clone();
-        }
-        if entries.len() >= MAX_MODELS {
-            let evicted = entries
-                .iter()
-                .min_by_key(|(_, entry)| entry.borrow().worth())
-                .map(|(model, _)| model.clone());
-            entries.retain(|model, _| Some(model) != evicted.as_ref());
-        }
-        let entry = Arc::new(BaseModelEntry::new(Knowledge::UNKNOWN));
-        entries.insert(model.clone(), entry.clone());
-        entry
-    }
-}
-
-impl Knowledge {
-    const UNKNOWN: Self = Self {
-        base: None,
-        state: LookupState::New,
-    };
-
-    /// Records the start of a lookup; `false` if none is due.
-    fn begin_when_due(&mut self) -> bool {
-        let next = match self.state {
-            LookupState::New => LookupState::FirstLookup,
-            LookupState::Settled(again) if again <= Instant::now() => LookupState::Refreshing,
-            _ => return false,
-        };
-        self.state = next;
-        true
-    }
-
-    /// Evicts entries without a result first, so that made-up names do not evict existing models;
-    /// those with a lookup in progress last; then the oldest.
-    fn worth(&self) -> (bool, bool, Option<Instant>) {
-        let again = match self.state {
-            LookupState::Settled(again) => Some(again),
-            LookupState::New | LookupState::FirstLookup | LookupState::Refreshing => None,
-        };
-        (self.base.is_some(), again.is_none(), again)
+impl BaseModelsInner {
+    fn lookup(&self, model: &ModelId) -> Lookup {
+        let known = self.learned.read(model, |known| known.base.clone());
+        known.unwrap_or_else(|| {
+            self.learned.update(model, |known| {
+                known.base.get_or_insert_with(Lookup::default).clone()
+            })
+        })
     }
 }
 
 /// Looks up the base model in a task of its own: if the requesting client disconnects, others still
 /// get the result.
-async fn look_up(inner: Arc<BaseModelCache>, model: ModelId, entry: Arc<BaseModelEntry>) {
+async fn look_up(inner: Arc<BaseModelsInner>, model: ModelId, lookup: Lookup) {
     let result = {
         // The semaphore is never closed.
         let _permit = inner.lookups.acquire().await;
@@ -162,20 +101,20 @@ async fn look_up(inner: Arc<BaseModelCache>, model: ModelId, entry: Arc<BaseMode
         // Jitter, so that models looked up together do not stay in step.
         Ok(_) => inner.refresh.mul_f64(0.9 + 0.1 * fastrand::f64()),
         Err(error) => {
-            let is_kept = entry.borrow().base.is_some();
-            warn(&model, error, is_kept);
+            warn(&model, error, lookup.has_succeeded());
             match error.advice {
                 RetryAdvice::Retry | RetryAdvice::RetryOnce => RETRY_AFTER_ERROR,
                 RetryAdvice::Never | RetryAdvice::RefreshCredentials => RETRY_AFTER_REFUSAL,
             }
         }
     };
-    entry.send_modify(|knowledge| {
-        if let Ok(base) = result {
-            knowledge.base = Some(base);
-        }
-        knowledge.state = LookupState::Settled(Instant::now() + wait);
-    });
+    lookup.settle(result.ok(), wait);
+    if lookup.has_succeeded() {
+        // It may have been evicted meanwhile, among the names of which nothing is known.
+        inner
+            .learned
+            .update(&model, |known| known.base = Some(lookup));
+    }
 }
 
 fn warn(model: &ModelId, error: &UpstreamError, is_kept: bool) {

@@ -2,13 +2,16 @@
 //! learned.
 //!
 //! - `tables`: the built-in tables, overridden by the operator's files
-//! - `base_models`: the foundation models behind ARNs
+//! - `learned`: what requests have learned about single models, in one bounded cache
+//! - `base_models`, `lookup`: the foundation models behind ARNs
 //! - `list`: the list of models, which Bedrock refreshes, and its JSON
 //! - `names`, `profiles`: from a client's name to the id that is called
 //! - `model_info`, `registry`: a name with the capabilities and prices of its model
 
 mod base_models;
+mod learned;
 mod list;
+mod lookup;
 mod model_info;
 mod names;
 mod profiles;
@@ -16,6 +19,7 @@ mod registry;
 mod tables;
 
 pub use base_models::BaseModels;
+pub use learned::LearnedModels;
 pub use list::{Catalog, Directory};
 pub(crate) use model_info::ModelInfo;
 pub(crate) use profiles::ProfileSearch;

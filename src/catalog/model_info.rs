@@ -1,14 +1,10 @@
-//! A cache of model information: table entries, corrected by the fields that models turned out to
-//! refuse. It lasts as long as the process.
+//! Information about a model: its entries of the tables, corrected by the fields that it turned out
+//! to refuse.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use crate::bedrock::BaseModel;
 use crate::models::{Capabilities, ModelId, Price, RefusedField, UnitPrices};
-
-/// The maximum number of cached models: clients choose the names.
-const MAX_MODELS: usize = 1024;
 
 /// Information about one model.
 #[derive(Debug, Clone)]
@@ -30,41 +26,8 @@ pub(crate) struct ModelInfo {
     pub(crate) resolved_model: ModelId,
     /// The base model that Bedrock or the operator reports, if the id does not contain it.
     pub(crate) base: Option<BaseModel>,
-}
-
-/// Information about the models that were requested.
-#[derive(Debug, Default)]
-pub(crate) struct ModelInfoCache {
-    by_model: RwLock<HashMap<ModelId, Arc<ModelInfo>>>,
-}
-
-impl ModelInfoCache {
-    /// Information about `model`, unless its base has changed since.
-    pub(crate) fn get(&self, model: &ModelId, base: Option<&BaseModel>) -> Option<Arc<ModelInfo>> {
-        let by_model = self.by_model.read();
-        let by_model = by_model.unwrap_or_else(PoisonError::into_inner);
-        let model_info = by_model.get(model)?;
-        (model_info.base.as_ref() == base).then(|| Arc::clone(model_info))
-    }
-
-    /// Caches information about `model`.
-    pub(crate) fn keep(&self, model: &ModelId, model_info: ModelInfo) -> Arc<ModelInfo> {
-        let model_info = Arc::new(model_info);
-        let by_model = self.by_model.write();
-        let mut by_model = by_model.unwrap_or_else(PoisonError::into_inner);
-        if by_model.len() >= MAX_MODELS && !by_model.contains_key(model) {
-            // Entries are looked up, and refusals learned, again when needed.
-            by_model.clear();
-        }
-        by_model.insert(model.clone(), Arc::clone(&model_info));
-        model_info
-    }
-
-    /// Clears the cache, after the tables have changed.
-    pub(crate) fn forget(&self) {
-        let by_model = self.by_model.write();
-        by_model.unwrap_or_else(PoisonError::into_inner).clear();
-    }
+    /// Whether the model has refused a field that the table lists.
+    pub(crate) is_corrected: bool,
 }
 
 impl ModelInfo {
@@ -80,6 +43,7 @@ impl ModelInfo {
         );
         Some(Self {
             capabilities: Arc::new(capabilities),
+            is_corrected: true,
             ..self.clone()
         })
     }

@@ -1,9 +1,7 @@
 //! Resolves the model name of a request to the id to call: configured names, the spellings of other
 //! tools, and bare ids that need an inference profile.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
+use super::learned::LearnedModels;
 use super::list::Directory;
 use crate::config::ModelEntry;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
@@ -18,9 +16,6 @@ const PREFIXES: &[&str] = &[
     "amazon-bedrock/",
 ];
 
-/// The maximum number of remembered profiles: the ids come from clients.
-const MAX_LEARNED: usize = 1024;
-
 /// The maximum length of a name in an error, in characters.
 const MAX_QUOTED: usize = 64;
 
@@ -31,16 +26,15 @@ const SUGGESTIONS: usize = 3;
 pub(crate) struct Resolver {
     directory: Directory,
     region: String,
-    /// The inference profiles of foundation models that turned out to need one.
-    learned: Mutex<HashMap<ModelId, ModelId>>,
+    learned: LearnedModels,
 }
 
 impl Resolver {
-    pub(crate) fn new(directory: Directory, region: String) -> Self {
+    pub(super) fn new(directory: Directory, region: String, learned: LearnedModels) -> Self {
         Self {
             directory,
             region,
-            learned: Mutex::default(),
+            learned,
         }
     }
 
@@ -64,11 +58,7 @@ impl Resolver {
         if !model.is_bare() {
             return None;
         }
-        let learned = || {
-            let learned = self.learned.lock();
-            let learned = learned.unwrap_or_else(PoisonError::into_inner);
-            learned.get(model).cloned()
-        };
+        let learned = || self.learned.read(model, |known| known.profile.clone());
         self.directory.needed_profile(model).or_else(learned)
     }
 
@@ -85,13 +75,8 @@ impl Resolver {
 
     /// Remembers that `profile` serves `model`.
     pub(crate) fn learn(&self, model: ModelId, profile: ModelId) {
-        let learned = self.learned.lock();
-        let mut learned = learned.unwrap_or_else(PoisonError::into_inner);
-        if learned.len() >= MAX_LEARNED {
-            // Profiles are learned again when needed.
-            learned.clear();
-        }
-        learned.insert(model, profile);
+        self.learned
+            .update(&model, |known| known.profile = Some(profile));
     }
 
     /// The error for an unknown model name.
@@ -163,7 +148,8 @@ mod tests {
     use super::*;
 
     fn resolver() -> Resolver {
-        Resolver::new(Directory::default(), "us-east-1".to_owned())
+        let learned = LearnedModels::default();
+        Resolver::new(Directory::default(), "us-east-1".to_owned(), learned)
     }
 
     #[test]

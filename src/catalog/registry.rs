@@ -1,11 +1,12 @@
 //! Resolves the client's name of a model to model information.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::base_models::BaseModels;
+use super::learned::LearnedModels;
 use super::list::Directory;
-use super::model_info::{ModelInfo, ModelInfoCache};
+use super::model_info::ModelInfo;
 use super::names::{Resolver, note_of};
 use super::tables::Tables;
 use crate::bedrock::{BaseModel, Bedrock};
@@ -15,18 +16,13 @@ use crate::models::{Capabilities, ChatUpstream, Endpoint, ModelId, RefusedField}
 use crate::providers::embeddings::Purpose;
 use crate::reply::Adjustments;
 
-/// The maximum number of unknown models that are logged.
-const MAX_UNKNOWN: usize = 1024;
-
 /// The models that clients may request, with their information.
 #[derive(Debug)]
 pub(crate) struct Registry {
     names: BTreeMap<String, ModelEntry>,
     tables: RwLock<Arc<Tables>>,
     bases: BaseModels,
-    /// Table entries, and the fields that models turned out to refuse.
-    model_info: ModelInfoCache,
-    reported_unknown: Mutex<HashSet<ModelId>>,
+    learned: LearnedModels,
     resolver: Resolver,
     region: String,
 }
@@ -58,26 +54,28 @@ struct Resolution {
 
 impl Registry {
     pub(crate) fn new(config: &Config, tables: Tables, bedrock: &Bedrock) -> Self {
+        let learned = LearnedModels::default();
         let bases = BaseModels::new(
             bedrock.clone(),
             config.base_models.clone(),
             config.catalog.refresh,
+            learned.clone(),
         );
+        let region = bedrock.region().to_owned();
         Self {
             names: config.models.clone(),
             tables: RwLock::new(Arc::new(tables)),
             bases,
-            model_info: ModelInfoCache::default(),
-            reported_unknown: Mutex::default(),
-            resolver: Resolver::new(Directory::default(), bedrock.region().to_owned()),
-            region: bedrock.region().to_owned(),
+            resolver: Resolver::new(Directory::default(), region.clone(), learned.clone()),
+            learned,
+            region,
         }
     }
 
-    /// Replaces the tables, and clears what was learned about models.
+    /// Replaces the tables, and clears what was learned about their entries.
     pub(crate) fn replace_tables(&self, tables: Tables) {
         *self.tables.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tables);
-        self.model_info.forget();
+        self.learned.forget_tables();
     }
 
     /// The base models.
@@ -196,10 +194,7 @@ impl Registry {
             true => None,
             false => self.bases.of(&model).await,
         };
-        let model_info = match self.model_info.get(&model, base.as_ref()) {
-            Some(model_info) => model_info,
-            None => self.look_up(&model, base),
-        };
+        let model_info = self.model_info(&model, base);
         ModelTarget {
             upstream: upstream.unwrap_or(model_info.capabilities.upstream),
             model,
@@ -214,10 +209,7 @@ impl Registry {
     /// Replaces the target's bare id, which Bedrock refused to call, by an inference profile. The
     /// settings of a configured name stay.
     pub(crate) fn call_profile(&self, target: &mut ModelTarget, profile: ModelId) {
-        target.model_info = match self.model_info.get(&profile, None) {
-            Some(model_info) => model_info,
-            None => self.look_up(&profile, None),
-        };
+        target.model_info = self.model_info(&profile, None);
         if !target.is_named {
             target.note = Some(format!("called as `{profile}`"));
         }
@@ -229,16 +221,36 @@ impl Registry {
         let Some(model_info) = target.model_info.without(&target.model, field) else {
             return false;
         };
-        target.model_info = self.model_info.keep(&target.model, model_info);
+        target.model_info = self.keep(&target.model, model_info);
         true
     }
 
-    /// Information about a model from the tables. `base` is set if the id does not name its base.
-    fn look_up(&self, model: &ModelId, base: Option<BaseModel>) -> Arc<ModelInfo> {
+    /// Information about a model. `base` is set if the id does not name its base.
+    fn model_info(&self, model: &ModelId, base: Option<BaseModel>) -> Arc<ModelInfo> {
+        let known = self.learned.read(model, |known| known.info.clone());
+        match known.filter(|info| info.base == base) {
+            Some(model_info) => model_info,
+            None => self.keep(model, self.look_up(model, base)),
+        }
+    }
+
+    fn keep(&self, model: &ModelId, model_info: ModelInfo) -> Arc<ModelInfo> {
+        let model_info = Arc::new(model_info);
+        let kept = Arc::clone(&model_info);
+        self.learned.update(model, |known| known.info = Some(kept));
+        model_info
+    }
+
+    /// Information about a model from the tables.
+    fn look_up(&self, model: &ModelId, base: Option<BaseModel>) -> ModelInfo {
         let tables = Arc::clone(&self.tables.read().unwrap_or_else(PoisonError::into_inner));
         let (resolved_model, capabilities) = tables.resolved_model(model, base.as_ref());
         if capabilities.family.is_empty() {
-            self.report_unknown(model);
+            tracing::info!(
+                model = model.as_str(),
+                "the model is not in the table: the gateway sends it only what every model \
+                 supports; describe it in a file of `[catalog] facts`"
+            );
         }
         let row = tables.prices.row_in(&resolved_model, &self.region);
         let end_of_life = row.and_then(|row| row.end_of_life).map(str::to_owned);
@@ -249,7 +261,7 @@ impl Registry {
                 "this model is shut down on that date"
             );
         }
-        let model_info = ModelInfo {
+        ModelInfo {
             capabilities,
             end_of_life,
             legacy: row.is_some_and(|row| row.legacy),
@@ -259,20 +271,7 @@ impl Registry {
             units: row.map(|row| row.units).unwrap_or_default(),
             resolved_model,
             base,
-        };
-        self.model_info.keep(model, model_info)
-    }
-
-    /// Logs one line for each model that is not in the table.
-    fn report_unknown(&self, model: &ModelId) {
-        let reported = self.reported_unknown.lock();
-        let mut reported = reported.unwrap_or_else(PoisonError::into_inner);
-        if reported.len() < MAX_UNKNOWN && reported.insert(model.clone()) {
-            tracing::info!(
-                model = model.as_str(),
-                "the model is not in the table: the gateway sends it only what every model \
-                 supports; describe it in a file of `[catalog] facts`"
-            );
+            is_corrected: false,
         }
     }
 }

@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use outcrop::bedrock::{BaseModel, Bedrock, BedrockSettings, SimulatedBedrock};
-use outcrop::catalog::BaseModels;
+use outcrop::catalog::{BaseModels, LearnedModels};
 use outcrop::models::ModelId;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -106,7 +106,7 @@ impl ControlPlane {
             ..BedrockSettings::default()
         };
         let bedrock = Bedrock::connect(&settings).await.unwrap();
-        BaseModels::new(bedrock, stated, REFRESH)
+        BaseModels::new(bedrock, stated, REFRESH, LearnedModels::default())
     }
 }
 

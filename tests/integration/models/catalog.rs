@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use bedrock_simulator::{ControlPlane, Operation, Options, Script, ScriptedResponse, Simulator};
 use outcrop::bedrock::{Bedrock, BedrockSettings, SimulatedBedrock};
-use outcrop::catalog::BaseModels;
-use outcrop::catalog::Tables;
-use outcrop::catalog::{Catalog, Directory};
+use outcrop::catalog::{BaseModels, Catalog, Directory, LearnedModels, Tables};
 use outcrop::config::{CatalogList, CatalogSettings, ModelEntry, ModelFiles};
 use outcrop::models::{ModelId, PriceTable};
 use serde_json::{Value, json};
@@ -57,7 +55,12 @@ async fn catalog_with(
     };
     let bedrock = Bedrock::connect(&of_bedrock).await.unwrap();
     let refresh = Duration::from_secs(3600);
-    let bases = BaseModels::new(bedrock.clone(), BTreeMap::new(), refresh);
+    let bases = BaseModels::new(
+        bedrock.clone(),
+        BTreeMap::new(),
+        refresh,
+        LearnedModels::default(),
+    );
     let tables = Tables::load(&ModelFiles::default()).unwrap();
     let directory = Directory::default();
     Catalog::start(bedrock, bases, &names, &settings, tables, directory)
