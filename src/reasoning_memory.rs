@@ -3,18 +3,19 @@
 //! OpenAI's fields lack: the position of the reasoning, and what the gateway had added to the
 //! prompt.
 //!
-//! Limited in bytes and in time; the oldest entries are evicted first. Nothing is written to disk.
+//! Limited in bytes and in time; the least recently used entries are evicted first, so that
+//! conversations in progress keep theirs. Nothing is written to disk.
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use lru::LruCache;
 use tokio::time::Instant;
 
 use crate::converse::remembered::RememberedTurn;
 use crate::identity::Caller;
 
-/// The overhead of an entry: ids, map and queue.
+/// The overhead of an entry: ids and map.
 const ENTRY_BYTES: usize = 256;
 
 /// Assistant turns, by caller and tool call id, or by a key of their reasoning.
@@ -25,13 +26,10 @@ pub struct ReasoningMemory {
     inner: Mutex<MemoryInner>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct MemoryInner {
-    by_key: HashMap<MemoryKey, MemoryEntry>,
-    /// The keys, oldest first, with the number of their entry at that time.
-    order: VecDeque<(MemoryKey, u64)>,
+    turns: LruCache<MemoryKey, MemoryEntry>,
     bytes: usize,
-    entries: u64,
 }
 
 /// Entries are separate for each caller, even with the same id.
@@ -44,7 +42,6 @@ struct MemoryEntry {
     turn: Arc<RememberedTurn>,
     bytes: usize,
     since: Instant,
-    number: u64,
 }
 
 impl ReasoningMemory {
@@ -53,7 +50,11 @@ impl ReasoningMemory {
         Self {
             max_bytes,
             ttl,
-            inner: Mutex::default(),
+            inner: Mutex::new(MemoryInner {
+                // Limited in bytes.
+                turns: LruCache::unbounded(),
+                bytes: 0,
+            }),
         }
     }
 
@@ -69,17 +70,15 @@ impl ReasoningMemory {
         let mut inner = self.inner();
         for key in keys {
             let key = (Arc::clone(&caller), Arc::from(key));
-            inner.entries += 1;
             let entry = MemoryEntry {
                 family: Arc::clone(&family),
                 turn: Arc::clone(&turn),
                 bytes,
                 since: Instant::now(),
-                number: inner.entries,
             };
             inner.insert(key, entry);
         }
-        inner.forget(self.max_bytes, self.ttl);
+        inner.evict(self.max_bytes, self.ttl);
     }
 
     /// The turn under `key`, if a model of `family` wrote it.
@@ -88,8 +87,8 @@ impl ReasoningMemory {
             return None;
         }
         let key: MemoryKey = (caller.name().into(), key.into());
-        let inner = self.inner();
-        let entry = inner.by_key.get(&key)?;
+        let mut inner = self.inner();
+        let entry = inner.turns.get(&key)?;
         let fresh = entry.since.elapsed() < self.ttl;
         (fresh && &*entry.family == family).then(|| Arc::clone(&entry.turn))
     }
@@ -102,26 +101,19 @@ impl ReasoningMemory {
 impl MemoryInner {
     fn insert(&mut self, key: MemoryKey, entry: MemoryEntry) {
         self.bytes += entry.bytes;
-        self.order.push_back((key.clone(), entry.number));
-        if let Some(old) = self.by_key.insert(key, entry) {
+        if let Some(old) = self.turns.put(key, entry) {
             self.bytes -= old.bytes;
         }
     }
 
-    /// Evicts the oldest entries until the rest fits.
-    fn forget(&mut self, max_bytes: usize, ttl: Duration) {
-        while let Some((key, number)) = self.order.front() {
-            let entry = self.by_key.get(key);
-            // A turn that was stored again has a later position in the queue.
-            let is_current = entry.is_some_and(|entry| entry.number == *number);
-            let is_old = entry.is_some_and(|entry| entry.since.elapsed() >= ttl);
-            if is_current && !is_old && self.bytes <= max_bytes {
+    /// Evicts entries that were not used for the longest time, until the rest fits and is not
+    /// expired.
+    fn evict(&mut self, max_bytes: usize, ttl: Duration) {
+        while let Some((_, entry)) = self.turns.peek_lru() {
+            if self.bytes <= max_bytes && entry.since.elapsed() < ttl {
                 return;
             }
-            let Some((key, _)) = self.order.pop_front() else {
-                return;
-            };
-            if is_current && let Some(old) = self.by_key.remove(&key) {
+            if let Some((_, old)) = self.turns.pop_lru() {
                 self.bytes -= old.bytes;
             }
         }
@@ -162,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_oldest_entry_is_evicted_and_memory_is_bounded() {
+    async fn the_least_recently_used_entry_is_evicted_and_memory_is_bounded() {
         let memory = ReasoningMemory::new(4 * (100 + ENTRY_BYTES), HOUR);
         for number in 0..1000 {
             remember(&memory, &format!("call-{number}"), 100);
@@ -173,8 +165,17 @@ mod tests {
         assert!(knows(&memory, "a", "Claude", "call-999"));
         assert!(!knows(&memory, "a", "Claude", "call-990"));
         let inner = memory.inner();
-        assert!(inner.bytes <= memory.max_bytes && inner.by_key.len() <= 4);
-        assert!(inner.order.len() <= 8, "{}", inner.order.len());
+        assert!(inner.bytes <= memory.max_bytes && inner.turns.len() <= 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_conversation_in_progress_keeps_its_reasoning() {
+        let memory = ReasoningMemory::new(4 * (100 + ENTRY_BYTES), HOUR);
+        remember(&memory, "in progress", 100);
+        for number in 0..1000 {
+            remember(&memory, &format!("call-{number}"), 100);
+            assert!(knows(&memory, "a", "Claude", "in progress"), "{number}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -184,7 +185,7 @@ mod tests {
         tokio::time::advance(HOUR).await;
         assert!(!knows(&memory, "a", "Claude", "call"));
         remember(&memory, "next", 10);
-        assert_eq!(memory.inner().by_key.len(), 1);
+        assert_eq!(memory.inner().turns.len(), 1);
         let off = ReasoningMemory::new(0, HOUR);
         remember(&off, "call", 10);
         assert!(!knows(&off, "a", "Claude", "call"));
