@@ -6,7 +6,8 @@
 //! - `base_models`, `lookup`: the foundation models behind ARNs
 //! - `list`: the list of models, which Bedrock refreshes, and its JSON
 //! - `names`, `profiles`: from a client's name to the id that is called
-//! - `model_info`, `registry`: a name with the capabilities and prices of its model
+//! - `model_info`, `serving`: the capabilities and prices of a model, and which endpoint serves it
+//! - `registry`: from a client's name to all of this
 
 mod base_models;
 mod learned;
@@ -16,6 +17,7 @@ mod model_info;
 mod names;
 mod profiles;
 mod registry;
+mod serving;
 mod tables;
 
 pub use base_models::BaseModels;
@@ -23,5 +25,5 @@ pub use learned::LearnedModels;
 pub use list::{Catalog, Directory};
 pub(crate) use model_info::ModelInfo;
 pub(crate) use profiles::ProfileSearch;
-pub(crate) use registry::{ModelTarget, Registry, check_converse, check_endpoint};
+pub(crate) use registry::{ModelTarget, Registry};
 pub use tables::Tables;

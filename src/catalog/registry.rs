@@ -12,7 +12,7 @@ use super::tables::Tables;
 use crate::bedrock::{BaseModel, Bedrock};
 use crate::config::{ChatOverrides, Config, ModelEntry};
 use crate::error::ApiError;
-use crate::models::{Capabilities, ChatUpstream, Endpoint, ModelId, RefusedField};
+use crate::models::{ChatUpstream, ModelId, RefusedField};
 use crate::providers::embeddings::Purpose;
 use crate::reply::Adjustments;
 
@@ -289,44 +289,4 @@ impl ModelTarget {
     pub(crate) fn is_exact(&self, strict: bool) -> bool {
         strict && !self.is_named
     }
-}
-
-/// Rejects a model that another endpoint serves.
-pub(crate) fn check_endpoint(
-    name: &str,
-    capabilities: &Capabilities,
-    endpoint: Endpoint,
-) -> Result<(), ApiError> {
-    let serves = capabilities.endpoints();
-    let is_served = match serves.as_slice() {
-        [] => endpoint == Endpoint::ChatCompletions,
-        serves => serves.contains(&endpoint),
-    };
-    if is_served {
-        return Ok(());
-    }
-    let endpoint = endpoint.path();
-    let serves: Vec<&str> = match serves.as_slice() {
-        [] => vec![Endpoint::ChatCompletions.path()],
-        serves => serves.iter().map(|endpoint| endpoint.path()).collect(),
-    };
-    let serves = serves.join(" or ");
-    let message = match capabilities.family.is_empty() {
-        true => format!(
-            "the capabilities of model `{name}` are not known, so it cannot be used with \
-             {endpoint}; the gateway's operator can configure them"
-        ),
-        false => format!("the model `{name}` is not served by {endpoint}; use {serves}"),
-    };
-    Err(ApiError::unsupported_value("model", message))
-}
-
-/// Rejects a model that Converse does not support: only chat can use another upstream.
-pub(crate) fn check_converse(name: &str, capabilities: &Capabilities) -> Result<(), ApiError> {
-    if capabilities.converse {
-        return Ok(());
-    }
-    let chat = Endpoint::ChatCompletions.path();
-    let message = format!("the model `{name}` is only served by {chat}");
-    Err(ApiError::unsupported_value("model", message))
 }

@@ -6,7 +6,6 @@ use futures_util::future::try_join_all;
 
 use super::pending_request::{PendingRequest, SourceBody};
 use super::{ChatBody, ChatCall, OpenCall, Pipeline, no_model, response};
-use crate::catalog::check_converse;
 use crate::error::ApiError;
 use crate::limits::WhenFull;
 use crate::openai::completions::{
@@ -63,7 +62,7 @@ impl Pipeline {
         let mut pending_requests = Vec::with_capacity(requests.len());
         for (index, request) in requests.into_iter().enumerate() {
             let target = self.chat_model(name, &ledger).await?;
-            check_converse(name, &target.model_info.capabilities)?;
+            target.model_info.check_converse(name)?;
             let source_body = SourceBody::Completion(body.clone(), index);
             let (caller, headers) = (caller.clone(), headers.clone());
             pending_requests.push(self.apply_settings(

@@ -14,11 +14,11 @@ use super::request::{CallerRequest, UpstreamBodies};
 use super::targets::SearchedTarget;
 use crate::bedrock::InvokeResponse;
 use crate::catalog::ModelInfo;
-use crate::catalog::{ModelTarget, check_endpoint};
+use crate::catalog::ModelTarget;
 use crate::converse::JsonText;
 use crate::converse::response::Usage;
 use crate::error::{ApiError, ErrorKind};
-use crate::models::{Endpoint, Usd};
+use crate::models::{EmbeddingCapabilities, Endpoint, Usd};
 use crate::openai::chat::RemoteFiles;
 use crate::openai::embeddings::{
     EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, EncodingFormat, TranslatedEmbeddings,
@@ -44,11 +44,9 @@ impl Pipeline {
         let (named, unknown) = (request.model.as_deref(), &request.unknown);
         let found = self.model_of(named, unknown, EmbeddingsRequest::FIELDS, &ledger);
         let mut target = found.await?;
-        check_endpoint(
-            &model,
-            &target.model_info.capabilities,
-            Endpoint::Embeddings,
-        )?;
+        let model_info = Arc::clone(&target.model_info);
+        let capabilities =
+            model_info.serving(&model, Endpoint::Embeddings, |all| all.embedding.as_ref())?;
         let name_of_target = Arc::from(target.model.as_str());
         let addresses = remote_images(&request);
         let fetching =
@@ -60,7 +58,7 @@ impl Pipeline {
             encoding,
             mut adjustments,
         } = self
-            .translate_calls(request, length, fetched, &target)
+            .translate_calls(request, length, fetched, capabilities, &target)
             .await?;
         target.note_in(&mut adjustments);
         ledger.entries().adjustments = adjustments.log_value();
@@ -105,18 +103,13 @@ impl Pipeline {
         request: EmbeddingsRequest,
         length: usize,
         fetched: RemoteFiles,
+        capabilities: &EmbeddingCapabilities,
         target: &ModelTarget,
     ) -> Result<TranslatedEmbeddings, ApiError> {
-        let model_info = &target.model_info;
         let settings = self.embeddings;
         let purpose = target.embedding_input_type.unwrap_or(settings.input_type);
         let has_tokens = has_tokens(&request);
         let translate = move || {
-            let capabilities = model_info
-                .capabilities
-                .embedding
-                .as_ref()
-                .ok_or_else(ApiError::internal)?;
             let context = EmbeddingContext {
                 capabilities,
                 purpose,

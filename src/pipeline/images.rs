@@ -13,7 +13,7 @@ use super::request::UpstreamBodies;
 use super::targets::SearchedTarget;
 use super::{CallerRequest, Pipeline, client_error, unix_seconds};
 use crate::bedrock::{Bedrock, InvokeResponse, ObjectLocation, S3};
-use crate::catalog::{ModelTarget, check_endpoint};
+use crate::catalog::ModelTarget;
 use crate::config::S3Settings;
 use crate::error::ApiError;
 use crate::openai::form::FormPart;
@@ -74,10 +74,9 @@ impl Pipeline {
         let found = self.model_of(named, unknown, ImageRequest::FIELDS, &ledger);
         let mut target = found.await?;
         let name = request.model.as_deref().unwrap_or_default();
-        check_endpoint(name, &target.model_info.capabilities, endpoint.endpoint())?;
         let model_info = Arc::clone(&target.model_info);
-        let capabilities = model_info.capabilities.image.as_ref();
-        let capabilities = capabilities.ok_or_else(ApiError::internal)?;
+        let capabilities =
+            model_info.serving(name, endpoint.endpoint(), |all| all.image.as_ref())?;
         let name_of_target = Arc::from(target.model.as_str());
         let addresses = remote_images(&request);
         let fetching =

@@ -55,7 +55,7 @@ use futures_util::future::try_join_all;
 
 use crate::bedrock::{Bedrock, ModelCall, UpstreamError};
 use crate::body_memory::BodyPermit;
-use crate::catalog::{BaseModels, Directory, ModelTarget, Registry, Tables, check_endpoint};
+use crate::catalog::{BaseModels, Directory, ModelTarget, Registry, Tables};
 use crate::config::{
     BedrockApiSettings, ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings,
     S3Settings,
@@ -333,11 +333,8 @@ impl Pipeline {
     /// The model of a chat request.
     async fn chat_model(&self, name: &str, ledger: &Ledger) -> Result<ModelTarget, ApiError> {
         let target = self.target(name, ledger).await?;
-        check_endpoint(
-            name,
-            &target.model_info.capabilities,
-            Endpoint::ChatCompletions,
-        )?;
+        let info = &target.model_info;
+        info.check_endpoint(name, Endpoint::ChatCompletions)?;
         Ok(target)
     }
 

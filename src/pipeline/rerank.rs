@@ -8,7 +8,6 @@ use super::Pipeline;
 use super::invoke::unreadable;
 use super::request::{CallerRequest, UpstreamBodies};
 use super::targets::SearchedTarget;
-use crate::catalog::check_endpoint;
 use crate::error::ApiError;
 use crate::models::Endpoint;
 use crate::openai::rerank::{
@@ -32,12 +31,8 @@ impl Pipeline {
         let found = self.model_of(named, unknown, RerankRequest::FIELDS, &ledger);
         let mut target = found.await?;
         let model_info = Arc::clone(&target.model_info);
-        check_endpoint(&model, &model_info.capabilities, Endpoint::Rerank)?;
-        let capabilities = model_info
-            .capabilities
-            .rerank
-            .as_ref()
-            .ok_or_else(ApiError::internal)?;
+        let capabilities =
+            model_info.serving(&model, Endpoint::Rerank, |all| all.rerank.as_ref())?;
         let TranslatedRerank {
             body,
             documents,

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use super::input::HeldLine;
-use crate::catalog::{check_converse, check_endpoint};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::json_body;
@@ -52,12 +51,9 @@ impl Pipeline {
         check_request(&request)?;
         let name = model_name(&request)?;
         let target = self.models.target(&name).await?;
-        check_endpoint(
-            &name,
-            &target.model_info.capabilities,
-            Endpoint::ChatCompletions,
-        )?;
-        check_converse(&name, &target.model_info.capabilities)?;
+        let info = &target.model_info;
+        info.check_endpoint(&name, Endpoint::ChatCompletions)?;
+        info.check_converse(&name)?;
         let model = target.model.as_str().to_owned();
         let is_remote = has_external_files(&request, &body);
         let mut is_guarded = false;

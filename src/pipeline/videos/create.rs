@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::bedrock::{AsyncInvokeOrder, ObjectLocation, UpstreamError};
-use crate::catalog::{ModelTarget, check_endpoint};
+use crate::catalog::ModelTarget;
 use crate::converse::JsonText;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::models::{Endpoint, VideoCapabilities};
@@ -37,10 +37,8 @@ impl Pipeline {
         let found = self.model_of(named, unknown, VideoRequest::FIELDS, &ledger);
         let mut target = found.await?;
         let name = request.model.clone().unwrap_or_default();
-        check_endpoint(&name, &target.model_info.capabilities, Endpoint::Videos)?;
         let model_info = Arc::clone(&target.model_info);
-        let capabilities = model_info.capabilities.video.as_ref();
-        let capabilities = capabilities.ok_or_else(ApiError::internal)?;
+        let capabilities = model_info.serving(&name, Endpoint::Videos, |all| all.video.as_ref())?;
         if self.guardrail(&caller, &target).is_some() {
             return Err(unguarded());
         }
