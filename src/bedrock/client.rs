@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -12,7 +12,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::auth::credentials::{
     Authorization, CredentialCache, CredentialKind, CredentialsUnavailable,
 };
-use super::control::async_invoke::JobArns;
 use super::errors::UpstreamError;
 use super::retry::RetryPolicy;
 use super::settings::{BedrockSettings, SimulatedBedrock, Timeouts};
@@ -114,7 +113,7 @@ struct BedrockInner {
     retry: RetryPolicy,
     sdk: SdkConfig,
     profile: Option<String>,
-    job_arns: JobArns,
+    job_arn_prefix: OnceLock<String>,
 }
 
 /// Why the client cannot be set up; the text includes the remedy.
@@ -219,7 +218,7 @@ impl Bedrock {
                 retry: RetryPolicy::new(settings.retry),
                 sdk,
                 profile: settings.profile.clone().or_else(profile_of_environment),
-                job_arns: JobArns::default(),
+                job_arn_prefix: OnceLock::new(),
             }),
             tries_once: false,
         })
@@ -255,9 +254,9 @@ impl Bedrock {
         &self.inner.endpoints.control
     }
 
-    /// The cached prefix of job ARNs.
-    pub(super) fn job_arns(&self) -> &JobArns {
-        &self.inner.job_arns
+    /// The common prefix of the ARNs of all jobs in the account and region, once it is known.
+    pub(super) fn job_arn_prefix(&self) -> &OnceLock<String> {
+        &self.inner.job_arn_prefix
     }
 
     /// The endpoint of `bedrock-mantle`; `None` if it has none for the configuration.

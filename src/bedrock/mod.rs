@@ -9,7 +9,7 @@
 //! - `transport`: connections, requests, responses, event streams
 //! - `retry`: attempts, delays, and the retry budget
 //! - `client`: one region and one set of credentials, which everything below uses
-//! - `upstream`, `control`, `s3`: the operations of `bedrock-runtime`, of the control plane, of S3
+//! - `s3`, `upstream`, `control`: the operations of S3, of `bedrock-runtime`, of the control plane
 //! - `diagnosis`: what the operator has to know when none of this works
 
 mod auth;

@@ -130,6 +130,30 @@ fn blocking_work_runs_only_in_designated_modules() {
 }
 
 #[test]
+fn the_groups_of_bedrock_use_only_those_above_them() {
+    let groups = [
+        "settings",
+        "errors",
+        "auth",
+        "transport",
+        "retry",
+        "client",
+        "s3",
+        "upstream",
+        "control",
+        "diagnosis",
+    ];
+    for (position, group) in groups.iter().enumerate() {
+        let below = groups[position + 1..].iter();
+        let below: Vec<String> = below
+            .flat_map(|other| [format!("bedrock::{other}"), format!("use super::{other}")])
+            .collect();
+        let below: Vec<&str> = below.iter().map(String::as_str).collect();
+        assert_not_named(&[&format!("bedrock/{group}")], &[], &below);
+    }
+}
+
+#[test]
 fn dependencies_point_downwards() {
     assert_not_named(
         &["pipeline", "limits", "bedrock/", "catalog", "fetch/"],

@@ -1,7 +1,5 @@
 //! StartAsyncInvoke, GetAsyncInvoke and ListAsyncInvokes: models that write their output to S3.
 
-use std::sync::OnceLock;
-
 use aws_smithy_types::date_time::{DateTime, Format};
 use bytes::Bytes;
 use http::Method;
@@ -65,10 +63,6 @@ pub struct AsyncInvokePage {
     /// Whether the list starts with the oldest job.
     pub oldest_first: bool,
 }
-
-/// The common prefix of the ARNs of all jobs in an account and region.
-#[derive(Debug, Default)]
-pub(in crate::bedrock) struct JobArns(OnceLock<String>);
 
 /// The page size; Bedrock's maximum.
 const PAGE: usize = 1000;
@@ -150,7 +144,7 @@ impl Bedrock {
         let started = self.with_backoff(target, || self.send(&request)).await?;
         let started: StartInvocationResponse = read(&started)?;
         let (prefix, id) = split(&started.invocation_arn)?;
-        self.job_arns().keep(prefix);
+        self.job_arn_prefix().get_or_init(|| prefix.to_owned());
         Ok(id.to_owned())
     }
 
@@ -178,7 +172,7 @@ impl Bedrock {
 
     /// The ARN of the job with this id; `None` if the account has no jobs.
     pub async fn arn_of_async_invoke(&self, id: &str) -> Result<Option<String>, UpstreamError> {
-        let prefix = self.job_arn_prefix().await?;
+        let prefix = self.look_up_job_arn_prefix().await?;
         Ok(prefix.map(|prefix| format!("{prefix}/{id}")))
     }
 
@@ -199,7 +193,8 @@ impl Bedrock {
         let request = ServiceRequest::get(Service::Runtime, &path);
         let listed: InvocationList = read(&self.with_backoff(None, || self.send(&request)).await?)?;
         if let Some(job) = listed.async_invoke_summaries.first() {
-            self.job_arns().keep(split(&job.invocation_arn)?.0);
+            let (prefix, _) = split(&job.invocation_arn)?;
+            self.job_arn_prefix().get_or_init(|| prefix.to_owned());
         }
         let jobs = listed.async_invoke_summaries.into_iter();
         let jobs = jobs.map(InvocationSummary::job).collect::<Result<_, _>>()?;
@@ -208,17 +203,11 @@ impl Bedrock {
 
     /// The prefix of the jobs' ARNs, read from any job; `None` if there are no jobs. This needs no
     /// other service to learn the account id, and does not reveal it to clients.
-    async fn job_arn_prefix(&self) -> Result<Option<String>, UpstreamError> {
-        if self.job_arns().0.get().is_none() {
+    async fn look_up_job_arn_prefix(&self) -> Result<Option<String>, UpstreamError> {
+        if self.job_arn_prefix().get().is_none() {
             self.list_async_invokes(&AsyncInvokePage::default()).await?;
         }
-        Ok(self.job_arns().0.get().cloned())
-    }
-}
-
-impl JobArns {
-    fn keep(&self, prefix: &str) {
-        self.0.get_or_init(|| prefix.to_owned());
+        Ok(self.job_arn_prefix().get().cloned())
     }
 }
 
