@@ -2,11 +2,20 @@
 
 pub mod bounded;
 mod code;
+mod field;
+mod naming;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 pub use code::ErrorCode;
+pub use field::{
+    BreakpointField, CachePolicyField, CallField, Field, FormatField, GuardrailField, MediaField,
+    MediaKind, MessageField, OutputField, PartField, Position, ThinkingField, ToolChoiceField,
+    ToolField, ToolKind,
+};
+pub use naming::{FieldNames, Parameter, Sentence};
 
 /// The maximum retry delay.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -114,9 +123,9 @@ pub struct ApiError {
     /// The kind.
     pub kind: ErrorKind,
     /// The message, with the remedy.
-    pub message: String,
-    /// The JSON path of the wrong field, in the client's request.
-    pub parameter: Option<String>,
+    pub message: Sentence,
+    /// The wrong field of the request.
+    pub parameter: Option<Parameter>,
     /// The code.
     pub code: Option<ErrorCode>,
     /// The retry delay.
@@ -129,10 +138,10 @@ pub struct ApiError {
 
 impl ApiError {
     /// An error with a message, in which text in backticks is cut to 64 characters.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<Sentence>) -> Self {
         Self {
             kind,
-            message: bounded::message(message.into()),
+            message: message.into().map_text(bounded::message),
             parameter: None,
             code: None,
             retry_after: None,
@@ -142,28 +151,31 @@ impl ApiError {
     }
 
     /// An invalid value of a field.
-    pub fn invalid(parameter: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn invalid(parameter: impl Into<Parameter>, message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
             .code(ErrorCode::InvalidValue)
     }
 
     /// A field without a counterpart in Bedrock that must not be ignored.
-    pub fn unsupported(parameter: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn unsupported(parameter: impl Into<Parameter>, message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
             .code(ErrorCode::UnsupportedParameter)
     }
 
     /// An unsupported value of a supported field.
-    pub fn unsupported_value(parameter: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn unsupported_value(
+        parameter: impl Into<Parameter>,
+        message: impl Into<Sentence>,
+    ) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
             .code(ErrorCode::UnsupportedValue)
     }
 
     /// A missing required field.
-    pub fn missing(parameter: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn missing(parameter: impl Into<Parameter>, message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
             .code(ErrorCode::MissingRequiredParameter)
@@ -171,8 +183,13 @@ impl ApiError {
 
     /// A missing required `field` of the object at `path`.
     pub fn missing_field(path: &str, field: &str) -> Self {
-        let parameter = format!("{path}.{field}");
-        let message = format!("`{parameter}` is missing");
+        Self::missing_value(format!("{path}.{field}"))
+    }
+
+    /// A missing required field, without a hint what to send.
+    pub fn missing_value(parameter: impl Into<Parameter>) -> Self {
+        let parameter = parameter.into();
+        let message = Sentence::about(&parameter, " is missing");
         Self::missing(parameter, message)
     }
 
@@ -188,9 +205,24 @@ impl ApiError {
 
     /// Sets the field.
     #[must_use]
-    pub fn parameter(mut self, parameter: impl Into<String>) -> Self {
-        self.parameter = Some(bounded::path(parameter.into()));
+    pub fn parameter(mut self, parameter: impl Into<Parameter>) -> Self {
+        self.parameter = Some(parameter.into().bounded());
         self
+    }
+
+    /// The path of the wrong field.
+    pub fn path(&self) -> Option<Cow<'_, str>> {
+        self.parameter.as_ref().map(Parameter::path)
+    }
+
+    /// The error in the words of a dialect.
+    #[must_use]
+    pub fn named(self, names: &dyn FieldNames) -> Self {
+        Self {
+            parameter: self.parameter.map(|parameter| parameter.named(names)),
+            message: self.message.named(names),
+            ..self
+        }
     }
 
     /// Sets the code.
@@ -217,7 +249,7 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
+        self.message.fmt(formatter)
     }
 }
 

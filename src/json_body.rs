@@ -125,16 +125,15 @@ mod tests {
     fn an_error_names_the_path() {
         let error =
             rejection(r#"{"messages":[{"role":"user","content":[{"type":"text","text":1}]}]}"#);
-        assert_eq!(
-            error.parameter.as_deref(),
-            Some("messages[0].content[0].text")
-        );
+        assert_eq!(error.path().as_deref(), Some("messages[0].content[0].text"));
         let error = rejection(r#"{"temperature":"hot"}"#);
-        assert_eq!(error.parameter.as_deref(), Some("temperature"));
+        assert_eq!(error.path().as_deref(), Some("temperature"));
         let error = rejection(r#"{"stop":{"a":1}}"#);
-        assert_eq!(error.parameter.as_deref(), Some("stop"));
+        assert_eq!(error.path().as_deref(), Some("stop"));
         assert!(
-            error.message.contains("a string or an array of strings"),
+            error
+                .to_string()
+                .contains("a string or an array of strings"),
             "{error}"
         );
     }
@@ -149,7 +148,7 @@ mod tests {
             "[".repeat(100_000),
             "]".repeat(100_000)
         );
-        assert!(rejection(&deep).message.contains("128 levels"));
+        assert!(rejection(&deep).to_string().contains("128 levels"));
         assert_eq!(rejection("[]").kind, ErrorKind::InvalidRequest);
     }
 
@@ -166,7 +165,7 @@ mod tests {
             let error = rejection(&body);
             assert_eq!(error.kind, ErrorKind::TooLarge, "{error}");
             assert_eq!(error.code, Some(ErrorCode::RequestTooLarge));
-            assert!(error.message.contains(word), "{error}");
+            assert!(error.to_string().contains(word), "{error}");
         }
         // Any number of short messages is accepted.
         let short = r#"{"role":"user","content":"Hello there!"}"#;

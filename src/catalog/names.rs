@@ -4,7 +4,7 @@
 use super::learned::LearnedModels;
 use super::list::Directory;
 use crate::config::ModelEntry;
-use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind, Field};
 use crate::models::{InvalidModelId, ModelId};
 
 /// Prefixes that other tools put before a Bedrock id (LiteLLM's routes, longest first, and the
@@ -85,9 +85,9 @@ impl Resolver {
             "The model `{}` does not exist or you do not have access to it.",
             quoted(name)
         );
-        let message = self.with_suggestions(message, name);
+        let message = self.with_suggestions(&message, name);
         ApiError::new(ErrorKind::NotFound, message)
-            .parameter("model")
+            .parameter(Field::Model)
             .code(ErrorCode::ModelNotFound)
     }
 
@@ -95,12 +95,12 @@ impl Resolver {
     pub(crate) fn invalid(&self, name: &str, error: &InvalidModelId) -> ApiError {
         let ApiError { message, .. } = self.unknown(name);
         ApiError::new(ErrorKind::NotFound, format!("{message} The name {error}."))
-            .parameter("model")
+            .parameter(Field::Model)
             .code(ErrorCode::ModelNotFound)
     }
 
     /// `message` with similar names, and the configuration line that would define `name`.
-    pub(crate) fn with_suggestions(&self, message: String, name: &str) -> String {
+    pub(crate) fn with_suggestions(&self, message: &str, name: &str) -> String {
         let nearest = self.directory.nearest(name, SUGGESTIONS);
         let Some(first) = nearest.first() else {
             return format!("{message} GET /v1/models lists the models that exist.");
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn an_error_quotes_only_the_start_of_a_long_name() {
-        let message = resolver().unknown(&"é".repeat(10_000)).message;
+        let message = resolver().unknown(&"é".repeat(10_000)).to_string();
         assert!(message.chars().count() < 300, "{message}");
         assert!(message.starts_with("The model `ééé"), "{message}");
         assert!(message.contains("…` does not exist"), "{message}");

@@ -11,7 +11,7 @@ use super::names::{Resolver, note_of};
 use super::tables::Tables;
 use crate::bedrock::{BaseModel, Bedrock};
 use crate::config::{ChatOverrides, Config, ModelEntry};
-use crate::error::ApiError;
+use crate::error::{ApiError, Field};
 use crate::models::{ChatUpstream, ModelId, RefusedField};
 use crate::providers::embeddings::Purpose;
 use crate::reply::Adjustments;
@@ -280,7 +280,7 @@ impl ModelTarget {
     /// Adds a note if the called id differs from the one in the request.
     pub(crate) fn note_in(&self, adjustments: &mut Adjustments) {
         if let Some(note) = &self.note {
-            adjustments.note("model", note.clone());
+            adjustments.note(Field::Model, note.as_str());
         }
     }
 

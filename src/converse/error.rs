@@ -1,19 +1,21 @@
 //! Errors in AWS's format: a status, the error's name in `x-amzn-errortype`, and `{"message":
 //! ...}`, from which AWS's SDKs build their exceptions.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// An error in the format of Bedrock's API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsError<'a> {
     /// The HTTP status.
     pub status: u16,
     /// The AWS exception name.
     pub name: &'a str,
     /// The message.
-    pub message: &'a str,
+    pub message: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -28,7 +30,7 @@ impl AwsError<'_> {
     /// The JSON body.
     pub fn to_json(&self) -> Vec<u8> {
         let body = AwsErrorBody {
-            message: self.message,
+            message: &self.message,
         };
         // Serializing a string cannot fail.
         serde_json::to_vec(&body).unwrap_or_default()
@@ -53,7 +55,7 @@ impl<'a> From<&'a ApiError> for AwsError<'a> {
         Self {
             status,
             name,
-            message: &error.message,
+            message: error.message.as_text(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Errors in OpenAI's format: `{"error": {"message", "type", "param", "code"}}`.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::error::{ApiError, ErrorCode, ErrorKind};
@@ -12,9 +14,9 @@ pub struct ErrorBody<'a> {
 
 #[derive(Debug, Serialize)]
 struct ErrorObject<'a> {
-    message: &'a str,
+    message: Cow<'a, str>,
     r#type: &'static str,
-    param: Option<&'a str>,
+    param: Option<Cow<'a, str>>,
     code: Option<ErrorCode>,
 }
 
@@ -22,9 +24,9 @@ impl<'a> From<&'a ApiError> for ErrorBody<'a> {
     fn from(error: &'a ApiError) -> Self {
         Self {
             error: ErrorObject {
-                message: &error.message,
+                message: error.message.as_text(),
                 r#type: error_type(error),
-                param: error.parameter.as_deref(),
+                param: error.path(),
                 code: error.code,
             },
         }

@@ -84,7 +84,7 @@ impl ExpiresAfter {
             unknown,
         } = self;
         for (name, _) in &unknown {
-            adjustments.ignored(&format!("{field}.{name}"));
+            adjustments.ignored(format!("{field}.{name}"));
         }
         life(field, anchor.as_deref(), seconds)
     }
@@ -190,7 +190,7 @@ mod tests {
             ),
         ] {
             let error = read(form).expect_err(parameter);
-            assert_eq!(error.parameter.as_deref(), Some(parameter));
+            assert_eq!(error.path().as_deref(), Some(parameter));
         }
     }
 }

@@ -265,12 +265,12 @@ mod tests {
     fn invalid_form_fields_are_named() {
         for (name, text) in [("n", "many"), ("stream", "2")] {
             let error = sample(&[(name, text)]).expect_err(text);
-            assert_eq!(error.parameter.as_deref(), Some(name), "{error}");
+            assert_eq!(error.path().as_deref(), Some(name), "{error}");
         }
         let mut part = part("prompt", "");
         part.bytes = Bytes::from_static(b"\xff");
         let error = read::<Sample>(vec![part]).expect_err("no text");
-        assert_eq!(error.parameter.as_deref(), Some("prompt"));
+        assert_eq!(error.path().as_deref(), Some("prompt"));
     }
 
     #[test]

@@ -142,7 +142,7 @@ mod tests {
             ("order", "up"),
         ] {
             let error = read(&[(name, value)]).0.expect_err(value);
-            assert_eq!(error.parameter.as_deref(), Some(name));
+            assert_eq!(error.path().as_deref(), Some(name));
         }
     }
 }

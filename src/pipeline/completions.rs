@@ -8,9 +8,7 @@ use super::pending_request::{PendingRequest, SourceBody};
 use super::{ChatBody, ChatCall, OpenCall, Pipeline, no_model, response};
 use crate::error::ApiError;
 use crate::limits::WhenFull;
-use crate::openai::completions::{
-    CompletionPrompts, CompletionRequest, chat_requests, with_prompt_path,
-};
+use crate::openai::completions::{CompletionPrompts, CompletionRequest, chat_requests};
 use crate::openai::misspelling;
 use crate::reply::Reply;
 use crate::usage::Ledger;
@@ -60,10 +58,15 @@ impl Pipeline {
         let CompletionPrompts { requests, echoed } =
             self.workers.on_body(body.len(), split).await?;
         let mut pending_requests = Vec::with_capacity(requests.len());
-        for (index, request) in requests.into_iter().enumerate() {
+        let several = requests.len() > 1;
+        for (prompt, request) in requests.into_iter().enumerate() {
             let target = self.chat_model(name, &ledger).await?;
             target.model_info.check_converse(name)?;
-            let source_body = SourceBody::Completion(body.clone(), index);
+            let source_body = SourceBody::Completion {
+                body: body.clone(),
+                prompt,
+                several,
+            };
             let (caller, headers) = (caller.clone(), headers.clone());
             pending_requests.push(self.apply_settings(
                 caller,
@@ -89,20 +92,16 @@ impl Pipeline {
             true => WhenFull::Refuse,
             false => WhenFull::Wait,
         };
-        let begin = pending_requests
-            .iter_mut()
-            .enumerate()
-            .map(async |(index, pending)| {
-                let open_call = self.begin(pending, when_full, ledger).await;
-                open_call.map_err(|error| with_prompt_path(error, several.then_some(index)))
-            });
+        let begin = pending_requests.iter_mut().map(async |pending| {
+            let open_call = self.begin(pending, when_full, ledger).await;
+            open_call.map_err(|error| error.named(pending.names()))
+        });
         let mut open_call = try_join_all(begin).await?.into_iter();
         let mut all = open_call.next().ok_or_else(ApiError::internal)?;
         for more in open_call {
             all.sources.extend(more.sources);
             all.permits.extend(more.permits);
-            let notes = more.prepared.adjustments;
-            all.prepared.adjustments.extend(&notes);
+            all.prepared.adjustments.extend(more.prepared.adjustments);
         }
         ledger.entries().adjustments = all.prepared.adjustments.log_value();
         Ok(all)

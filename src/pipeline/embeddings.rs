@@ -235,10 +235,10 @@ fn with_parameter(failed: FailedCall, calls: &[EmbeddingCall]) -> ApiError {
         ),
     };
     if error.kind == ErrorKind::InvalidRequest {
-        error.parameter = Some(path);
+        error.parameter = Some(path.into());
     }
     if let Some(label) = label {
-        error.message = format!("{} (at {label})", error.message);
+        error.message = format!("{} (at {label})", error.message).into();
     }
     error
 }

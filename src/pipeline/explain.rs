@@ -1,5 +1,7 @@
 //! Explains a chat request: what the gateway would send upstream, without sending it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -63,8 +65,8 @@ struct TargetObject<'a> {
 
 #[derive(Serialize)]
 struct AdjustmentObject<'a> {
-    field: &'a str,
-    action: &'a str,
+    field: Cow<'a, str>,
+    action: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -193,8 +195,8 @@ impl Pipeline {
                 .adjustments()
                 .iter()
                 .map(|note| AdjustmentObject {
-                    field: &note.field,
-                    action: &note.action,
+                    field: note.field.path(),
+                    action: note.action.as_text(),
                 })
                 .collect(),
             cache_points: sent.cache_points(),

@@ -22,7 +22,8 @@ impl Pipeline {
                 message: self
                     .models
                     .resolver()
-                    .with_suggestions(error.message, &name),
+                    .with_suggestions(&error.message.as_text(), &name)
+                    .into(),
                 ..error
             },
             _ => error,

@@ -10,9 +10,8 @@ use crate::bedrock::ModelCall;
 use crate::catalog::ModelInfo;
 use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
-use crate::error::{ApiError, RateState};
-
-use crate::openai::chat::{ChatRequest, ChatTranslation, ClientFields};
+use crate::error::{ApiError, Field, OutputField, RateState};
+use crate::openai::chat::{ChatTranslation, ClientFields};
 use crate::openai::responses::{AsChat, InputTokens, ResponsesRequest, as_chat};
 use crate::reply::{Adjustments, Reply};
 use crate::usage::Ledger;
@@ -82,7 +81,7 @@ impl Pipeline {
     /// Counts the input tokens of a chat request.
     pub async fn chat_input_tokens(&self, call: ChatCall) -> Result<Reply, ApiError> {
         let ledger = Arc::clone(&call.ledger);
-        let fields = ClientFields(ChatRequest::FIELDS);
+        let fields = ClientFields::of_chat();
         let token_count = self.token_count(call, fields).await?;
         reply(token_count, &ledger)
     }
@@ -116,7 +115,10 @@ impl Pipeline {
             headers,
             ledger: Arc::clone(&ledger),
         };
-        let fields = ClientFields(ResponsesRequest::FIELDS);
+        let fields = ClientFields {
+            fields: ResponsesRequest::FIELDS,
+            ..ClientFields::of_chat()
+        };
         let token_count = self
             .token_count(call, fields)
             .await
@@ -193,7 +195,8 @@ impl Pipeline {
             if pending.strict {
                 return Err(no_count());
             }
-            adjustments.note("input_tokens", ESTIMATED);
+            adjustments.note(Field::Output(OutputField::InputTokens), ESTIMATED);
+            adjustments = adjustments.named(pending.names());
         }
         Ok(TokenCountReply {
             count,
@@ -222,7 +225,7 @@ fn reply(token_count: TokenCountReply, ledger: &Ledger) -> Result<Reply, ApiErro
 
 fn no_count() -> ApiError {
     ApiError::unsupported_value(
-        "model",
+        Field::Model,
         "Bedrock cannot count the tokens of this request, and `x-outcrop-strict` rejects \
          estimates; remove the header, or use a model that CountTokens supports",
     )

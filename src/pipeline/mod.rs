@@ -60,7 +60,7 @@ use crate::config::{
     BedrockApiSettings, ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings,
     S3Settings,
 };
-use crate::error::ApiError;
+use crate::error::{ApiError, Field};
 use crate::fetch::Fetcher;
 use crate::identity::Caller;
 use crate::limits::{Limiter, Permit, WhenFull};
@@ -454,7 +454,7 @@ fn model_name(request: &ChatRequest) -> Result<String, ApiError> {
 
 fn no_model(misspelling: &str) -> ApiError {
     ApiError::missing(
-        "model",
+        Field::Model,
         format!("`model` is missing; use a model that GET /v1/models lists{misspelling}"),
     )
 }

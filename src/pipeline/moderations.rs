@@ -11,7 +11,7 @@ use super::remote::fetched_length;
 use super::request::UpstreamBodies;
 use super::{CallerRequest, Pipeline, new_id};
 use crate::body_memory::BodyPermit;
-use crate::error::{ApiError, RateState};
+use crate::error::{ApiError, Field, RateState};
 use crate::identity::Caller;
 
 use crate::openai::chat::GuardrailPolicy;
@@ -171,9 +171,12 @@ fn with_parameter(failed: FailedCall, several: bool) -> ApiError {
         position,
         mut error,
     } = failed;
-    let is_of_content = error.parameter.as_deref() == Some("input");
-    if let (true, true, Some(position)) = (several, is_of_content, position) {
-        error.parameter = Some(format!("input[{position}]"));
+    if error.parameter == Some(Field::Messages.into()) {
+        let path = match position.filter(|_| several) {
+            Some(position) => format!("input[{position}]"),
+            None => "input".to_owned(),
+        };
+        error.parameter = Some(path.into());
     }
     error
 }

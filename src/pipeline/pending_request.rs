@@ -13,7 +13,7 @@ use crate::catalog::{ModelTarget, Registry};
 use crate::config::Truncate;
 use crate::converse::options::Fields;
 use crate::converse::remembered::RememberedTurn;
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, Field, FieldNames};
 use crate::identity::Caller;
 use crate::models::{ChatUpstream, OpenAiEndpoint};
 use crate::openai::chat::{
@@ -21,7 +21,7 @@ use crate::openai::chat::{
     ClientFields, OutputOptions, RemoteFiles, TranslationContext, UnsupportedField, drop_oldest,
     translate, unsupported_field, upstream_request,
 };
-use crate::openai::completions::{CompletionRequest, chat_requests};
+use crate::openai::completions::{CompletionFieldNames, chat_requests};
 use crate::reasoning_memory::ReasoningMemory;
 use crate::reply::Adjustments;
 
@@ -32,8 +32,14 @@ const MAX_REVISIONS: u32 = 6;
 #[derive(Debug)]
 pub(super) enum SourceBody {
     Chat(Bytes),
-    /// A completion request, and the index of the prompt in it.
-    Completion(Bytes, usize),
+    /// One prompt of a completion request.
+    Completion {
+        body: Bytes,
+        /// The index of the prompt.
+        prompt: usize,
+        /// Whether the request has several prompts.
+        several: bool,
+    },
 }
 
 /// The upstream API of a request.
@@ -153,15 +159,17 @@ impl PendingRequest {
             fetched: &self.fetched,
             dropped: &dropped,
         };
-        let mut upstream_request = upstream_request(*request, body, &context)?;
-        self.finish(&mut upstream_request.adjustments, dropped.len())?;
+        let mut upstream_request = upstream_request(*request, body, &context)
+            .map_err(|error| error.named(self.names()))?;
+        let adjustments = std::mem::take(&mut upstream_request.adjustments);
+        upstream_request.adjustments = self.finish(adjustments, dropped.len())?;
         Ok(upstream_request)
     }
 
     /// The length of the body, in bytes.
     fn length(&self) -> usize {
         match &self.source_body {
-            SourceBody::Chat(body) | SourceBody::Completion(body, _) => body.len(),
+            SourceBody::Chat(body) | SourceBody::Completion { body, .. } => body.len(),
         }
     }
 
@@ -240,24 +248,36 @@ impl PendingRequest {
             without_reasoning: *without_reasoning || is_cut,
             fetched,
         };
-        let mut translated = translate(*request, &context)?;
-        self.finish(&mut translated.adjustments, dropped.len())?;
-        Ok(translated)
+        let translated = translate(*request, &context)?;
+        Ok(ChatTranslation {
+            adjustments: self.finish(translated.adjustments, dropped.len())?,
+            ..translated
+        })
+    }
+
+    /// The paths of the hub's fields in the client's request.
+    pub(super) fn names(&self) -> &dyn FieldNames {
+        self.options.client_fields.names.as_ref()
     }
 
     /// Notes the removed messages, and rejects adjustments of a strict request.
-    fn finish(&self, adjustments: &mut Adjustments, dropped: usize) -> Result<(), ApiError> {
-        self.target.note_in(adjustments);
+    fn finish(
+        &self,
+        mut adjustments: Adjustments,
+        dropped: usize,
+    ) -> Result<Adjustments, ApiError> {
+        self.target.note_in(&mut adjustments);
         if dropped > 0 {
             adjustments.note(
-                "messages",
+                Field::Messages,
                 format!("the {dropped} oldest removed: the conversation was too long"),
             );
         }
-        match self.strict {
-            true => refuse_adjustments(adjustments),
-            false => Ok(()),
+        let adjustments = adjustments.named(self.names());
+        if self.strict {
+            refuse_adjustments(&adjustments)?;
         }
+        Ok(adjustments)
     }
 
     /// Revises the request after `error`; returns the error if no revision can help.
@@ -304,26 +324,31 @@ impl PendingRequest {
 }
 
 impl SourceBody {
-    /// The fields that the request may have.
+    /// The words of the client's endpoint.
     pub(super) fn client_fields(&self) -> ClientFields {
-        ClientFields(match self {
-            Self::Chat(_) => ChatRequest::FIELDS,
-            Self::Completion(..) => CompletionRequest::FIELDS,
-        })
+        match self {
+            Self::Chat(_) => ClientFields::of_chat(),
+            Self::Completion {
+                prompt, several, ..
+            } => {
+                let prompt = several.then_some(*prompt);
+                CompletionFieldNames { prompt }.client_fields()
+            }
+        }
     }
 
     /// The raw fields of a chat request.
     fn fields(&self) -> Option<Fields> {
         match self {
             Self::Chat(body) => serde_json::from_slice(body).ok(),
-            Self::Completion(..) => None,
+            Self::Completion { .. } => None,
         }
     }
 
     fn read(&self) -> Result<Box<ChatRequest>, ApiError> {
         let read = match self {
             Self::Chat(body) => serde_json::from_slice(body).ok(),
-            Self::Completion(body, prompt) => completed(body, *prompt).map(Box::new),
+            Self::Completion { body, prompt, .. } => completed(body, *prompt).map(Box::new),
         };
         // It was parsed before.
         read.ok_or_else(ApiError::internal)

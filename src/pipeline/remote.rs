@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Pipeline;
 use super::pending_request::PendingRequest;
 use crate::body_memory::{BodyPermit, FileMemory, full};
-use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind, Field, Parameter};
 use crate::fetch::{FetchError, FetchErrorKind, Fetcher};
 use crate::identity::Caller;
 use crate::limits::Permit;
@@ -89,10 +89,10 @@ async fn fetch(
         .collect();
     let files = fetcher.fetch_all(caller.name(), &addresses, memory).await;
     let files = files.map_err(|error| {
-        let path = locations
-            .get(error.position)
-            .map(|location| location.path.clone());
-        refusal(error, path.unwrap_or_default())
+        let location = locations.get(error.position);
+        let path =
+            location.map_or_else(|| Field::Messages.into(), |location| location.path.clone());
+        refusal(error, path)
     })?;
     let files = files.into_iter().map(|file| RemoteMedia {
         bytes: file.bytes,
@@ -107,7 +107,7 @@ pub(super) fn fetched_length(fetched: &RemoteFiles) -> usize {
 }
 
 /// The client's error for the address at `path`, which could not be fetched.
-fn refusal(error: FetchError, path: String) -> ApiError {
+fn refusal(error: FetchError, path: Parameter) -> ApiError {
     let code = match error.kind {
         FetchErrorKind::Busy => {
             return ApiError::new(ErrorKind::Unavailable, error.message)
@@ -138,13 +138,13 @@ mod tests {
                 kind,
                 message,
             };
-            refusal(error, "messages[0]".to_owned())
+            refusal(error, "messages[0]".into())
         };
         let busy = error(FetchErrorKind::Busy);
         assert_eq!(busy.kind, ErrorKind::Unavailable);
         assert_eq!(busy.retry_after, Some(BUSY_WAIT));
         let slow = error(FetchErrorKind::Timeout);
         assert_eq!(slow.kind, ErrorKind::InvalidRequest);
-        assert_eq!(slow.parameter.as_deref(), Some("messages[0]"));
+        assert_eq!(slow.path().as_deref(), Some("messages[0]"));
     }
 }

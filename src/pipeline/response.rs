@@ -7,13 +7,13 @@ use super::pending_request::PreparedRequest;
 use super::stream::{ChatStream, EventSource};
 use super::writer::EndpointWriter;
 use super::{ChatBody, OpenCall, new_id, unix_seconds};
-use crate::error::ApiError;
+use crate::error::{ApiError, Field, OutputField};
 use crate::limits::Permit;
 use crate::openai::chat::{
-    ChunkWriter, Completion, CompletionHead, OutputEvents, OutputOptions, OutputWriter,
-    ResponseSummary,
+    ChatFieldNames, ChunkWriter, Completion, CompletionHead, OutputEvents, OutputOptions,
+    OutputWriter, ResponseSummary,
 };
-use crate::openai::completions::{TextCompletion, TextWriter};
+use crate::openai::completions::{CompletionFieldNames, TextCompletion, TextWriter};
 use crate::reply::{Adjustments, Reply};
 
 /// The response to a chat request; the client calls the model `name`.
@@ -66,7 +66,7 @@ pub(super) fn chat(
         metadata: output_options.metadata.as_ref(),
     };
     let json = Completion::to_json(&completions, head, &summary);
-    json_reply(json, &account, &permits, adjustments)
+    json_reply(json, &account, &permits, adjustments.named(&ChatFieldNames))
 }
 
 /// The response to a completion request, with the choices of each prompt in order; the client calls
@@ -124,7 +124,8 @@ pub(super) fn completion(
         metadata: None,
     };
     let json = TextCompletion::to_json(&texts, head, &summary);
-    json_reply(json, &account, &permits, adjustments)
+    let names = CompletionFieldNames { prompt: None };
+    json_reply(json, &account, &permits, adjustments.named(&names))
 }
 
 fn stream_reply(
@@ -188,11 +189,11 @@ fn fold_responses<S: OutputWriter>(
     let (undelivered, withheld) = account.note_left_out(choices.iter());
     if withheld > 0 {
         let action = format!("{withheld} removed: not allowed by the request");
-        adjustments.note("choices[].message.tool_calls", action);
+        adjustments.note(Field::Output(OutputField::ToolCalls), action);
     }
     if undelivered > 0 {
         let action = format!("blocks of an unknown kind removed: {undelivered}");
-        adjustments.note("choices[].message", action);
+        adjustments.note(Field::Output(OutputField::Messages), action);
     }
     if let Some(error) = failed {
         return Err(error);

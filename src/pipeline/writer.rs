@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::error::ApiError;
 use crate::openai::chat::{ChunkWriter, OutputEvent, OutputWriter, ResponseSummary};
-use crate::openai::completions::{TextWriter, with_prompt_path};
+use crate::openai::completions::{CompletionFieldNames, TextWriter};
 use crate::openai::error::ErrorBody;
 
 /// Writes output events in the format of the requested endpoint.
@@ -54,7 +54,9 @@ impl EndpointWriter {
         match self {
             Self::Chat(writer) => writer.error(&ErrorBody::from(error)),
             Self::Text(writer) => {
-                let error = with_prompt_path(error.clone(), None);
+                // The prompts of a request share its stream.
+                let names = CompletionFieldNames { prompt: None };
+                let error = error.clone().named(&names);
                 writer.error(&ErrorBody::from(&error));
             }
         }

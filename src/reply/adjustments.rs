@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::error::bounded::logged_path;
+use crate::error::{FieldNames, Parameter, Sentence};
 
 /// The maximum length of the header value; further notes are counted.
 const HEADER_LIMIT: usize = 1024;
@@ -25,19 +26,51 @@ pub struct Adjustments {
 /// A change of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adjustment {
-    /// The field in the client's request, such as `messages[].name`.
-    pub field: String,
+    /// The field.
+    pub field: Parameter,
     /// The change, such as `ignored` or `clamped to 1`.
-    pub action: String,
+    pub action: Sentence,
 }
 
 impl Adjustments {
     /// Adds a note; duplicates are stored once.
-    pub fn note(&mut self, field: &str, action: impl Into<String>) {
-        let adjustment = Adjustment {
-            field: printable(field),
-            action: printable(&action.into()),
+    pub fn note(&mut self, field: impl Into<Parameter>, action: impl Into<Sentence>) {
+        // A key of the client may be long.
+        let field = match field.into() {
+            Parameter::Path(path) => Parameter::Path(printable(&path)),
+            field => field,
         };
+        let action = action.into().map_text(|text| printable(&text));
+        self.add(Adjustment { field, action });
+    }
+
+    /// Adds the note that `field` has no effect on Bedrock.
+    pub fn ignored(&mut self, field: impl Into<Parameter>) {
+        self.note(field, "ignored");
+    }
+
+    /// Adds the notes of a related request.
+    pub fn extend(&mut self, others: Self) {
+        for note in others.notes {
+            self.add(note);
+        }
+        self.more = self.more.max(others.more);
+    }
+
+    /// The notes in the words of a dialect.
+    #[must_use]
+    pub fn named(self, names: &dyn FieldNames) -> Self {
+        let mut named = Self {
+            notes: Vec::with_capacity(self.notes.len()),
+            more: self.more,
+        };
+        for Adjustment { field, action } in self.notes {
+            named.note(field.named(names), action.named(names));
+        }
+        named
+    }
+
+    fn add(&mut self, adjustment: Adjustment) {
         if self.notes.contains(&adjustment) {
             return;
         }
@@ -45,19 +78,6 @@ impl Adjustments {
             true => self.notes.push(adjustment),
             false => self.more = self.more.saturating_add(1),
         }
-    }
-
-    /// Adds the note that `field` has no effect on Bedrock.
-    pub fn ignored(&mut self, field: &str) {
-        self.note(field, "ignored");
-    }
-
-    /// Adds the notes of a related request.
-    pub fn extend(&mut self, others: &Self) {
-        for Adjustment { field, action } in &others.notes {
-            self.note(field, action.clone());
-        }
-        self.more = self.more.max(others.more);
     }
 
     /// Whether the request was not changed.
@@ -72,12 +92,15 @@ impl Adjustments {
 
     /// The notes as a header value of printable ASCII; `None` without notes.
     pub fn header_value(&self) -> Option<String> {
-        self.listed(ToString::to_string)
+        self.listed(Adjustment::to_string)
     }
 
     /// The notes for the log, without unknown keys, which are the client's text.
     pub fn log_value(&self) -> Option<String> {
-        self.listed(|Adjustment { field, action }| format!("{}: {action}", logged_path(field)))
+        self.listed(|Adjustment { field, action }| {
+            let action = printable(&action.as_text());
+            format!("{}: {action}", logged_path(&printable(&field.path())))
+        })
     }
 
     fn listed(&self, text_of: impl Fn(&Adjustment) -> String) -> Option<String> {
@@ -103,11 +126,13 @@ impl Adjustments {
 
 impl fmt::Display for Adjustment {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.field, self.action)
+        let Self { field, action } = self;
+        let (field, action) = (printable(&field.path()), printable(&action.as_text()));
+        write!(formatter, "{field}: {action}")
     }
 }
 
-/// Makes a field name from the client valid and short enough for a header.
+/// Makes text, which may have a name of the client, valid and short enough for a header.
 fn printable(text: &str) -> String {
     let visible = text.chars().filter(|c| matches!(c, ' '..='~'));
     // Commas separate the notes.
@@ -145,7 +170,7 @@ mod tests {
     fn a_long_list_of_adjustments_is_truncated_with_a_count() {
         let mut adjustments = Adjustments::default();
         for number in 0..200 {
-            adjustments.ignored(&format!("field_{number}"));
+            adjustments.ignored(format!("field_{number}"));
         }
         let value = adjustments.header_value().unwrap_or_default();
         assert!(value.len() < HEADER_LIMIT + 32, "{}", value.len());

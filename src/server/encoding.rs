@@ -56,7 +56,7 @@ impl BrokenBody {
 
 impl std::fmt::Display for BrokenBody {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.error().message)
+        self.error().fmt(formatter)
     }
 }
 
@@ -203,7 +203,7 @@ mod tests {
         ] {
             let error = parsed(value).expect_err(value);
             assert_eq!(error.kind, ErrorKind::UnsupportedMediaType);
-            assert!(error.message.contains(name), "{error}");
+            assert!(error.to_string().contains(name), "{error}");
         }
     }
 }

@@ -15,7 +15,7 @@ use super::encoding::{BrokenBody, Encoding, decoded, encoding};
 use super::extract::{declared_length, late, too_large};
 use crate::body_memory::{BodyPermit, SMALL};
 use crate::config::ServerSettings;
-use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind, Sentence};
 use crate::openai::form::FormPart;
 
 /// The maximum number of bytes without the end of a part's headers or of the preamble: the parser
@@ -244,7 +244,7 @@ fn no_form() -> ApiError {
     ApiError::new(ErrorKind::UnsupportedMediaType, message).code(ErrorCode::UnsupportedMediaType)
 }
 
-fn malformed(message: impl Into<String>) -> ApiError {
+fn malformed(message: impl Into<Sentence>) -> ApiError {
     ApiError::new(ErrorKind::InvalidRequest, message).code(ErrorCode::InvalidForm)
 }
 
@@ -338,7 +338,7 @@ mod tests {
         let long = "z".repeat(65);
         let error = refusal(part("name=\"a\"", &long) + "--x--\r\n", LIMITS).await;
         assert_eq!(error.kind, ErrorKind::TooLarge);
-        assert_eq!(error.parameter.as_deref(), Some("a"));
+        assert_eq!(error.path().as_deref(), Some("a"));
 
         let small = FormLimits { body: 80, ..LIMITS };
         let body = [part("name=\"a\"", "1"), part("name=\"b\"", "2")].concat();
@@ -346,11 +346,11 @@ mod tests {
 
         let many = part("name=\"a\"", "1").repeat(4) + "--x--\r\n";
         let error = refusal(many, LIMITS).await;
-        assert!(error.message.contains("more than 3 parts"), "{error}");
+        assert!(error.to_string().contains("more than 3 parts"), "{error}");
 
         let head = format!("--x\r\nContent-Disposition: {}", "z".repeat(5 << 20));
         let error = refusal(head, LIMITS).await;
-        assert!(error.message.contains("have no end"), "{error}");
+        assert!(error.to_string().contains("have no end"), "{error}");
     }
 
     #[tokio::test]

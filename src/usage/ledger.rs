@@ -120,12 +120,12 @@ impl Ledger {
             let code = error.code.map_or("", ErrorCode::as_str).to_owned();
             let upstream_error = match error.kind.quotes_request() {
                 true => String::new(),
-                false => error.message.clone(),
+                false => error.message.to_string(),
             };
             entries.error = Some((code, upstream_error));
         }
-        if let Some(parameter) = &error.parameter {
-            entries.parameter = Some(bounded::logged_path(parameter));
+        if let Some(path) = error.path() {
+            entries.parameter = Some(bounded::logged_path(&path));
         }
     }
 

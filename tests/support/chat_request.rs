@@ -178,5 +178,5 @@ fn is_set(settings: u8, bit: u8) -> bool {
 /// Asserts that an error has a message and is not internal.
 fn is_helpful(error: &ApiError) {
     assert_ne!(error.kind, ErrorKind::Internal, "{error}");
-    assert!(!error.message.is_empty());
+    assert!(!error.to_string().is_empty());
 }

@@ -7,7 +7,7 @@ use super::refused::{fitting_share, refused_field, refuses_reasoning};
 use super::scrub::scrub;
 use super::words::{self, is_profile_only};
 use super::{RetryAdvice, UpstreamError};
-use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind, Field};
 
 /// Builds the error for `code` with this message.
 pub(super) fn classify(
@@ -150,16 +150,16 @@ fn validation(message: &str) -> ApiError {
     if is_overflow(message) {
         let message = overflow::message(&scrub(message));
         return ApiError {
-            message,
+            message: message.into(),
             ..api_error
         }
         .code(ErrorCode::ContextLengthExceeded)
-        .parameter("messages");
+        .parameter(Field::Messages);
     }
     if is_about_image(message) {
         return api_error
             .code(ErrorCode::InvalidImage)
-            .parameter("messages");
+            .parameter(Field::Messages);
     }
     if has("blocked by our content filter") || has("responsible ai policy") {
         let message = format!(
@@ -168,7 +168,7 @@ fn validation(message: &str) -> ApiError {
             api_error.message
         );
         return ApiError {
-            message,
+            message: message.into(),
             ..api_error
         }
         .code(ErrorCode::ContentPolicyViolation);
@@ -208,13 +208,13 @@ fn is_about_credentials(message: &str) -> bool {
 fn model_not_found(message: &str) -> ApiError {
     ApiError::new(ErrorKind::NotFound, words::not_found(None, message))
         .code(ErrorCode::ModelNotFound)
-        .parameter("model")
+        .parameter(Field::Model)
 }
 
 fn access_denied() -> ApiError {
     ApiError::new(ErrorKind::Permission, words::access_denied(None))
         .code(ErrorCode::ModelAccessDenied)
-        .parameter("model")
+        .parameter(Field::Model)
         .should_retry(false)
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::refused::upstream_field;
-use crate::error::{ErrorCode, ErrorKind};
+use crate::error::{ErrorCode, ErrorKind, Field, Parameter};
 
 use super::UpstreamError;
 
@@ -122,9 +122,10 @@ impl Envelope {
         let api_error = &mut error.api_error;
         let code = CODES.iter().find(|code| code.as_str() == self.code);
         api_error.code = code.copied().or(api_error.code);
-        api_error.parameter = self.param.clone().or(api_error.parameter.take());
+        let param = self.param.clone().map(Parameter::Path);
+        api_error.parameter = param.or(api_error.parameter.take());
         if api_error.code == Some(ErrorCode::ContextLengthExceeded) {
-            api_error.parameter = Some("messages".to_owned());
+            api_error.parameter = Some(Field::Messages.into());
         }
         let unsupported = [
             "unsupported_parameter",
@@ -264,13 +265,13 @@ mod tests {
         );
         assert_eq!(refused_field_of("tools"), None);
         let api_error = error(400, &body("tools")).api_error;
-        assert_eq!(api_error.parameter.as_deref(), Some("tools"));
+        assert_eq!(api_error.path().as_deref(), Some("tools"));
         assert_eq!(api_error.code, Some(ErrorCode::UnsupportedParameter));
     }
 
     #[test]
     fn the_message_does_not_reveal_the_operator() {
         let body = r#"{"error":{"message":"arn:aws:iam::123456789012:role/x may not","type":"invalid_request_error"}}"#;
-        assert_eq!(error(400, body).api_error.message, "[arn] may not");
+        assert_eq!(error(400, body).api_error.to_string(), "[arn] may not");
     }
 }

@@ -15,7 +15,7 @@ use http::Response;
 use serde::Deserialize;
 
 use crate::error::bounded;
-use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind, Field};
 use crate::json_error::without_values;
 use crate::models::RefusedField;
 use classes::classify;
@@ -346,7 +346,7 @@ impl UpstreamError {
             )
             .code(ErrorCode::UnsupportedRegion)
             .should_retry(false),
-            _ if self.api_error.parameter.is_some() => self.api_error.parameter("input"),
+            _ if self.api_error.parameter.is_some() => self.api_error.parameter(Field::Messages),
             _ => self.api_error,
         };
         self

@@ -17,7 +17,7 @@ pub struct FailedModel<'a> {
 pub(super) fn of_model(api_error: ApiError, detail: &str, model: FailedModel<'_>) -> ApiError {
     let message = match (api_error.code, api_error.kind) {
         (Some(ErrorCode::ContextLengthExceeded), _) => {
-            overflow::with_window(&api_error.message, model.context_window)
+            overflow::with_window(&api_error.message.as_text(), model.context_window)
         }
         (Some(ErrorCode::ModelNotFound), _) => not_found(model.name, detail),
         (Some(ErrorCode::ModelAccessDenied), _) => access_denied(model.name),
@@ -30,7 +30,7 @@ pub(super) fn of_model(api_error: ApiError, detail: &str, model: FailedModel<'_>
         _ => return api_error,
     };
     ApiError {
-        message,
+        message: message.into(),
         ..api_error
     }
 }

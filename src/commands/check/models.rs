@@ -73,7 +73,11 @@ async fn check_alias(
     let resolved = match pipeline.resolved(name) {
         Ok(resolved) => resolved,
         Err(error) => {
-            report.fail(&what, &error.message, "use a model that /v1/models lists");
+            report.fail(
+                &what,
+                &error.message.as_text(),
+                "use a model that /v1/models lists",
+            );
             return;
         }
     };
@@ -178,7 +182,11 @@ async fn check_call(name: &str, pipeline: &Pipeline, tables: &Tables, report: &m
     let resolved = match pipeline.resolved(name) {
         Ok(resolved) => resolved,
         Err(error) => {
-            report.fail(&what, &error.message, "use a model that /v1/models lists");
+            report.fail(
+                &what,
+                &error.message.as_text(),
+                "use a model that /v1/models lists",
+            );
             return;
         }
     };
@@ -219,7 +227,7 @@ async fn call(name: &str, max_tokens: u32, pipeline: &Pipeline) -> Result<u64, T
             let detail = entries.unlogged_detail.as_deref().unwrap_or_default();
             return Err(match &entries.error {
                 Some((code, _)) => Trouble::of(code, detail),
-                None => ours(error.message),
+                None => ours(error.message.to_string()),
             });
         }
     };

@@ -7,6 +7,7 @@ use crate::converse::media::MediaSource;
 use crate::converse::request::{
     ConverseRequest, Message, Role, SystemBlock, Tool, ToolInputSchema, ToolSpec,
 };
+use crate::error::Field;
 use crate::models::{CachePosition, Capabilities};
 use crate::reply::Adjustments;
 
@@ -34,7 +35,7 @@ pub(super) fn apply(
         let in_system = repair_list(&mut request.system, is_system_point);
         if repair_messages(&mut request.messages) || in_tools || in_system {
             let action = "removed; no cacheable content precedes it";
-            adjustments.note("cache_control", action);
+            adjustments.note(Field::CacheControl, action);
         }
         keep_latest(request, adjustments);
     } else if policy.automatic {
@@ -94,7 +95,7 @@ fn drop_unsupported_points(
     }
     if dropped {
         adjustments.note(
-            "cache_control",
+            Field::CacheControl,
             "removed where the model does not support cache points",
         );
     }
@@ -164,7 +165,7 @@ fn keep_latest(request: &mut ConverseRequest, adjustments: &mut Adjustments) {
         return;
     }
     adjustments.note(
-        "cache_control",
+        Field::CacheControl,
         "limited to four cache points; the latest were kept",
     );
     let mut drop_one = || {
@@ -328,7 +329,7 @@ fn set_ttls(
         if point.ttl == Some(CacheTtl::OneHour) && !capabilities.cache_one_hour {
             point.ttl = None;
             adjustments.note(
-                "cache_control.ttl",
+                Field::CacheTtl,
                 "set to `5m`; the model does not support `1h`",
             );
         }
@@ -341,7 +342,7 @@ fn set_ttls(
             None if longer_ttl_follows => {
                 point.ttl = Some(CacheTtl::OneHour);
                 adjustments.note(
-                    "cache_control.ttl",
+                    Field::CacheTtl,
                     "set to `1h`; a later cache point has this TTL",
                 );
             }

@@ -6,7 +6,7 @@ use super::request_options::RequestOptions;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::request::{ConverseRequest, SystemTool, Tool, ToolConfig};
-use crate::error::ApiError;
+use crate::error::{ApiError, Field};
 use crate::models::{Capabilities, RefusedField};
 use crate::reply::Adjustments;
 
@@ -26,14 +26,29 @@ pub(super) fn apply(
         capabilities,
         adjustments,
     );
-    for (field, value) in [
+    for (key, field, value) in [
         (
             "frequency_penalty",
+            Field::FrequencyPenalty,
             request_options.frequency_penalty.take(),
         ),
-        ("presence_penalty", request_options.presence_penalty.take()),
+        (
+            "presence_penalty",
+            Field::PresencePenalty,
+            request_options.presence_penalty.take(),
+        ),
     ] {
-        penalty(request, field, value, capabilities, adjustments);
+        // Zero is the default.
+        let Some(penalty) = value.filter(|penalty| penalty.as_f64() != Some(0.0)) else {
+            continue;
+        };
+        let refused = capabilities.refuses(&RefusedField::Additional(key.to_owned()));
+        if !capabilities.penalties || refused {
+            adjustments.ignored(field);
+            continue;
+        }
+        let fields = &mut request.additional_model_request_fields;
+        set(fields, key, penalty.to_string());
     }
     if request_options.one_call && capabilities.single_tool_call {
         single_call(request);
@@ -43,14 +58,14 @@ pub(super) fn apply(
     }
     for (key, value) in request_options.provider_fields.iter() {
         if capabilities.refuses(&RefusedField::Additional(key.to_owned())) {
-            let field = format!("additionalModelRequestFields.{key}");
-            adjustments.note(&field, "removed; the model does not accept it");
+            let field = Field::ProviderField(Some(key.to_owned()));
+            adjustments.note(field, "removed; the model does not accept it");
             continue;
         }
         let fields = &mut request.additional_model_request_fields;
         if fields.get(key).is_some_and(|set| set != value) {
-            let field = format!("additionalModelRequestFields.{key}");
-            adjustments.note(&field, "removed; another field of the request sets it");
+            let field = Field::ProviderField(Some(key.to_owned()));
+            adjustments.note(field, "removed; another field of the request sets it");
         }
         fields.set_if_absent(key, value.clone());
     }
@@ -68,12 +83,12 @@ fn top_k(
         return;
     };
     if capabilities.top_k.is_empty() {
-        adjustments.note("top_k", "removed; the model does not accept it");
+        adjustments.note(Field::TopK, "removed; the model does not accept it");
         return;
     }
     if reasons && capabilities.has_reasoning_control() {
         adjustments.note(
-            "top_k",
+            Field::TopK,
             "removed; the model does not accept it while reasoning",
         );
         return;
@@ -85,25 +100,6 @@ fn top_k(
         text = format!("{{\"{level}\":{text}}}");
     }
     set(&mut request.additional_model_request_fields, key, text);
-}
-
-fn penalty(
-    request: &mut ConverseRequest,
-    field: &str,
-    penalty: Option<Number>,
-    capabilities: &Capabilities,
-    adjustments: &mut Adjustments,
-) {
-    let Some(penalty) = penalty.filter(|penalty| penalty.as_f64() != Some(0.0)) else {
-        return;
-    };
-    let refused = capabilities.refuses(&RefusedField::Additional(field.to_owned()));
-    if !capabilities.penalties || refused {
-        adjustments.ignored(field);
-        return;
-    }
-    let fields = &mut request.additional_model_request_fields;
-    set(fields, field, penalty.to_string());
 }
 
 /// Converse rejects this field's `type` next to its own `toolChoice` (the model map of LiteLLM
@@ -126,7 +122,7 @@ fn search_the_web(
 ) -> Result<(), ApiError> {
     if capabilities.web_search.is_empty() {
         return Err(ApiError::unsupported(
-            "web_search_options",
+            Field::WebSearch,
             "this model does not support web search; use Nova 2, or add a search tool",
         ));
     }

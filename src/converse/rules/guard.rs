@@ -4,6 +4,7 @@
 use super::request_options::LastTurnGuard;
 use crate::converse::content::{ContentBlock, GuardBlock, GuardText};
 use crate::converse::request::{Message, Role};
+use crate::error::{Field, GuardrailField};
 use crate::models::Capabilities;
 use crate::reply::Adjustments;
 
@@ -27,7 +28,7 @@ pub(super) fn last_turn(
     };
     if wrapped > 1 && requested_by == LastTurnGuard::Request {
         adjustments.note(
-            "guardrailConfig.onlyLastTurn",
+            Field::Guardrail(GuardrailField::LastTurn),
             "applied to all user messages; earlier messages must stay unchanged",
         );
     }

@@ -8,6 +8,7 @@ use crate::converse::options::{Fields, JsonSchemaDefinition, OutputConfig};
 use crate::converse::request::{
     ConverseRequest, Tool, ToolChoice, ToolConfig, ToolInputSchema, ToolSpec,
 };
+use crate::error::{Field, FormatField};
 use crate::models::{Capabilities, ReasoningReplay, RefusedField};
 use crate::reply::Adjustments;
 
@@ -67,7 +68,7 @@ pub(super) fn apply(
         && let Some(schema) = super::schema_fit::fitted(
             &schema,
             capabilities,
-            "response_format.json_schema.schema",
+            &Field::ResponseFormat(FormatField::Schema),
             adjustments,
         )
     {
@@ -93,12 +94,15 @@ pub(super) fn apply(
             instruction.push_str(&format!("\nThe value is this: {description}"));
         }
         instructions.push(instruction);
-        adjustments.note("response_format", "requested in the prompt");
+        adjustments.note(
+            Field::ResponseFormat(FormatField::Whole),
+            "requested in the prompt",
+        );
         return JsonDelivery::Within;
     };
     if capabilities.refuses(&RefusedField::OutputConfig) {
         adjustments.note(
-            "response_format",
+            Field::ResponseFormat(FormatField::Whole),
             "replaced by a tool; the model does not accept structured output",
         );
     }
@@ -127,7 +131,10 @@ pub(super) fn apply(
     if !is_forced {
         let instruction = format!("Give your answer by calling the tool `{name}`, not as text.");
         instructions.push(instruction);
-        adjustments.note("response_format", "requested in the prompt and as a tool");
+        adjustments.note(
+            Field::ResponseFormat(FormatField::Whole),
+            "requested in the prompt and as a tool",
+        );
     }
     JsonDelivery::Tool(name)
 }

@@ -3,6 +3,7 @@
 use super::turns::FILLER;
 use crate::converse::content::{ContentBlock, ToolResultBlock, ToolResultContent};
 use crate::converse::request::{Message, Role};
+use crate::error::{Field, MessageField, PartField, Position};
 use crate::models::{Capabilities, Medium};
 use crate::reply::Adjustments;
 
@@ -21,7 +22,10 @@ pub(super) fn move_out_of_results(
             }
         }
         if !moved.is_empty() {
-            adjustments.note("messages[].content[]", "media moved out of the tool result");
+            adjustments.note(
+                Field::any_message(MessageField::Part(Position::Any, PartField::Whole)),
+                "media moved out of the tool result",
+            );
             message.content.append(&mut moved);
         }
     }

@@ -33,7 +33,7 @@ pub use tool_choice::AllowedCalls;
 
 use super::property_keys::PropertyKeys;
 use super::request::ConverseRequest;
-use crate::error::ApiError;
+use crate::error::{ApiError, Field, FormatField, ToolField};
 use crate::models::Capabilities;
 use crate::reply::Adjustments;
 
@@ -91,7 +91,7 @@ pub fn apply(
     request_options.one_call &= allowed_calls != AllowedCalls::None;
     schema_root::flatten(
         request,
-        "tools[].function.parameters",
+        &Field::any_tool(ToolField::Schema),
         capabilities,
         adjustments,
     );
@@ -105,8 +105,8 @@ pub fn apply(
         json::apply(request, format, context, &mut instructions, adjustments)
     });
     if json.is_some() {
-        let field = "response_format.json_schema.schema";
-        schema_root::flatten(request, field, capabilities, adjustments);
+        let field = Field::ResponseFormat(FormatField::Schema);
+        schema_root::flatten(request, &field, capabilities, adjustments);
     }
     schema::inline_references(request, capabilities, adjustments);
     schema_root::drop_keys(request, json.as_ref(), capabilities, adjustments);

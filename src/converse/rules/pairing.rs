@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use crate::converse::content::{ContentBlock, ToolResultBlock, ToolResultContent, ToolUseBlock};
 use crate::converse::request::{Message, Role};
+use crate::error::{CallField, Field, MessageField, Position};
 use crate::reply::Adjustments;
 
 /// Collects the results of each call in the next message, and repairs missing and stray results.
@@ -67,7 +68,7 @@ fn unique_call_ids(message: &mut Message, adjustments: &mut Adjustments) -> Vec<
         };
         if !seen.insert(tool_use_id.clone()) {
             adjustments.note(
-                "messages[].tool_calls[].id",
+                Field::any_message(MessageField::Call(Position::Any, CallField::Id)),
                 "tool call removed; its id is a duplicate",
             );
             return false;
@@ -108,7 +109,7 @@ fn pair_results(
     }
     for id in calls.iter().filter(|id| waiting.contains(id.as_str())) {
         adjustments.note(
-            "messages",
+            Field::Messages,
             "empty result added for a tool call without a result",
         );
         results.push(ContentBlock::ToolResult(ToolResultBlock {
@@ -130,7 +131,10 @@ fn turn_strays_to_text(message: &mut Message, adjustments: &mut Adjustments) {
     for block in message.content.drain(..) {
         match block {
             ContentBlock::ToolResult(result) => {
-                adjustments.note("messages", "tool result without a tool call sent as text");
+                adjustments.note(
+                    Field::Messages,
+                    "tool result without a tool call sent as text",
+                );
                 content.extend(super::tools::result_to_text(result));
             }
             other => content.push(other),

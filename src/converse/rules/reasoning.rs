@@ -7,6 +7,7 @@ use super::request_options::{EffortOption, ReasoningRequest, Thinking};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::request::ConverseRequest;
+use crate::error::{Field, Sentence, ThinkingField};
 use crate::models::{Capabilities, Effort, ReasoningControl};
 use crate::reply::Adjustments;
 
@@ -112,7 +113,9 @@ fn apply_control(
             .thinking
             .is_some_and(|thinking| thinking != Thinking::Adaptive)
     {
-        adjustments.note("reasoning_effort", "ignored; `thinking` takes precedence");
+        let thinking = Field::Thinking(ThinkingField::Whole);
+        let action = Sentence::naming("ignored; `{}` takes precedence", thinking);
+        adjustments.note(Field::ReasoningEffort, action);
     }
     let level = match (requested.thinking, requested.effort) {
         (Some(Thinking::Enabled { budget }), _) => ReasoningLevel::Budget(budget),
@@ -193,7 +196,7 @@ fn disable(
     }
     if between_tools && !capabilities.always_reasons {
         let action = "treated as `disabled`; the model has no `between_tools`";
-        adjustments.note("thinking", action);
+        adjustments.note(Field::Thinking(ThinkingField::Whole), action);
     }
     if !capabilities.always_reasons {
         let fields = &mut request.additional_model_request_fields;
@@ -260,7 +263,7 @@ impl ReasoningWriter<'_> {
         let (mut budget, from_effort) = match level {
             ReasoningLevel::Budget(budget) if budget < MIN_BUDGET => {
                 let min = format!("raised to {MIN_BUDGET}; the minimum");
-                self.note("thinking.budget_tokens", &min);
+                self.note(Field::Thinking(ThinkingField::Budget), &min);
                 (MIN_BUDGET, false)
             }
             ReasoningLevel::Budget(budget) => (budget, false),
@@ -283,7 +286,7 @@ impl ReasoningWriter<'_> {
                 let raised = budget.saturating_add(max).min(ceiling);
                 *limit = Some(raised);
                 let action = format!("raised to {raised}; must exceed the reasoning budget");
-                self.note("max_tokens", &action);
+                self.note(Field::MaxTokens, &action);
             }
         }
         let max_tokens = self.request.inference_config.max_tokens;
@@ -293,7 +296,7 @@ impl ReasoningWriter<'_> {
             if !from_effort {
                 let action =
                     format!("lowered to {budget}; the response is limited to {max} tokens");
-                self.note("thinking.budget_tokens", &action);
+                self.note(Field::Thinking(ThinkingField::Budget), &action);
             }
         }
         self.set(
@@ -319,7 +322,7 @@ impl ReasoningWriter<'_> {
             ReasoningLevel::Budget(budget) => {
                 let effort = effort_of(budget);
                 self.note(
-                    "thinking.budget_tokens",
+                    Field::Thinking(ThinkingField::Budget),
                     "replaced by an effort; the model does not accept a budget",
                 );
                 Some(effort)
@@ -364,9 +367,9 @@ impl ReasoningWriter<'_> {
         // The highest effort requires these to be unset (the project's contract, A.6).
         let config = &mut self.request.inference_config;
         let unset = [
-            ("max_tokens", config.max_tokens.take().is_some()),
-            ("temperature", config.temperature.take().is_some()),
-            ("top_p", config.top_p.take().is_some()),
+            (Field::MaxTokens, config.max_tokens.take().is_some()),
+            (Field::Temperature, config.temperature.take().is_some()),
+            (Field::TopP, config.top_p.take().is_some()),
         ];
         for (field, _) in unset.into_iter().filter(|(_, was_set)| *was_set) {
             self.note(field, "removed; not supported at the highest effort");
@@ -384,8 +387,8 @@ impl ReasoningWriter<'_> {
         // These are only supported without reasoning (the project's contract, A.6).
         let config = &mut self.request.inference_config;
         let dropped = [
-            ("temperature", config.temperature.take().is_some()),
-            ("top_p", config.top_p.take().is_some()),
+            (Field::Temperature, config.temperature.take().is_some()),
+            (Field::TopP, config.top_p.take().is_some()),
         ];
         for (field, _) in dropped.into_iter().filter(|(_, was_set)| *was_set) {
             self.note(
@@ -415,7 +418,7 @@ impl ReasoningWriter<'_> {
                 nearest.as_str(),
                 effort.as_str()
             );
-            self.note("reasoning_effort", &action);
+            self.note(Field::ReasoningEffort, &action);
         }
         nearest.as_str()
     }
@@ -430,13 +433,13 @@ impl ReasoningWriter<'_> {
             .take_if(|value| value.as_f64() < Some(MIN_TOP_P));
         if temperature {
             self.note(
-                "temperature",
+                Field::Temperature,
                 "removed; the model does not accept it while reasoning",
             );
         }
         if top_p.is_some() {
             self.note(
-                "top_p",
+                Field::TopP,
                 "removed; the model does not accept it while reasoning",
             );
         }
@@ -448,7 +451,7 @@ impl ReasoningWriter<'_> {
         }
     }
 
-    fn note(&mut self, field: &str, action: &str) {
+    fn note(&mut self, field: Field, action: &str) {
         self.adjustments.note(field, action);
     }
 }

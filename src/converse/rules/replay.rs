@@ -2,6 +2,7 @@
 
 use crate::converse::content::{ContentBlock, ReasoningBlock};
 use crate::converse::request::{Message, Role};
+use crate::error::{Field, MessageField};
 use crate::models::{Capabilities, ReasoningReplay};
 use crate::reply::Adjustments;
 
@@ -46,9 +47,9 @@ pub(super) fn take_out(
             if !stays {
                 let field = match reasoning {
                     ReasoningBlock::ReasoningText(text) if text.signature.is_none() => {
-                        "messages[].reasoning_content"
+                        Field::any_message(MessageField::Reasoning)
                     }
-                    _ => "messages[].thinking_blocks",
+                    _ => Field::any_message(MessageField::ThinkingBlocks),
                 };
                 adjustments.note(field, action);
             }

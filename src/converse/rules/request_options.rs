@@ -6,6 +6,7 @@ use super::tool_choice::AllowedCalls;
 use crate::converse::JsonText;
 use crate::converse::content::CacheTtl;
 use crate::converse::options::Fields;
+use crate::error::{Field, ThinkingField};
 use crate::models::Effort;
 
 /// Options for the rules, in addition to the Converse request.
@@ -106,10 +107,10 @@ pub struct CachePolicy {
 
 impl ReasoningRequest {
     /// The client's field that controls reasoning, for adjustment notes.
-    pub(super) fn field(&self) -> &'static str {
+    pub(super) fn field(&self) -> Field {
         match self.thinking {
-            Some(_) => "thinking",
-            None => "reasoning_effort",
+            Some(_) => Field::Thinking(ThinkingField::Whole),
+            None => Field::ReasoningEffort,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! H17 and H18: sampling parameters and stop sequences that the family does not support.
 
 use crate::converse::request::InferenceConfig;
+use crate::error::Field;
 use crate::models::{Capabilities, Sampling};
 use crate::reply::Adjustments;
 
@@ -34,14 +35,17 @@ pub(super) fn apply(
         }
         Sampling::None => {
             if config.temperature.take().is_some() {
-                adjustments.note("temperature", "removed; the model does not accept it");
+                adjustments.note(Field::Temperature, "removed; the model does not accept it");
             }
             drop_top_p(config, "removed; the model does not accept it", adjustments);
         }
     }
     if !capabilities.stop_sequences && !config.stop_sequences.is_empty() {
         config.stop_sequences.clear();
-        adjustments.note("stop", "removed; the model does not accept it");
+        adjustments.note(
+            Field::StopSequences,
+            "removed; the model does not accept it",
+        );
     }
     let count = config.stop_sequences.len();
     if !capabilities.blank_stop_sequences {
@@ -49,7 +53,7 @@ pub(super) fn apply(
     }
     if config.stop_sequences.len() < count {
         adjustments.note(
-            "stop",
+            Field::StopSequences,
             "blank stop sequences removed; the model does not accept them",
         );
     }
@@ -57,7 +61,7 @@ pub(super) fn apply(
     if let Some(limit) = config.max_tokens.as_mut().filter(|limit| **limit > max) {
         *limit = max;
         adjustments.note(
-            "max_tokens",
+            Field::MaxTokens,
             format!("lowered to {max}; the model's maximum"),
         );
     }
@@ -65,7 +69,7 @@ pub(super) fn apply(
     if let Some(limit) = config.max_tokens.as_mut().filter(|limit| **limit < min) {
         *limit = min;
         adjustments.note(
-            "max_tokens",
+            Field::MaxTokens,
             format!("raised to {min}; the model's minimum"),
         );
     }
@@ -73,6 +77,6 @@ pub(super) fn apply(
 
 fn drop_top_p(config: &mut InferenceConfig, action: &str, adjustments: &mut Adjustments) {
     if config.top_p.take().is_some() {
-        adjustments.note("top_p", action);
+        adjustments.note(Field::TopP, action);
     }
 }

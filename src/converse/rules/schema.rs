@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::converse::JsonText;
 use crate::converse::request::{ConverseRequest, Tool, ToolInputSchema};
+use crate::error::{Field, ToolField};
 use crate::json_body::{self, Budget};
 use crate::models::Capabilities;
 use crate::reply::Adjustments;
@@ -40,7 +41,7 @@ pub(super) fn inline_references(
         if !schema.as_str().contains("\"$ref\"") {
             continue;
         }
-        let field = "tools[].function.parameters.$ref";
+        let field = Field::any_tool(ToolField::SchemaReferences);
         let root = read(schema.as_str());
         let inlined = root.as_ref().and_then(inlined);
         match inlined.and_then(|inlined| JsonText::of(&inlined.schema).ok()) {

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use super::{schema, schema_words};
 use crate::converse::JsonText;
+use crate::error::Field;
 use crate::models::Capabilities;
 use crate::reply::Adjustments;
 
@@ -63,17 +64,17 @@ pub(super) struct FittedSchema {
     pub(super) changes: Vec<String>,
 }
 
-/// Adapts the schema in the client's field `field` and notes the changes; `None` if it is
+/// Adapts the schema in `field` and notes the changes; `None` if it is
 /// unsupported.
 pub(super) fn fitted(
     schema: &JsonText,
     capabilities: &Capabilities,
-    field: &str,
+    field: &Field,
     adjustments: &mut Adjustments,
 ) -> Option<JsonText> {
     let FittedSchema { schema, changes } = fit(schema, capabilities.schema_references)?;
     for change in changes {
-        adjustments.note(field, change);
+        adjustments.note(field.clone(), change);
     }
     Some(schema)
 }

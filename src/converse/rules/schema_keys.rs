@@ -16,6 +16,7 @@ use crate::converse::json_keys::KeyRewriter;
 use crate::converse::options::OutputConfig;
 use crate::converse::property_keys::PropertyKeys;
 use crate::converse::request::{ConverseRequest, Message, Tool, ToolInputSchema};
+use crate::error::{Field, FormatField};
 use crate::models::Capabilities;
 use crate::reply::Adjustments;
 
@@ -57,7 +58,7 @@ pub(super) fn rename(
     if let Some(renamed) = rename_in_output(request.output_config.as_mut()) {
         keys.expect_in_text();
         all.push(renamed);
-        adjustments.note("response_format.json_schema.schema", MAPPED);
+        adjustments.note(Field::ResponseFormat(FormatField::Schema), MAPPED);
     }
     for (client_key, key) in all.iter().flatten() {
         keys.insert(key, client_key);

@@ -13,6 +13,7 @@ use super::schema_forms::{self, FlatSchema};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::request::{ConverseRequest, Tool, ToolInputSchema, ToolSpec};
+use crate::error::{Field, FormatField, ToolField};
 use crate::models::Capabilities;
 use crate::reply::Adjustments;
 
@@ -39,11 +40,11 @@ const MAX_LISTED: usize = 8;
 /// The maximum size in bytes of keywords added to a description.
 const MAX_DESCRIBED_BYTES: usize = 2000;
 
-/// Merges combinators at the root, for families that reject them. `field` is the client's field
-/// with the schema.
+/// Merges combinators at the root, for families that reject them. `field` is the field with the
+/// schema.
 pub(super) fn flatten(
     request: &mut ConverseRequest,
-    field: &str,
+    field: &Field,
     capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
@@ -63,7 +64,7 @@ pub(super) fn flatten(
             *schema = new;
             append_description(spec, &words);
             adjustments.note(
-                field,
+                field.clone(),
                 "combinators at the root merged; the model does not accept them",
             );
         }
@@ -107,12 +108,12 @@ pub(super) fn drop_keys(
 }
 
 /// The client's field with the schema of a tool, which may be the generated response tool.
-pub(super) fn schema_field(spec: &ToolSpec, json: Option<&JsonDelivery>) -> &'static str {
+pub(super) fn schema_field(spec: &ToolSpec, json: Option<&JsonDelivery>) -> Field {
     match json {
         Some(JsonDelivery::Tool(name)) if *name == spec.name => {
-            "response_format.json_schema.schema"
+            Field::ResponseFormat(FormatField::Schema)
         }
-        _ => "tools[].function.parameters",
+        _ => Field::any_tool(ToolField::Schema),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::converse::content::ContentBlock;
 use crate::converse::request::{
     ConverseRequest, Tool, ToolChoice, ToolConfig, ToolInputSchema, ToolSpec,
 };
+use crate::error::{Field, ToolChoiceField};
 use crate::models::{Capabilities, ReasoningReplay};
 use crate::reply::Adjustments;
 
@@ -212,7 +213,7 @@ fn choose(
         true => "requested in the prompt; calls cannot be forced with reasoning",
         false => "requested in the prompt; the model does not support forced calls",
     };
-    adjustments.note("tool_choice", action);
+    adjustments.note(Field::ToolChoice(ToolChoiceField::Whole), action);
     allowed
 }
 

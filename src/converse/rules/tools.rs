@@ -6,7 +6,7 @@ use crate::converse::content::{
     ContentBlock, ToolResultBlock, ToolResultContent, ToolResultStatus,
 };
 use crate::converse::request::{ConverseRequest, Message, Tool, ToolInputSchema};
-use crate::error::ApiError;
+use crate::error::{ApiError, Field, ToolField};
 use crate::models::Capabilities;
 use crate::reply::Adjustments;
 
@@ -17,7 +17,7 @@ const MAX_STRICT_TOOLS: usize = 20;
 pub(super) fn without_tools(request: &mut ConverseRequest) -> Result<(), ApiError> {
     if request.tool_config.is_some() {
         return Err(ApiError::unsupported(
-            "tools",
+            Field::Tools,
             "this model does not support tools; use another model, or omit `tools`",
         ));
     }
@@ -39,7 +39,7 @@ pub(super) fn without_list(
     super::replay::drop_unbound(&mut request.messages, capabilities, adjustments);
     calls_to_text(&mut request.messages);
     adjustments.note(
-        "messages",
+        Field::Messages,
         "tool calls and results sent as text; the request has no tools",
     );
 }
@@ -105,7 +105,10 @@ pub(super) fn drop_duplicate_names(request: &mut ConverseRequest, adjustments: &
         }
         // The cache point after a removed tool is removed, too.
         kept.pop_if(|tool| matches!(tool, Tool::CachePoint(_)));
-        adjustments.note("tools", "duplicate tool name; only the last tool is sent");
+        adjustments.note(
+            Field::Tools,
+            "duplicate tool name; only the last tool is sent",
+        );
     }
     kept.reverse();
     config.tools = kept;
@@ -131,7 +134,7 @@ pub(super) fn strict(
             true => super::schema_fit::fitted(
                 schema,
                 capabilities,
-                "tools[].function.parameters",
+                &Field::any_tool(ToolField::Schema),
                 adjustments,
             ),
             false => None,
@@ -144,7 +147,7 @@ pub(super) fn strict(
             None => {
                 spec.strict = None;
                 adjustments.note(
-                    "tools[].function.strict",
+                    Field::any_tool(ToolField::Strict),
                     "removed; not supported for this model or schema",
                 );
             }

@@ -2,6 +2,7 @@
 
 use crate::converse::content::ContentBlock;
 use crate::converse::request::{ConverseRequest, Message, Role, SystemBlock};
+use crate::error::Field;
 use crate::models::{Capabilities, ToolResultCompanions};
 use crate::reply::Adjustments;
 
@@ -153,7 +154,7 @@ pub(super) fn first_and_last_turn(
     if !capabilities.prefill || reasons && capabilities.has_reasoning_control() {
         messages.push(filler(Role::User, CONTINUE));
         adjustments.note(
-            "messages",
+            Field::Messages,
             "user message added; the model does not continue its own",
         );
         return;

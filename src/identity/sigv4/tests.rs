@@ -178,7 +178,7 @@ fn clock_skew_of_five_minutes_is_accepted() {
     }
     let expired = over(SIGNED_AT + 301).expect("a refusal");
     assert_eq!(
-        ApiError::from(&expired).message,
+        ApiError::from(&expired).to_string(),
         "Signature expired: 20150830T123600Z is now earlier than 20150830T123601Z \
          (20150830T124101Z - 5 min.)"
     );

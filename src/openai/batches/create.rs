@@ -147,7 +147,7 @@ mod tests {
             ),
         ] {
             let error = read(&json).0.expect_err(&json);
-            assert_eq!(error.parameter.as_deref(), Some(parameter));
+            assert_eq!(error.path().as_deref(), Some(parameter));
         }
     }
 }

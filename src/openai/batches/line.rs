@@ -145,7 +145,11 @@ fn as_line(error: ApiError) -> ApiError {
     match error.code {
         Some(ErrorCode::InvalidJson) => ApiError {
             code: Some(ErrorCode::InvalidJsonLine),
-            message: error.message.replacen("the body", "the line", 1),
+            message: error
+                .message
+                .as_text()
+                .replacen("the body", "the line", 1)
+                .into(),
             ..error
         },
         _ => error,
@@ -207,10 +211,8 @@ mod tests {
         ] {
             let mut reader = LineReader::new("/v1/chat/completions");
             let error = reader.read(line.as_bytes()).expect_err(&line);
-            let actual = (
-                error.code.map(ErrorCode::as_str),
-                error.parameter.as_deref(),
-            );
+            let path = error.path();
+            let actual = (error.code.map(ErrorCode::as_str), path.as_deref());
             assert_eq!(actual, (Some(code), parameter), "{line}");
         }
     }
@@ -229,10 +231,8 @@ mod tests {
         ] {
             let request: ChatRequest = serde_json::from_str(body).expect("JSON");
             let refused = check_request(&request).err();
-            assert_eq!(
-                refused.and_then(|error| error.parameter).as_deref(),
-                parameter
-            );
+            let path = refused.as_ref().and_then(ApiError::path);
+            assert_eq!(path.as_deref(), parameter);
         }
     }
 }

@@ -4,10 +4,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::field_names::ChatFieldNames;
 use super::media::RemoteFiles;
 use super::types::{ChatRequest, GuardrailFields};
 use crate::converse::options::GuardrailConfig;
 use crate::converse::remembered::RememberedTurn;
+use crate::error::FieldNames;
 use crate::models::Capabilities;
 use crate::openai::object::ClientField;
 
@@ -55,24 +57,41 @@ pub struct ChatOptions {
     pub s3_buckets: AllowList,
     /// Whether `service_tier: "scale"` uses reserved capacity.
     pub reserved_tier: bool,
-    /// The fields of the endpoint's own request type, used to suggest a name for an unknown field.
+    /// The endpoint's own words, for suggestions, errors and adjustment notes.
     pub client_fields: ClientFields,
 }
 
-/// The fields of the request type of an endpoint.
-#[derive(Clone, Copy)]
-pub struct ClientFields(pub &'static [ClientField]);
+/// What an endpoint calls the fields of a request.
+#[derive(Clone)]
+pub struct ClientFields {
+    /// The fields of its request type.
+    pub fields: &'static [ClientField],
+    /// The paths of the hub's fields.
+    pub names: Arc<dyn FieldNames>,
+}
+
+impl ClientFields {
+    /// The fields of a chat request.
+    pub fn of_chat() -> Self {
+        Self {
+            fields: ChatRequest::FIELDS,
+            names: Arc::new(ChatFieldNames),
+        }
+    }
+}
 
 impl PartialEq for ClientFields {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.0, other.0)
+        std::ptr::eq(self.fields, other.fields)
     }
 }
 
 impl fmt::Debug for ClientFields {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.0.iter().map(|field| field.name);
-        formatter.debug_list().entries(names).finish()
+        formatter
+            .debug_tuple("ClientFields")
+            .field(&self.names)
+            .finish()
     }
 }
 
@@ -91,7 +110,7 @@ impl Default for ChatOptions {
             model_fields: AllowList::default(),
             s3_buckets: AllowList::default(),
             reserved_tier: false,
-            client_fields: ClientFields(ChatRequest::FIELDS),
+            client_fields: ClientFields::of_chat(),
         }
     }
 }

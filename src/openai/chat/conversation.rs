@@ -271,7 +271,7 @@ pub(in crate::openai) fn note_unknown(
 ) {
     for (key, value) in unknown {
         if !value.is_neutral() {
-            adjustments.ignored(&format!("{prefix}{key}"));
+            adjustments.ignored(format!("{prefix}{key}"));
         }
     }
 }

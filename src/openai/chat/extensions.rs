@@ -293,7 +293,7 @@ pub(super) fn provider_fields(
             others.push((key.clone(), value.clone()));
         }
     }
-    note_unknown_fields(&others, options.client_fields.0, adjustments);
+    note_unknown_fields(&others, options.client_fields.fields, adjustments);
     Ok(all)
 }
 
@@ -341,7 +341,7 @@ mod tests {
         };
         assert!(fields(MAX_KEYS).is_ok());
         let error = fields(MAX_KEYS + 1).err();
-        let parameter = error.and_then(|error| error.parameter);
+        let parameter = error.and_then(|error| error.path().map(|path| path.into_owned()));
         assert_eq!(parameter.as_deref(), Some("additionalModelRequestFields"));
     }
 }

@@ -42,6 +42,19 @@ pub fn translate(
     request: ChatRequest,
     context: &TranslationContext<'_>,
 ) -> Result<ChatTranslation, ApiError> {
+    let names = context.options.client_fields.names.as_ref();
+    let translation = hub_translation(request, context).map_err(|error| error.named(names))?;
+    Ok(ChatTranslation {
+        adjustments: translation.adjustments.named(names),
+        ..translation
+    })
+}
+
+/// The translation, whose error and notes name fields of the hub.
+fn hub_translation(
+    request: ChatRequest,
+    context: &TranslationContext<'_>,
+) -> Result<ChatTranslation, ApiError> {
     let TranslationContext {
         capabilities,
         options,

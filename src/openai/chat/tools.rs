@@ -151,7 +151,7 @@ impl ToolReader<'_> {
     /// Notes the fields of the flat form that the tool does not use.
     fn ignore_flat(&mut self, fields: &[(&str, bool)]) {
         for (field, _) in fields.iter().filter(|(_, is_set)| *is_set) {
-            self.adjustments.ignored(&format!("tools[].{field}"));
+            self.adjustments.ignored(format!("tools[].{field}"));
         }
     }
 

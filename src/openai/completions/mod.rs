@@ -1,14 +1,16 @@
 //! `POST /v1/completions`, the legacy form of chat: each prompt becomes a user message of a chat
 //! request, and the text of the response becomes the completion.
 
+mod field_names;
 mod prompt;
 mod request;
 mod text;
 mod types;
 mod writer;
 
+pub use field_names::CompletionFieldNames;
 pub use prompt::Prompt;
-pub use request::{CompletionPrompts, chat_requests, with_prompt_path};
+pub use request::{CompletionPrompts, chat_requests};
 pub use text::TextCompletion;
 pub use types::CompletionRequest;
 pub use writer::TextWriter;

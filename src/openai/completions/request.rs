@@ -101,16 +101,6 @@ pub fn chat_requests(
     })
 }
 
-/// Changes the field path of a chat error from the messages to the prompt, at `index` if there
-/// are several.
-pub fn with_prompt_path(error: ApiError, index: Option<usize>) -> ApiError {
-    let is_of_messages = |path: &String| path.starts_with("messages");
-    match error.parameter.as_ref().is_some_and(is_of_messages) {
-        true => error.parameter(index.map_or_else(|| "prompt".to_owned(), path)),
-        false => error,
-    }
-}
-
 fn user_message(text: String) -> ChatMessage {
     ChatMessage {
         role: Some("user".to_owned()),
@@ -233,7 +223,10 @@ mod tests {
 
     fn refused(json: &str) -> (Option<String>, Option<&'static str>) {
         let error = prompted(json).expect_err(json);
-        (error.parameter, error.code.map(ErrorCode::as_str))
+        (
+            error.path().map(Into::into),
+            error.code.map(ErrorCode::as_str),
+        )
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub fn remote_images(request: &EmbeddingsRequest) -> Vec<RemoteAddress> {
         let path = path(several.then_some(index));
         is_web_address(address).then(|| RemoteAddress {
             address: address.to_owned(),
-            path: format!("{path}.{field}"),
+            path: format!("{path}.{field}").into(),
         })
     });
     addresses.collect()
@@ -96,7 +96,7 @@ impl ImageFields {
                 ];
                 for (field, value) in ignored {
                     if value.is_some() {
-                        adjustments.ignored(&format!("input[].image_url.{field}"));
+                        adjustments.ignored(format!("input[].image_url.{field}"));
                     }
                 }
                 note_unknown(adjustments, &unknown, "input[].image_url.");

@@ -48,7 +48,7 @@ pub fn remote_images(request: &ImageRequest) -> Vec<RemoteAddress> {
         let address = reference.image_url.clone()?;
         is_web_address(&address).then(|| RemoteAddress {
             address,
-            path: format!("{path}.image_url"),
+            path: format!("{path}.image_url").into(),
         })
     });
     remote.collect()
@@ -193,7 +193,7 @@ fn referenced(
         unknown,
     } = reference;
     for (key, _) in unknown {
-        adjustments.ignored(&format!("{note}{key}"));
+        adjustments.ignored(format!("{note}{key}"));
     }
     if file_id.is_some() {
         let path = format!("{path}.file_id");

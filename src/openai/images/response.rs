@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::ImageEndpoint;
 use super::request::PreparedImageRequest;
 use crate::converse::media::ImageFormat;
-use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::error::{ApiError, ErrorCode, ErrorKind, Sentence};
 use crate::models::{ImageBody, Size};
 use crate::openai::chat::image_header;
 use crate::providers::images::{ImageOutcome, outcome};
@@ -220,6 +220,6 @@ fn filtered(reason: &str) -> ApiError {
     ApiError::new(ErrorKind::InvalidRequest, message).code(ErrorCode::ContentPolicyViolation)
 }
 
-fn failed(message: impl Into<String>) -> ApiError {
+fn failed(message: impl Into<Sentence>) -> ApiError {
     ApiError::new(ErrorKind::BadGateway, message).code(ErrorCode::UpstreamBadResponse)
 }

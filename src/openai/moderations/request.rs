@@ -149,7 +149,7 @@ impl ModerationItem {
             ModerationItemPart::Image { address, path } if is_web_address(address) => {
                 Some(RemoteAddress {
                     address: address.clone(),
-                    path: path.clone(),
+                    path: path.into(),
                 })
             }
             _ => None,
@@ -329,7 +329,7 @@ mod tests {
             (&many, "input", "invalid_value"),
         ] {
             let error = read(json).expect_err(json);
-            assert_eq!(error.parameter.as_deref(), Some(field), "{json}");
+            assert_eq!(error.path().as_deref(), Some(field), "{json}");
             assert_eq!(error.code.map(ErrorCode::as_str), Some(code), "{json}");
         }
     }

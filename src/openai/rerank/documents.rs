@@ -78,7 +78,7 @@ mod tests {
     fn text(document: &str, rank_fields: &[&str]) -> Result<String, Option<String>> {
         let document = JsonText::parse(document.to_owned()).expect("JSON");
         let fields: Vec<String> = rank_fields.iter().map(|name| (*name).to_owned()).collect();
-        text_of(&document, 2, &fields).map_err(|error| error.parameter)
+        text_of(&document, 2, &fields).map_err(|error| error.path().map(|path| path.into_owned()))
     }
 
     #[test]

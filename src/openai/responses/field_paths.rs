@@ -69,11 +69,12 @@ impl FieldPaths {
 
     /// Maps an error of the chat request to the client's request.
     pub fn error(&self, mut error: ApiError) -> ApiError {
-        if let Some(path) = &error.parameter {
-            let renamed = self.path(path);
+        if let Some(path) = error.path() {
+            let renamed = self.path(&path);
             let quoted = |path: &str| format!("`{path}`");
-            error.message = error.message.replace(&quoted(path), &quoted(&renamed));
-            error.parameter = Some(renamed);
+            let message = error.message.to_string();
+            error.message = message.replace(&quoted(&path), &quoted(&renamed)).into();
+            error.parameter = Some(renamed.into());
         }
         error
     }
@@ -82,7 +83,7 @@ impl FieldPaths {
     pub fn adjustments(&self, own: Adjustments, of_chat: &Adjustments) -> Adjustments {
         let mut all = own;
         for note in of_chat.iter() {
-            all.note(&self.path(&note.field), note.action.clone());
+            all.note(self.path(&note.field.path()), note.action.clone());
         }
         all
     }
@@ -201,7 +202,7 @@ mod tests {
         }
         let error = ApiError::missing_field("messages[3]", "tool_call_id");
         assert_eq!(
-            field_paths.error(error).message,
+            field_paths.error(error).to_string(),
             "`input[5].call_id` is missing"
         );
     }

@@ -37,7 +37,7 @@ pub fn remote_images(request: &VideoRequest) -> Vec<RemoteAddress> {
     all.filter(|(address, _)| is_web_address(address))
         .map(|(address, path)| RemoteAddress {
             address: address.to_owned(),
-            path,
+            path: path.into(),
         })
         .collect()
 }
@@ -80,7 +80,7 @@ impl ImageReader<'_> {
                 unknown,
             }) => {
                 for (key, _) in &unknown {
-                    adjustments.ignored(&format!("{path}.{key}"));
+                    adjustments.ignored(format!("{path}.{key}"));
                 }
                 if file_id.is_some() {
                     return Err(no_files(path));

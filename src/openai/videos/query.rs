@@ -21,7 +21,8 @@ mod tests {
     fn only_the_video_variant_is_available() {
         let check = |variant: &str| {
             let pairs = [("variant".to_owned(), variant.to_owned())];
-            check_variant(pairs.into_iter()).map_err(|error| error.parameter)
+            check_variant(pairs.into_iter())
+                .map_err(|error| error.path().map(|path| path.into_owned()))
         };
         assert_eq!(check("video"), Ok(()));
         assert_eq!(check("thumbnail"), Err(Some("variant".to_owned())));

@@ -239,7 +239,7 @@ fn read_shots(
             unknown,
         } = shot;
         for (key, _) in &unknown {
-            adjustments.ignored(&format!("shots[].{key}"));
+            adjustments.ignored(format!("shots[].{key}"));
         }
         let prompt = prompt.unwrap_or_default();
         check_prompt(

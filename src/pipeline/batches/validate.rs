@@ -130,7 +130,9 @@ impl Work {
     ) -> Result<(), ApiError> {
         let info = self.shared.pipeline.check_line(&self.caller, body).await;
         let info = info.map_err(|error| ApiError {
-            parameter: error.parameter.map(|parameter| format!("body.{parameter}")),
+            parameter: error
+                .parameter
+                .map(|parameter| format!("body.{parameter}").into()),
             ..error
         })?;
         let is_new = !groups.contains_key(&info.model);

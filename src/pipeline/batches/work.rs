@@ -143,8 +143,8 @@ pub(super) fn batch_error(error: ApiError, line: Option<u64>) -> BatchError {
             .map_or("invalid_request", ErrorCode::as_str)
             .to_owned(),
         line,
-        message: error.message,
-        param: error.parameter,
+        message: error.message.to_string(),
+        param: error.parameter.map(|parameter| parameter.to_string()),
     }
 }
 

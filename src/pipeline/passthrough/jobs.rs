@@ -78,6 +78,6 @@ mod tests {
             br#"{"outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://ours/a"}}}"#;
         let fields = object(other_folder).expect("an object");
         let error = checked_output(&fields, &folder).expect_err("another folder");
-        assert!(error.message.contains("s3://ours/jobs/a/"), "{error}");
+        assert!(error.to_string().contains("s3://ours/jobs/a/"), "{error}");
     }
 }

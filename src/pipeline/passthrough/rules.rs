@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::sources::{buckets, mentions};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind, Sentence};
 use crate::json_error::describe;
 use crate::openai::chat::{AllowList, GuardrailPolicy};
 use crate::pipeline::invoke::guardrail_headers;
@@ -261,7 +261,7 @@ pub(super) fn not_json(error: &serde_json::Error) -> ApiError {
 }
 
 /// A permission error.
-pub(super) fn denied(message: impl Into<String>) -> ApiError {
+pub(super) fn denied(message: impl Into<Sentence>) -> ApiError {
     ApiError::new(ErrorKind::Permission, message).should_retry(false)
 }
 

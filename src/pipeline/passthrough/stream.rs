@@ -91,7 +91,7 @@ impl PassthroughStream {
     /// The exception frame for `error`, which ends the stream.
     pub fn fail(&self, error: &ApiError) -> Bytes {
         let error = AwsError::from(error);
-        let frame = exception_frame(error.stream_exception(), error.message);
+        let frame = exception_frame(error.stream_exception(), &error.message);
         frame.unwrap_or_default()
     }
 }

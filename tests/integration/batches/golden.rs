@@ -37,7 +37,8 @@ fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
             }
             Err(error) => {
                 let code = error.code.map_or("", ErrorCode::as_str);
-                let parameter = error.parameter.as_deref().unwrap_or("-");
+                let path = error.path();
+                let parameter = path.as_deref().unwrap_or("-");
                 errors.push_str(&format!("{}: {code} {parameter}: {error}\n", number + 1));
             }
         }

@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use outcrop::converse::event::Event;
 use outcrop::error::ApiError;
-use outcrop::openai::chat::{ChatTranslation, CompletionHead, OutputEvents, ResponseSummary};
+use outcrop::openai::chat::{
+    ChatOptions, ChatTranslation, CompletionHead, OutputEvents, ResponseSummary,
+};
 use outcrop::openai::completions::{
-    CompletionPrompts, CompletionRequest, TextCompletion, TextWriter, chat_requests,
-    with_prompt_path,
+    CompletionFieldNames, CompletionPrompts, CompletionRequest, TextCompletion, TextWriter,
+    chat_requests,
 };
 
 use crate::harness::golden::{
     Case, Outputs, RESPONSE, STREAM, UPSTREAM_EVENTS, UPSTREAM_REQUEST, events, run,
 };
-use crate::harness::translation::translated;
+use crate::harness::translation::translated_under;
 
 const ID: &str = "cmpl-golden";
 const CREATED: u64 = 1_700_000_000;
@@ -81,9 +83,11 @@ fn translations(
     request: CompletionRequest,
 ) -> Result<(Vec<ChatTranslation>, Vec<String>), ApiError> {
     let CompletionPrompts { requests, echoed } = chat_requests(request, 8)?;
-    let translations = requests.into_iter().map(translated);
-    let translations = translations
-        .collect::<Result<_, _>>()
-        .map_err(|error| with_prompt_path(error, None))?;
-    Ok((translations, echoed))
+    let options = ChatOptions {
+        client_fields: CompletionFieldNames { prompt: None }.client_fields(),
+        ..ChatOptions::default()
+    };
+    let translations = requests.into_iter();
+    let translations = translations.map(|request| translated_under(request, &options));
+    Ok((translations.collect::<Result<_, _>>()?, echoed))
 }

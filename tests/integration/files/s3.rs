@@ -76,7 +76,7 @@ async fn s3_errors_do_not_reveal_operator_details() {
         let upstream_error = s3.get(&file, range).await.unwrap_err();
         assert_eq!(upstream_error.api_error.kind, kind, "{upstream_error:?}");
         assert!(
-            !upstream_error.api_error.message.contains("bucket"),
+            !upstream_error.api_error.to_string().contains("bucket"),
             "{upstream_error:?}"
         );
     }

@@ -2,6 +2,7 @@
 
 pub mod batches;
 pub mod conversations;
+pub mod fields;
 pub mod golden;
 pub mod images;
 pub mod logs;

@@ -8,7 +8,11 @@ mod source;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use outcrop::error::{Field, FieldNames};
+use outcrop::openai::chat::ChatFieldNames;
+
 use crate::compatibility::page::Page;
+use crate::harness::fields::all_fields;
 use crate::layers::sources;
 use source::{Literal, literals};
 
@@ -113,6 +117,9 @@ fn messages() -> BTreeSet<Message> {
                 field = literal.text;
                 continue;
             }
+            if let Some(named) = &literal.field {
+                field = chat_path(named);
+            }
             let Some(kind) = kind_of(&literal, &path) else {
                 continue;
             };
@@ -121,10 +128,28 @@ fn messages() -> BTreeSet<Message> {
                 Use::Adjustment if in_note => std::mem::take(&mut field),
                 Use::Adjustment | Use::Configuration => String::new(),
             };
-            messages.insert((kind, path.clone(), literal.text, subject));
+            let text = match called(&literal, "Sentence::about") {
+                true => format!("`{{field}}`{}", literal.text),
+                false => literal.text,
+            };
+            messages.insert((kind, path.clone(), text, subject));
         }
     }
     messages
+}
+
+/// The path in chat completions of the field with these variants.
+fn chat_path(variants: &str) -> String {
+    let variants = variants
+        .replace("any_message", "MessageAny")
+        .replace("any_tool", "ToolAny");
+    let fields = all_fields(0);
+    let is_named = |field: &&Field| {
+        let debug = format!("{field:?}").replace(['(', ')', ',', ' '], "");
+        debug == variants
+    };
+    let field = fields.iter().find(is_named);
+    field.map_or_else(String::new, |field| ChatFieldNames.path(field))
 }
 
 fn called(literal: &Literal, name: &str) -> bool {

@@ -19,6 +19,8 @@ pub struct Literal {
     pub function: Vec<String>,
     /// The code of the error that is built: `.code("…")` after the outermost call.
     pub code: Option<String>,
+    /// The hub's field in the first argument of `note`, by its variants: `ThinkingBudget`.
+    pub field: Option<String>,
     /// The position among the arguments of the innermost call.
     pub argument: usize,
 }
@@ -53,8 +55,10 @@ pub fn literals(file: &Path) -> Vec<Literal> {
                 let error = open
                     .iter()
                     .find(|(name, ..)| name.starts_with("ApiError::"));
+                let note = open.iter().find(|(name, ..)| name == "note");
                 literals.push(Literal {
                     text: text.clone(),
+                    field: note.and_then(|(_, position, _)| field_at(&tokens, *position + 1)),
                     calls: open.iter().map(|(name, ..)| name.clone()).collect(),
                     function: words.collect(),
                     code: error.and_then(|(_, position, _)| code_after(&tokens, *position)),
@@ -65,6 +69,28 @@ pub fn literals(file: &Path) -> Vec<Literal> {
         }
     }
     literals
+}
+
+/// The variants of the `Field` in the argument that begins at `position`.
+fn field_at(tokens: &[Token], position: usize) -> Option<String> {
+    let argument = tokens.get(position..)?;
+    if argument.first() != Some(&Token::Word("Field".to_owned())) {
+        return None;
+    }
+    let mut depth = 0_usize;
+    let mut variants = String::new();
+    for (at, token) in argument.iter().enumerate() {
+        match token {
+            Token::Mark('(') => depth += 1,
+            Token::Mark(')') => depth -= 1,
+            Token::Mark(',') if depth == 0 => break,
+            Token::Word(word) if argument.get(at + 1) != Some(&Token::Mark(':')) => {
+                variants.push_str(word);
+            }
+            _ => {}
+        }
+    }
+    Some(variants)
 }
 
 /// The name before the bracket at `position`: a function with its type, or a macro.

@@ -80,7 +80,7 @@ impl Media<'_> {
             true => self.s3_object(&mut part)?,
             false => {
                 if part.bucket_owner.is_some() {
-                    adjustments.ignored(&format!("{}.bucket_owner", part.field));
+                    adjustments.ignored(format!("{}.bucket_owner", part.field));
                 }
                 self.inline(&mut part)?
             }
@@ -170,7 +170,7 @@ impl Media<'_> {
                 ("context", part.context.is_some()),
             ] {
                 if is_set {
-                    adjustments.ignored(&format!("messages[].content[].{name}"));
+                    adjustments.ignored(format!("messages[].content[].{name}"));
                 }
             }
         }
@@ -217,7 +217,7 @@ fn note_other_format(part: &MediaPart, format: Format, adjustments: &mut Adjustm
     };
     if expected.is_some_and(|expected| expected != format) {
         adjustments.note(
-            &format!("{}.format", part.field),
+            format!("{}.format", part.field),
             "ignored; the bytes have another format",
         );
     }

@@ -116,7 +116,7 @@ mod tests {
                 "{format:?} {}",
                 bytes.len()
             );
-            assert!(error.is_none_or(|error| error.parameter.as_deref() == Some("p")));
+            assert!(error.is_none_or(|error| error.path().as_deref() == Some("p")));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use super::types::{FilePart, ImageUrl, InputAudio, VideoUrl};
+use crate::error::Parameter;
 use crate::openai::chat::content::{Content, StringOrObject};
 use crate::openai::chat::types::ChatRequest;
 
@@ -64,7 +65,7 @@ pub struct RemoteAddress {
     /// The URL, unchanged.
     pub address: String,
     /// The path of the field with the URL.
-    pub path: String,
+    pub path: Parameter,
 }
 
 /// The web URLs of all parts of a request, in order.
@@ -85,7 +86,7 @@ pub fn remote_addresses(request: &ChatRequest) -> Vec<RemoteAddress> {
             for (address, field) in remotes.filter_map(Remote::remote_address) {
                 addresses.push(RemoteAddress {
                     address: address.to_owned(),
-                    path: format!("messages[{index}].content[{position}].{field}"),
+                    path: format!("messages[{index}].content[{position}].{field}").into(),
                 });
             }
         }

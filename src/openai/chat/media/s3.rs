@@ -83,7 +83,9 @@ mod tests {
             ("s3://bucket/key", Some("12345678901a"), Some("owner")),
         ] {
             let location = s3_location(uri.to_owned(), owner.map(str::to_owned), "url", "owner");
-            let parameter = location.err().and_then(|error| error.parameter);
+            let parameter = location
+                .err()
+                .and_then(|error| error.path().map(|path| path.into_owned()));
             assert_eq!(parameter.as_deref(), refused, "{uri} {owner:?}");
         }
     }

@@ -130,7 +130,9 @@ mod tests {
             ),
         ] {
             let result = search_result(fields, "p", &mut Adjustments::default());
-            let actual = result.err().and_then(|error| error.parameter);
+            let actual = result
+                .err()
+                .and_then(|error| error.path().map(|path| path.into_owned()));
             assert_eq!(actual.as_deref(), Some(parameter));
         }
     }

@@ -9,7 +9,7 @@ use super::declared::{Format, is_text};
 use super::detect::PartKind;
 use super::remote::{RemoteFiles, is_web_address};
 use crate::converse::media::MediaSource;
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, Sentence};
 
 /// The type of a part and the path of its address, for errors.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +105,7 @@ impl MediaBytes {
 }
 
 impl SourcePath<'_> {
-    fn invalid(self, message: impl Into<String>) -> ApiError {
+    fn invalid(self, message: impl Into<Sentence>) -> ApiError {
         ApiError::invalid(self.path, message)
     }
 

@@ -67,7 +67,7 @@ fn translate_for(capabilities: &Capabilities, value: &Value) -> Result<Value, Ap
 fn refusal(capabilities: &Capabilities, value: &Value) -> (String, &'static str) {
     let error = translate_for(capabilities, value).expect_err("an error");
     (
-        error.parameter.unwrap_or_default(),
+        error.path().unwrap_or_default().into_owned(),
         error.code.map_or("", ErrorCode::as_str),
     )
 }
@@ -294,9 +294,9 @@ fn only_media_the_model_supports_are_sent() {
     let file = json!({"file": {"file_data": PDF}});
     let error = translate_for(&images_only, &file).expect_err("an error");
     assert_eq!(error.code, Some(ErrorCode::UnsupportedValue));
-    assert_eq!(error.parameter.as_deref(), Some("p.file"));
+    assert_eq!(error.path().as_deref(), Some("p.file"));
     assert_eq!(
-        error.message,
+        error.to_string(),
         "this model does not accept documents; it accepts text, images"
     );
     let in_s3 = json!({"image_url": "s3://bucket/a.png"});
@@ -357,7 +357,9 @@ fn fetched_files_are_sent_as_bytes() {
         assert_eq!(translate(part), Ok::<Value, ApiError>(block));
     }
     let error = translate(json!({"file": {"file_url": "https://example.com/nothing"}}));
-    let parameter = error.err().and_then(|error| error.parameter);
+    let parameter = error
+        .err()
+        .and_then(|error| error.path().map(|path| path.into_owned()));
     assert_eq!(parameter.as_deref(), Some("p.file.file_url"));
 }
 
@@ -392,7 +394,7 @@ fn identical_documents_get_two_stable_names() {
 fn the_sixth_document_is_rejected() {
     let (names, error) = document_names(&[("a.pdf", PDF); 6]);
     assert_eq!(names.len(), 5);
-    let parameter = error.and_then(|error| error.parameter);
+    let parameter = error.and_then(|error| error.path().map(|path| path.into_owned()));
     assert_eq!(parameter.as_deref(), Some("p.file"));
 }
 

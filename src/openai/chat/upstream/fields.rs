@@ -274,7 +274,7 @@ impl ChatUpstreamBody<'_> {
                 && self.body.remove(field).is_some()
             {
                 self.adjustments
-                    .note(field, "removed; the model does not accept it");
+                    .note(*field, "removed; the model does not accept it");
             }
         }
     }
