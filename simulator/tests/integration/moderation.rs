@@ -1,8 +1,6 @@
 //! Guardrail checks with the AWS SDK, and with Bedrock's recorded bytes.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
+use crate::common::{self, client, open_simulator, post, simulator};
 use aws_sdk_bedrockruntime::error::ProvideErrorMetadata as _;
 use aws_sdk_bedrockruntime::primitives::Blob;
 use aws_sdk_bedrockruntime::types::{
@@ -16,7 +14,6 @@ use aws_sdk_bedrockruntime::types::{
     GuardrailTextBlock,
 };
 use bedrock_simulator::{Operation, Script};
-use common::{client, open_simulator, post, simulator};
 use serde_json::{Value, json};
 
 fn message(text: &str) -> GuardrailChecksMessage {

@@ -1,10 +1,8 @@
 //! The S3 operations with the AWS SDK.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use std::time::Duration;
 
+use crate::common::{send, send_request, simulator};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Builder, Config, Credentials, Region};
@@ -13,7 +11,6 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier};
 use bedrock_simulator::{Fault, Operation, Options, Script, ScriptedResponse, Simulator};
-use common::{send, send_request, simulator};
 use http::{Method, Request};
 use http_body_util::Full;
 

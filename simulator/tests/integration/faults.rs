@@ -1,15 +1,12 @@
 //! Each fault reaches the AWS SDK as the error that it simulates.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::time::{Duration, Instant};
 
+use crate::common::{NOVA, client, open_simulator, post, simulator, user};
 use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_bedrockruntime::types::ConverseStreamOutput;
 use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError;
 use bedrock_simulator::{Fault, Script, Simulator};
-use common::{NOVA, client, open_simulator, post, simulator, user};
 
 #[derive(Debug, PartialEq)]
 enum End {

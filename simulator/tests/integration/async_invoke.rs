@@ -1,10 +1,8 @@
 //! Video jobs with the AWS SDK: start, lookup, lists, and the objects in S3.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use std::time::Duration;
 
+use crate::common::{client, simulator};
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::error::ProvideErrorMetadata as _;
 use aws_sdk_bedrockruntime::types::{
@@ -12,7 +10,6 @@ use aws_sdk_bedrockruntime::types::{
 };
 use aws_smithy_types::{Document, Number};
 use bedrock_simulator::Simulator;
-use common::{client, simulator};
 
 const REEL: &str = "amazon.nova-reel-v1:1";
 const RAY: &str = "luma.ray-v2:0";

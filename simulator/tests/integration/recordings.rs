@@ -1,15 +1,12 @@
 //! Recorded traffic: accepted requests pass, rejected ones are rejected with the same message, and
 //! recorded responses are replayed byte for byte.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 
+use crate::common::{open_simulator, post};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bedrock_simulator::{Guardrail, Options, Script, Simulator};
-use common::{open_simulator, post};
 use serde_json::Value;
 
 /// Next to the repository; not part of it.

@@ -1,10 +1,8 @@
 //! Model calls and credentials with the AWS SDK.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use std::collections::HashMap;
 
+use crate::common::{CLAUDE, NOVA, client, client_with, simulator, user};
 use aws_sdk_bedrockruntime::error::ProvideErrorMetadata as _;
 use aws_sdk_bedrockruntime::operation::RequestId as _;
 use aws_sdk_bedrockruntime::primitives::Blob;
@@ -16,7 +14,6 @@ use aws_sdk_bedrockruntime::types::{
 };
 use aws_smithy_types::Document;
 use bedrock_simulator::{Credentials, Operation, Options, Simulator};
-use common::{CLAUDE, NOVA, client, client_with, simulator, user};
 
 fn weather_tool() -> ToolConfiguration {
     let text = |value: &str| Document::String(value.to_owned());

@@ -1,12 +1,9 @@
 //! Authentication, the control plane, STS, and the control API.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod common;
-
+use crate::common::{self, open_simulator, post, send, simulator};
 use bedrock_simulator::{
     ControlPlane, Fault, FixedResponseSize, Operation, Options, Script, Simulator,
 };
-use common::{open_simulator, post, send, simulator};
 use http::Method;
 use serde_json::{Value, json};
 

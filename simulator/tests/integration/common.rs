@@ -1,10 +1,4 @@
 //! Shared setup: a simulator, an AWS SDK client for it, and a plain HTTP client.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::indexing_slicing
-)]
 
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::config::retry::RetryConfig;
@@ -15,18 +9,18 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-pub const CLAUDE: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
-pub const NOVA: &str = "amazon.nova-lite-v1:0";
+pub(crate) const CLAUDE: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+pub(crate) const NOVA: &str = "amazon.nova-lite-v1:0";
 
-pub async fn simulator() -> Simulator {
+pub(crate) async fn simulator() -> Simulator {
     Simulator::start(Options::default()).await.unwrap()
 }
 
 /// Without authentication and validation, for the plain client.
-pub async fn open_simulator() -> Simulator {
+pub(crate) async fn open_simulator() -> Simulator {
     let options = Options {
         any_credentials: true,
         validate: false,
@@ -35,8 +29,17 @@ pub async fn open_simulator() -> Simulator {
     Simulator::start(options).await.unwrap()
 }
 
+/// Without authentication, for the plain client.
+pub(crate) async fn unsigned_simulator() -> Simulator {
+    let options = Options {
+        any_credentials: true,
+        ..Options::default()
+    };
+    Simulator::start(options).await.unwrap()
+}
+
 /// A client with valid credentials and without retries.
-pub fn client(simulator: &Simulator) -> Client {
+pub(crate) fn client(simulator: &Simulator) -> Client {
     let credentials = bedrock_simulator::Credentials::default();
     client_with(
         simulator,
@@ -46,7 +49,7 @@ pub fn client(simulator: &Simulator) -> Client {
     )
 }
 
-pub fn client_with(
+pub(crate) fn client_with(
     simulator: &Simulator,
     key: String,
     secret: String,
@@ -62,7 +65,7 @@ pub fn client_with(
     Client::from_conf(config)
 }
 
-pub fn user(text: &str) -> Message {
+pub(crate) fn user(text: &str) -> Message {
     Message::builder()
         .role(ConversationRole::User)
         .content(ContentBlock::Text(text.to_owned()))
@@ -71,25 +74,25 @@ pub fn user(text: &str) -> Message {
 }
 
 /// A response; `body` may be incomplete.
-pub struct HttpReply {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Result<Bytes, hyper::Error>,
+pub(crate) struct HttpReply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Result<Bytes, hyper::Error>,
 }
 
 impl HttpReply {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(self.body.as_ref().unwrap()).unwrap()
     }
 
-    pub fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         self.json()["message"]
             .as_str()
             .unwrap_or_default()
             .to_owned()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
@@ -97,7 +100,7 @@ impl HttpReply {
 }
 
 /// Sends one request on its own connection.
-pub async fn send(
+pub(crate) async fn send(
     simulator: &Simulator,
     method: Method,
     path: &str,
@@ -107,11 +110,14 @@ pub async fn send(
     send_request(simulator, request.body(Full::new(body.into())).unwrap()).await
 }
 
-pub async fn post(simulator: &Simulator, path: &str, body: impl Into<Bytes>) -> HttpReply {
+pub(crate) async fn post(simulator: &Simulator, path: &str, body: impl Into<Bytes>) -> HttpReply {
     send(simulator, Method::POST, path, body).await
 }
 
-pub async fn send_request(simulator: &Simulator, mut request: Request<Full<Bytes>>) -> HttpReply {
+pub(crate) async fn send_request(
+    simulator: &Simulator,
+    mut request: Request<Full<Bytes>>,
+) -> HttpReply {
     let host = simulator.address().to_string();
     let headers = request.headers_mut();
     headers.entry("host").or_insert(host.parse().unwrap());
@@ -130,7 +136,7 @@ pub async fn send_request(simulator: &Simulator, mut request: Request<Full<Bytes
 }
 
 /// The events of a stream: names, and payloads without padding.
-pub fn events(body: &[u8]) -> Vec<(String, Value)> {
+pub(crate) fn events(body: &[u8]) -> Vec<(String, Value)> {
     let mut events = Vec::new();
     let mut rest = body;
     while !rest.is_empty() {
@@ -149,4 +155,39 @@ pub fn events(body: &[u8]) -> Vec<(String, Value)> {
         rest = &rest[total..];
     }
     events
+}
+
+pub(crate) fn converse_request(text: &str) -> Value {
+    json!({ "messages": [{ "role": "user", "content": [{ "text": text }] }] })
+}
+
+/// `request` with more fields.
+pub(crate) fn with(mut request: Value, settings: Value) -> Value {
+    request
+        .as_object_mut()
+        .unwrap()
+        .extend(settings.as_object().unwrap().clone());
+    request
+}
+
+pub(crate) async fn converse(simulator: &Simulator, model: &str, request: &Value) -> Value {
+    let path = format!("/model/{model}/converse");
+    let response = post(simulator, &path, request.to_string()).await;
+    response.json()
+}
+
+pub(crate) async fn stream(
+    simulator: &Simulator,
+    model: &str,
+    request: &Value,
+) -> Vec<(String, Value)> {
+    let path = format!("/model/{model}/converse-stream");
+    let response = post(simulator, &path, request.to_string()).await;
+    events(response.body.as_ref().unwrap())
+}
+
+/// Settings that enable reasoning on Claude.
+pub(crate) fn budget() -> Value {
+    json!({ "additionalModelRequestFields": {
+        "thinking": { "type": "enabled", "budget_tokens": 1024 } } })
 }

@@ -1,10 +1,8 @@
 //! Image models with the AWS SDK: validation, error messages, and valid images in responses.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use std::io::Cursor;
 
+use crate::common::simulator;
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::config::retry::RetryConfig;
 use aws_sdk_bedrockruntime::config::{BehaviorVersion, Config, Credentials, Region};
@@ -13,7 +11,6 @@ use aws_sdk_bedrockruntime::primitives::Blob;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bedrock_simulator::Simulator;
-use common::simulator;
 use serde_json::{Value, json};
 
 const SD: &str = "stability.sd3-5-large-v1:0";

@@ -1,12 +1,9 @@
 //! Embedding and reranking models with the AWS SDK: responses and validation errors.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod common;
-
+use crate::common::{client, simulator, user};
 use aws_sdk_bedrockruntime::error::ProvideErrorMetadata as _;
 use aws_sdk_bedrockruntime::primitives::Blob;
 use bedrock_simulator::Simulator;
-use common::{client, simulator, user};
 use serde_json::{Value, json};
 
 const TITAN: &str = "amazon.titan-embed-text-v2:0";
