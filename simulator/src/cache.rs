@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::conversation::{Block, Conversation, text};
 use crate::families::{Family, Maker};
-use crate::response::usage;
+use crate::usage;
 
 const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
 const ONE_HOUR: Duration = Duration::from_secs(60 * 60);

@@ -1,6 +1,5 @@
 //! One AWS call, from request head to response.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::body::Body as RequestBody;
@@ -19,18 +18,20 @@ use crate::error::AwsError;
 use crate::exceptions;
 use crate::faults::Faults;
 use crate::invoke;
-use crate::journal::JournalEntry;
 use crate::moderation;
 use crate::openai;
-use crate::operation::{Operation, Target};
-use crate::options::Guardrail;
+use crate::operation::{CHAT_COMPLETIONS, Operation, Target};
+use crate::options::{Guardrail, Options};
 use crate::play::Body;
 use crate::reply::Reply;
 use crate::resources;
 use crate::response;
+use crate::runtime::Runtime;
 use crate::s3;
 use crate::script::{Script, ScriptedResponse};
-use crate::simulator::Simulation;
+use crate::scripted;
+use crate::send;
+use crate::simulation::Simulation;
 use crate::sts;
 use crate::validate;
 
@@ -41,12 +42,12 @@ const MAX_READ_SIZE: usize = 2 * MAX_BODY_SIZE;
 
 /// Handles every path outside `/_simulator`.
 pub(crate) async fn response(
-    State(simulation): State<Arc<Simulation>>,
+    State(simulation): State<Simulation>,
     request: Request,
 ) -> Response<RequestBody> {
-    let call = simulation.calls.begin();
+    let call = simulation.traffic.calls.begin();
     let (head, body) = request.into_parts();
-    let is_openai = head.uri.path() == openai::PATH;
+    let is_openai = head.uri.path() == CHAT_COMPLETIONS;
     let body = Limited::new(body, MAX_READ_SIZE)
         .collect()
         .await
@@ -63,14 +64,20 @@ pub(crate) async fn response(
     if is_openai {
         reply = openai::in_envelope(faults.applied_to_head(reply));
     }
-    let response: Response<Body> = reply.into_response(&faults, call);
+    let response: Response<Body> = send::response(reply, &faults, call);
     response.map(RequestBody::new)
 }
 
 /// Returns the response and the faults to apply to it.
 fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, AwsError>, Faults) {
     if s3::is_s3_request(&simulation.options, head) {
-        let (reply, faults) = s3::response(simulation, head, body);
+        let Simulation {
+            storage,
+            traffic,
+            runtime,
+            ..
+        } = simulation;
+        let (reply, faults) = s3::response(storage, traffic, runtime, head, body);
         return (Ok(reply), faults);
     }
     let mut target = Target::of(&head.method, head.uri.path());
@@ -80,7 +87,7 @@ fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, 
     {
         openai::resolve_target(target, &body);
     }
-    note(simulation, head, target.as_ref(), &body);
+    simulation.traffic.note(head, target.as_ref(), &body);
     let is_sts = target
         .as_ref()
         .is_some_and(|target| target.operation == Operation::GetCallerIdentity);
@@ -106,15 +113,13 @@ fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, 
     }
     if simulation.fixed.is_none()
         && !target.operation.is_openai()
-        && let Err(error) = accept(simulation, &target, &body)
+        && let Err(error) = accept(&simulation.runtime, &target, &body)
     {
         return (Err(error), Faults::default());
     }
-    let Some(script) = simulation.scripts.take(&target) else {
-        return (
-            unscripted(simulation, head, &target, &body),
-            pace(simulation),
-        );
+    let Some(script) = simulation.traffic.scripts.take(&target) else {
+        let pace = Faults::new(Vec::new(), simulation.options.word_delay);
+        return (unscripted(simulation, head, &target, &body), pace);
     };
     let Script {
         response, faults, ..
@@ -135,29 +140,25 @@ fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, 
     };
     let reply = match response {
         ScriptedResponse::Echo {} => unscripted(simulation, head, &target, &body),
-        response => response::scripted(simulation, response, &target, &body),
+        response => scripted::response(&simulation.runtime, response, &target, &body),
     };
     (reply, Faults::new(faults, pace))
 }
 
-fn pace(simulation: &Simulation) -> Faults {
-    Faults::new(Vec::new(), simulation.options.word_delay)
-}
-
 /// Rejects requests that Bedrock rejects.
-fn accept(simulation: &Simulation, target: &Target, body: &[u8]) -> Result<(), AwsError> {
-    if !simulation.options.validate {
+fn accept(runtime: &Runtime, target: &Target, body: &[u8]) -> Result<(), AwsError> {
+    if !runtime.options.validate {
         return Ok(());
     }
     let Some(model) = target.model.as_deref() else {
         return match target.operation {
             Operation::InvokeGuardrailChecks => validate::moderation::checks(&parsed(body)?),
-            Operation::ApplyGuardrail => guardrail(simulation, target, body).map(|_| ()),
+            Operation::ApplyGuardrail => guardrail(&runtime.options, target, body).map(|_| ()),
             _ => Ok(()),
         };
     };
-    validate::permitted(model, &simulation.options)?;
-    validate::model(model, &simulation.options)?;
+    validate::permitted(model, &runtime.options)?;
+    validate::model(model, &runtime.options)?;
     if target.operation != Operation::CountTokens {
         validate::served(model)?;
     }
@@ -165,29 +166,23 @@ fn accept(simulation: &Simulation, target: &Target, body: &[u8]) -> Result<(), A
         Operation::Converse | Operation::ConverseStream => {
             let streaming = target.operation.streams();
             invoke::converses(resources::base(model))?;
-            validate::conversation(
-                resources::base(model),
-                &parsed(body)?,
-                streaming,
-                simulation,
-            )
+            validate::conversation(resources::base(model), &parsed(body)?, streaming, runtime)
         }
-        Operation::CountTokens => validate::countable(model, &parsed(body)?, simulation),
+        Operation::CountTokens => validate::countable(model, &parsed(body)?, runtime),
         operation => invoke::check(resources::base(model), &parsed(body)?, operation.streams()),
     }
 }
 
 /// The guardrail and version that an ApplyGuardrail call names, and the parsed request.
 fn guardrail<'a>(
-    simulation: &'a Simulation,
+    options: &'a Options,
     target: &'a Target,
     body: &[u8],
 ) -> Result<(&'a Guardrail, &'a str, Value), AwsError> {
     let named = target.resource.as_deref().unwrap_or_default();
     let (id, version) = named.rsplit_once("/version/").unwrap_or_default();
     let request = parsed(body)?;
-    let existing = &simulation.options.guardrails;
-    let guardrail = validate::moderation::applied(id, version, &request, existing)?;
+    let guardrail = validate::moderation::applied(id, version, &request, &options.guardrails)?;
     Ok((guardrail, version, request))
 }
 
@@ -198,13 +193,24 @@ fn unscripted(
     target: &Target,
     body: &[u8],
 ) -> Result<Reply, AwsError> {
+    let Simulation {
+        options,
+        clock,
+        runtime,
+        storage,
+        videos,
+        batches,
+        fixed,
+        ..
+    } = simulation;
     let model = resources::base(target.model.as_deref().unwrap_or_default());
+    let resource = target.resource.as_deref().unwrap_or_default();
     let query = head.uri.query().unwrap_or_default();
-    match (target.operation, &simulation.fixed) {
+    match (target.operation, fixed) {
         (Operation::Converse, Some(fixed)) => Ok(fixed.non_streaming()),
         (Operation::ConverseStream, Some(fixed)) => Ok(fixed.events()),
         (Operation::Converse | Operation::ConverseStream, None) => {
-            Ok(response::echo(simulation, target, &parsed(body)?))
+            Ok(response::echo(runtime, target, &parsed(body)?))
         }
         (Operation::InvokeModel | Operation::InvokeModelWithResponseStream, _) => Ok(invoke::echo(
             model,
@@ -212,16 +218,16 @@ fn unscripted(
             target.operation.streams(),
         )),
         (Operation::ChatCompletions | Operation::ChatCompletionsStream, _) => {
-            Ok(openai::echo(simulation, target, body))
+            Ok(openai::echo(runtime, target, body))
         }
         (Operation::CountTokens, _) => Ok(response::token_count(&parsed(body)?)),
         (Operation::InvokeGuardrailChecks, _) => Ok(moderation::checks(&parsed(body)?)),
         (Operation::ApplyGuardrail, _) => {
-            let (guardrail, version, request) = guardrail(simulation, target, body)?;
+            let (guardrail, version, request) = guardrail(options, target, body)?;
             Ok(moderation::applied(guardrail, version, &request))
         }
         (Operation::ListFoundationModels, _) => {
-            control_plane::foundation_models(simulation.options.control_plane, query)
+            control_plane::foundation_models(options.control_plane, query)
         }
         (
             operation @ (Operation::ListInferenceProfiles
@@ -231,37 +237,26 @@ fn unscripted(
             | Operation::ListPromptRouters
             | Operation::ListMarketplaceModelEndpoints),
             _,
-        ) => control_plane::list(simulation.options.control_plane, operation, query),
+        ) => control_plane::list(options.control_plane, operation, query),
         (Operation::GetCallerIdentity, _) => Ok(sts::response(body)),
-        (Operation::StartAsyncInvoke, _) => async_invoke::start(simulation, &parsed(body)?),
-        (Operation::GetAsyncInvoke, _) => {
-            async_invoke::get(simulation, target.resource.as_deref().unwrap_or_default())
-        }
-        (Operation::ListAsyncInvokes, _) => async_invoke::list(simulation, query),
-        (operation, _) if batch_jobs::serves(operation) => {
-            batch_jobs::response(simulation, target, query, body)
-        }
-        (operation, _) => control_plane::lookup(
-            simulation.options.control_plane,
-            operation,
-            target.resource.as_deref().unwrap_or_default(),
+        (Operation::StartAsyncInvoke, _) => async_invoke::start(
+            videos,
+            storage,
+            options,
+            clock.time_of_day(),
+            &parsed(body)?,
         ),
+        (Operation::GetAsyncInvoke, _) => {
+            async_invoke::get(videos, storage, clock.time_of_day(), resource)
+        }
+        (Operation::ListAsyncInvokes, _) => {
+            async_invoke::list(videos, storage, clock.time_of_day(), query)
+        }
+        (operation, _) if batch_jobs::serves(operation) => {
+            batch_jobs::response(batches, target, query, body)
+        }
+        (operation, _) => control_plane::lookup(options.control_plane, operation, resource),
     }
-}
-
-pub(crate) fn note(simulation: &Simulation, head: &Parts, target: Option<&Target>, body: &Bytes) {
-    simulation.journal.note(|| JournalEntry {
-        method: head.method.to_string(),
-        path: head
-            .uri
-            .path_and_query()
-            .map_or_else(String::new, ToString::to_string),
-        operation: target.map(|target| target.operation),
-        model: target.and_then(|target| target.model.clone()),
-        headers: head.headers.clone(),
-        body: body.clone(),
-    });
-    simulation.calls.received();
 }
 
 fn parsed(body: &[u8]) -> Result<Value, AwsError> {

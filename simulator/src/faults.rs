@@ -7,8 +7,6 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::error::AwsError;
-use crate::frames;
-use crate::openai;
 use crate::play::{Step, Steps};
 use crate::reply::{Reply, ReplyBody};
 use crate::script::Fault;
@@ -17,7 +15,7 @@ use crate::script::Fault;
 const LONG: usize = 1 << 20;
 
 /// Encodes an exception from its name and payload.
-type Exception = fn(&str, &[u8]) -> Bytes;
+pub(crate) type Exception = fn(&str, &[u8]) -> Bytes;
 
 /// The faults of one call, and the delay between its events.
 #[derive(Debug, Clone, Default)]
@@ -50,16 +48,8 @@ impl Faults {
         }
     }
 
-    pub(crate) fn applied_to_events(&self, frames: Vec<Bytes>) -> Steps {
-        self.applied_to_stream(frames, frames::exception)
-    }
-
-    pub(crate) fn applied_to_chunks(&self, events: Vec<Bytes>) -> Steps {
-        self.applied_to_stream(events, openai::exception)
-    }
-
-    /// `exception` encodes the exceptions of the stream.
-    fn applied_to_stream(&self, frames: Vec<Bytes>, exception: Exception) -> Steps {
+    /// The steps of a stream; `exception` encodes its exceptions.
+    pub(crate) fn applied_to_stream(&self, frames: Vec<Bytes>, exception: Exception) -> Steps {
         let drip = self.drip() + self.pace;
         let mut steps = Vec::with_capacity(frames.len() + 2);
         steps.extend(wait(self.first_event_delay()));
@@ -214,11 +204,12 @@ fn as_error(exception: &str, message: &str) -> AwsError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frames;
 
     fn played(faults: Vec<Fault>) -> Vec<Step> {
         let frames = vec![Bytes::from_static(b"one."), Bytes::from_static(b"two.")];
         Faults::new(faults, Duration::ZERO)
-            .applied_to_events(frames)
+            .applied_to_stream(frames, frames::exception)
             .to_vec()
     }
 

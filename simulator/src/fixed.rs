@@ -8,10 +8,11 @@ use serde_json::json;
 
 use crate::families::Family;
 use crate::faults::Faults;
+use crate::frames;
 use crate::options::FixedResponseSize;
 use crate::play::Steps;
 use crate::reply::{Reply, ReplyBody};
-use crate::response::message::{ModelOutput, Part};
+use crate::response::output::{ModelOutput, Part};
 
 /// Repeated to the requested length.
 const FILLER: &str = "The quick brown fox jumps over the lazy dog. ";
@@ -43,7 +44,7 @@ impl FixedResponse {
         };
         let steps = match model_output.events(&family).body {
             ReplyBody::Events(frames) => {
-                Faults::new(Vec::new(), word_delay).applied_to_events(frames)
+                Faults::new(Vec::new(), word_delay).applied_to_stream(frames, frames::exception)
             }
             _ => Steps::from([]),
         };

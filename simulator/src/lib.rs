@@ -8,13 +8,15 @@
 //!
 //! The path of a call:
 //!
-//! 1. `routes` accepts the request and `call` passes it through the steps below;
-//! 2. `journal` records it, `calls` counts it until the last byte of its response;
+//! 1. `routes` accepts the request and `call` passes it through the steps below, each with the parts
+//!    of the `simulation` that it needs;
+//! 2. `traffic` records it in the `journal` and counts it until the last byte of its response;
 //! 3. `auth` checks its credentials;
 //! 4. `validate` applies Bedrock's rules (data in `families`, `catalog` and `resources`);
-//! 5. `scripts` returns a queued response, else `response` and `invoke` generate one; `guardrails`
-//!    and `cache` are applied, `signatures` signs reasoning, and `binding` ties it to its position;
-//! 6. `reply` creates the head, `play` sends the body step by step with `faults` applied.
+//! 5. `scripted` returns a queued response, else `response` and `invoke` generate one with the
+//!    `runtime`: `guardrails` and `cache` are applied, `signatures` signs reasoning, and `binding`
+//!    ties it to its position;
+//! 6. `send` applies `faults` to the reply, `play` sends the body step by step.
 
 mod async_invoke;
 mod auth;
@@ -48,14 +50,20 @@ mod reply;
 mod resources;
 mod response;
 mod routes;
+mod runtime;
 mod s3;
 mod script;
+mod scripted;
 mod scripts;
+mod send;
 mod server;
 mod signatures;
+mod simulation;
 mod simulator;
 mod sts;
 mod timestamp;
+mod traffic;
+mod usage;
 mod validate;
 
 pub use journal::JournalEntry;

@@ -4,8 +4,6 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
-use crate::openai;
-
 /// An operation of the simulator, named as in AWS's API references.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,6 +92,9 @@ pub enum Operation {
     AbortMultipartUpload,
 }
 
+/// The path of OpenAI's chat completions, on both hosts.
+pub(crate) const CHAT_COMPLETIONS: &str = "/openai/v1/chat/completions";
+
 /// The operation of a request, with its path parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
@@ -177,7 +178,7 @@ impl Target {
         if let Some(job) = path.strip_prefix("/model-invocation-job") {
             return Self::of_job(job);
         }
-        if path == openai::PATH {
+        if path == CHAT_COMPLETIONS {
             return listing(Operation::ChatCompletions);
         }
         let (model, action) = path.strip_prefix("/model/")?.rsplit_once('/')?;

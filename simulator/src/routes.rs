@@ -12,15 +12,18 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::batch_jobs::BatchJobs;
 use crate::call;
+use crate::clock::Clock;
 use crate::exceptions;
 use crate::options::JobEnd;
 use crate::recording;
 use crate::script::{Script, ScriptedResponse};
-use crate::simulator::Simulation;
+use crate::simulation::Simulation;
+use crate::traffic::Traffic;
 
 /// The control API under `/_simulator`, and `/healthz` for containers; all other paths are AWS's.
-pub(crate) fn routes(simulation: Arc<Simulation>) -> Router {
+pub(crate) fn routes(simulation: Simulation) -> Router {
     Router::new()
         .route("/healthz", get(|| async { StatusCode::OK }))
         .route("/_simulator", delete(clear))
@@ -33,19 +36,19 @@ pub(crate) fn routes(simulation: Arc<Simulation>) -> Router {
         .with_state(simulation)
 }
 
-async fn clear(State(simulation): State<Arc<Simulation>>) -> StatusCode {
+async fn clear(State(simulation): State<Simulation>) -> StatusCode {
     simulation.clear();
     StatusCode::NO_CONTENT
 }
 
 /// Queues one script or a list; if one is invalid, none is queued.
-async fn push_scripts(State(simulation): State<Arc<Simulation>>, body: Bytes) -> Response {
+async fn push_scripts(State(traffic): State<Arc<Traffic>>, body: Bytes) -> Response {
     match scripts_from(&body) {
         Ok(scripts) => {
             let queued = scripts.len();
             scripts
                 .into_iter()
-                .for_each(|script| simulation.scripts.push(script));
+                .for_each(|script| traffic.scripts.push(script));
             document(StatusCode::CREATED, &json!({ "queued": queued }))
         }
         Err(error) => document(StatusCode::BAD_REQUEST, &json!({ "error": error })),
@@ -75,12 +78,10 @@ struct Advance {
     advance_seconds: u64,
 }
 
-async fn advance(State(simulation): State<Arc<Simulation>>, body: Bytes) -> Response {
+async fn advance(State(clock): State<Arc<Clock>>, body: Bytes) -> Response {
     match serde_json::from_slice(&body) {
         Ok(Advance { advance_seconds }) => {
-            simulation
-                .clock
-                .advance(Duration::from_secs(advance_seconds));
+            clock.advance(Duration::from_secs(advance_seconds));
             StatusCode::NO_CONTENT.into_response()
         }
         Err(error) => {
@@ -100,12 +101,11 @@ struct JobControl {
     hold: Option<bool>,
 }
 
-async fn control_jobs(State(simulation): State<Arc<Simulation>>, body: Bytes) -> Response {
+async fn control_jobs(State(batches): State<Arc<BatchJobs>>, body: Bytes) -> Response {
     match serde_json::from_slice(&body) {
         Ok(JobControl { end, hold }) => {
-            end.into_iter()
-                .for_each(|end| simulation.jobs.set_next_end(end));
-            hold.into_iter().for_each(|hold| simulation.jobs.hold(hold));
+            end.into_iter().for_each(|end| batches.set_next_end(end));
+            hold.into_iter().for_each(|hold| batches.hold(hold));
             StatusCode::NO_CONTENT.into_response()
         }
         Err(error) => {
@@ -115,8 +115,8 @@ async fn control_jobs(State(simulation): State<Arc<Simulation>>, body: Bytes) ->
     }
 }
 
-async fn requests(State(simulation): State<Arc<Simulation>>) -> Response {
-    let requests: Vec<Value> = simulation
+async fn requests(State(traffic): State<Arc<Traffic>>) -> Response {
+    let requests: Vec<Value> = traffic
         .journal
         .entries()
         .iter()
@@ -125,13 +125,13 @@ async fn requests(State(simulation): State<Arc<Simulation>>) -> Response {
     document(StatusCode::OK, &Value::from(requests))
 }
 
-async fn status(State(simulation): State<Arc<Simulation>>) -> Response {
-    let counts = simulation.calls.counts();
+async fn status(State(traffic): State<Arc<Traffic>>) -> Response {
+    let counts = traffic.calls.counts();
     let status = json!({
         "received": counts.received,
         "open_calls": counts.open,
         "abandoned": counts.abandoned,
-        "scripts": simulation.scripts.len(),
+        "scripts": traffic.scripts.len(),
     });
     document(StatusCode::OK, &status)
 }

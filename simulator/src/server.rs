@@ -1,7 +1,5 @@
 //! The TCP listener.
 
-use std::sync::Arc;
-
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -9,10 +7,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::routes;
-use crate::simulator::Simulation;
+use crate::simulation::Simulation;
 
 /// Serves until the task is aborted, which also closes all connections.
-pub(crate) async fn serve(listener: TcpListener, simulation: Arc<Simulation>) {
+pub(crate) async fn serve(listener: TcpListener, simulation: Simulation) {
     let service = TowerToHyperService::new(routes::routes(simulation));
     let mut connections = JoinSet::new();
     loop {

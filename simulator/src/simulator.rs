@@ -1,101 +1,25 @@
-//! The public handle of a simulator, and the state that all calls share.
+//! The public handle of a simulator.
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::async_invoke::VideoJobs;
-use crate::batch_jobs::Jobs;
-use crate::cache::PromptCache;
-use crate::calls::Calls;
-use crate::clock::Clock;
-use crate::fixed::FixedResponse;
-use crate::journal::{Journal, JournalEntry};
+use crate::journal::JournalEntry;
 use crate::options::{JobEnd, Options};
-use crate::s3;
 use crate::script::Script;
-use crate::scripts::Scripts;
 use crate::server;
-use crate::signatures::Seals;
+use crate::simulation::Simulation;
 
 /// A running simulator. Dropping it closes its port and every connection.
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
-    simulation: Arc<Simulation>,
+    simulation: Simulation,
     server: JoinHandle<()>,
-}
-
-/// State shared by all calls.
-#[derive(Debug)]
-pub(crate) struct Simulation {
-    pub(crate) options: Options,
-    pub(crate) scripts: Scripts,
-    pub(crate) journal: Journal,
-    pub(crate) calls: Calls,
-    pub(crate) fixed: Option<FixedResponse>,
-    pub(crate) clock: Clock,
-    pub(crate) cache: PromptCache,
-    pub(crate) seals: Seals,
-    pub(crate) objects: s3::Objects,
-    pub(crate) jobs: Jobs,
-    pub(crate) video_jobs: VideoJobs,
-}
-
-impl Simulation {
-    pub(crate) fn new(options: Options) -> Self {
-        Self {
-            scripts: Scripts::default(),
-            journal: Journal::new(options.journal),
-            calls: Calls::default(),
-            fixed: options
-                .fixed_response
-                .map(|fixed| FixedResponse::new(fixed, options.word_delay)),
-            clock: Clock::default(),
-            cache: PromptCache::default(),
-            seals: Seals::default(),
-            objects: s3::Objects::default(),
-            jobs: Jobs::default(),
-            video_jobs: VideoJobs::default(),
-            options,
-        }
-    }
-
-    pub(crate) fn clear(&self) {
-        self.scripts.clear();
-        self.journal.clear();
-        self.calls.clear();
-        self.cache.clear();
-        self.seals.clear();
-        self.objects.clear();
-        self.jobs.clear();
-        self.video_jobs.clear();
-        self.clock.reset();
-    }
-}
-
-impl Simulation {
-    /// Writes an object on behalf of the caller, as AWS services do.
-    pub(crate) fn put_object(
-        &self,
-        bucket: &str,
-        key: &str,
-        content_type: &str,
-        content: Bytes,
-    ) -> bool {
-        let existing = self
-            .options
-            .buckets
-            .iter()
-            .any(|existing| existing == bucket);
-        let object = s3::Object::new(content, content_type, self.clock.time_of_day());
-        existing && self.objects.put(bucket, key, object).is_ok()
-    }
 }
 
 impl Simulator {
@@ -107,7 +31,7 @@ impl Simulator {
     pub async fn start(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let simulation = Arc::new(Simulation::new(options));
+        let simulation = Simulation::new(options);
         let server = tokio::spawn(server::serve(listener, simulation.clone()));
         Ok(Self {
             address,
@@ -128,12 +52,12 @@ impl Simulator {
 
     /// Adds a script to the end of the queue.
     pub fn push(&self, script: Script) {
-        self.simulation.scripts.push(script);
+        self.simulation.traffic.scripts.push(script);
     }
 
     /// The journal of received requests, oldest first.
     pub fn requests(&self) -> Vec<JournalEntry> {
-        self.simulation.journal.entries()
+        self.simulation.traffic.journal.entries()
     }
 
     /// Resets scripts, the journal, counters, cached prompts, seals of scripts, S3 objects, video
@@ -149,8 +73,7 @@ impl Simulator {
 
     /// The content of an S3 object; `None` if it does not exist.
     pub fn object(&self, bucket: &str, key: &str) -> Option<Bytes> {
-        let object = self.simulation.objects.get(bucket, key)?;
-        Some(object.content)
+        self.simulation.storage.content(bucket, key)
     }
 
     /// Writes an S3 object; `false` if the bucket does not exist or the store is full.
@@ -162,42 +85,44 @@ impl Simulator {
         content: impl Into<Bytes>,
     ) -> bool {
         self.simulation
-            .put_object(bucket, key, content_type, content.into())
+            .storage
+            .put(bucket, key, content_type, content.into())
     }
 
     /// The keys of a bucket with this prefix, in order.
     pub fn object_keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
-        self.simulation.objects.keys(bucket, prefix)
+        self.simulation.storage.keys(bucket, prefix)
     }
 
     /// Queues the outcome of the next batch job that ends.
     pub fn end_next_job(&self, end: JobEnd) {
-        self.simulation.jobs.set_next_end(end);
+        self.simulation.batches.set_next_end(end);
     }
 
     /// Keeps batch jobs in progress, or releases them.
     pub fn hold_jobs(&self, hold: bool) {
-        self.simulation.jobs.hold(hold);
+        self.simulation.batches.hold(hold);
     }
 
     /// Number of calls in flight: received at least in part, response not sent completely.
     pub fn open_calls(&self) -> usize {
-        self.simulation.calls.counts().open
+        self.simulation.traffic.calls.counts().open
     }
 
     /// Number of calls whose client disconnected before the last byte of the response.
     pub fn abandoned(&self) -> usize {
-        self.simulation.calls.counts().abandoned
+        self.simulation.traffic.calls.counts().abandoned
     }
 
     /// Number of calls received, whether a response was sent or not.
     pub fn received(&self) -> usize {
-        self.simulation.calls.counts().received
+        self.simulation.traffic.calls.counts().received
     }
 
     /// Waits until [`abandoned`](Self::abandoned) is `count` or more.
     pub async fn wait_for_abandoned(&self, count: usize) {
         self.simulation
+            .traffic
             .calls
             .wait(|counts| counts.abandoned >= count)
             .await;
@@ -206,6 +131,7 @@ impl Simulator {
     /// Waits until [`received`](Self::received) is `count` or more.
     pub async fn wait_for_received(&self, count: usize) {
         self.simulation
+            .traffic
             .calls
             .wait(|counts| counts.received >= count)
             .await;
@@ -213,7 +139,11 @@ impl Simulator {
 
     /// Waits until no call is in flight.
     pub async fn idle(&self) {
-        self.simulation.calls.wait(|counts| counts.open == 0).await;
+        self.simulation
+            .traffic
+            .calls
+            .wait(|counts| counts.open == 0)
+            .await;
     }
 }
 

@@ -1,5 +1,5 @@
 //! The real router on a free port, with the simulator as Bedrock. Folders follow the routes; shared
-//! code is in `harness`. `layers` and `compatibility` check the source and the documents.
+//! code is in `harness`. `layers`, `circles` and `compatibility` check the source and the documents.
 
 #![allow(
     clippy::expect_used,
@@ -12,6 +12,7 @@
 mod batches;
 mod bedrock_api;
 mod chat;
+mod circles;
 mod compatibility;
 mod completions;
 mod embeddings;

@@ -8,17 +8,19 @@ mod input;
 mod video;
 mod video_jobs;
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::catalog::{ACCOUNT, REGION};
+use crate::catalog::REGION;
 use crate::control_plane::parameter;
 use crate::error::AwsError;
 use crate::families::bare_id;
-use crate::ids;
+use crate::options::Options;
 use crate::reply::Reply;
-use crate::simulator::Simulation;
+use crate::s3::Storage;
 use crate::timestamp;
 use crate::validate;
 pub(crate) use video_jobs::VideoJobs;
@@ -29,7 +31,13 @@ const PAGE: usize = 10;
 const MAX_TOKEN_LENGTH: usize = 256;
 
 /// Starts a job, or returns the existing job with the same `clientRequestToken`.
-pub(crate) fn start(simulation: &Simulation, request: &Value) -> Result<Reply, AwsError> {
+pub(crate) fn start(
+    jobs: &VideoJobs,
+    storage: &Storage,
+    options: &Options,
+    now: SystemTime,
+    request: &Value,
+) -> Result<Reply, AwsError> {
     let text = |pointer: &str| request.pointer(pointer).and_then(Value::as_str);
     let model = text("/modelId").ok_or_else(|| absent("modelId"))?;
     let input = request
@@ -42,35 +50,39 @@ pub(crate) fn start(simulation: &Simulation, request: &Value) -> Result<Reply, A
         .ok_or_else(|| absent("outputDataConfig.s3OutputDataConfig.s3Uri"))?;
     let bucket = bucket(uri)?;
     let token = text("/clientRequestToken").unwrap_or_default();
-    if simulation.options.validate {
-        check(simulation, model, input, token)?;
+    if options.validate {
+        check(options, model, input, token)?;
     }
-    if !simulation
-        .options
-        .buckets
-        .iter()
-        .any(|configured| configured == bucket)
-    {
+    if !storage.has_bucket(bucket) {
         return Err(AwsError::validation(
             "Invalid Output Config/Credentials. Please ensure that the S3 bucket exists and that you have permission to write to it.",
         ));
     }
-    let job = Job::new(model, token, request, uri, simulation.clock.time_of_day());
-    let arn = simulation.video_jobs.start(job)?;
+    let job = Job::new(model, token, request, uri, now);
+    let arn = jobs.start(job)?;
     Ok(response(&json!({ "invocationArn": arn })))
 }
 
 /// Returns one job. Each call counts as a lookup and may complete the job.
-pub(crate) fn get(simulation: &Simulation, arn: &str) -> Result<Reply, AwsError> {
-    let now = simulation.clock.time_of_day();
-    let job = simulation.video_jobs.look_up(arn, now);
+pub(crate) fn get(
+    jobs: &VideoJobs,
+    storage: &Storage,
+    now: SystemTime,
+    arn: &str,
+) -> Result<Reply, AwsError> {
+    let job = jobs.look_up(arn, now);
     let job = job.ok_or_else(|| AwsError::validation("The provided invocation ARN is invalid."))?;
-    video::deliver(simulation, &job, now);
+    video::deliver(jobs, storage, &job, now);
     Ok(response(&described(&job, now)))
 }
 
 /// A page of jobs, newest first by default.
-pub(crate) fn list(simulation: &Simulation, query: &str) -> Result<Reply, AwsError> {
+pub(crate) fn list(
+    jobs: &VideoJobs,
+    storage: &Storage,
+    now: SystemTime,
+    query: &str,
+) -> Result<Reply, AwsError> {
     let value = |name: &str| parameter(query, name);
     let number = |name: &str, default: usize| match value(name) {
         None => Ok(default),
@@ -81,38 +93,38 @@ pub(crate) fn list(simulation: &Simulation, query: &str) -> Result<Reply, AwsErr
         return Err(out_of_range("maxResults", &size.to_string()));
     }
     let from: usize = number("nextToken", 0)?;
-    let now = simulation.clock.time_of_day();
-    let mut jobs = simulation.video_jobs.all();
+    let mut listed = jobs.all();
     if value("sortOrder").as_deref() != Some("Ascending") {
-        jobs.reverse();
+        listed.reverse();
     }
-    jobs.iter()
-        .for_each(|job| video::deliver(simulation, job, now));
+    listed
+        .iter()
+        .for_each(|job| video::deliver(jobs, storage, job, now));
     let after = value("submitTimeAfter").and_then(|time| timestamp::parse_iso(&time));
     let before = value("submitTimeBefore").and_then(|time| timestamp::parse_iso(&time));
     let status = value("statusEquals");
-    jobs.retain(|job| {
+    listed.retain(|job| {
         after.is_none_or(|after| job.submitted > after)
             && before.is_none_or(|before| job.submitted < before)
             && status
                 .as_deref()
                 .is_none_or(|status| job.state(now).as_str() == status)
     });
-    let page: Vec<Value> = jobs
+    let page: Vec<Value> = listed
         .iter()
         .skip(from)
         .take(size)
         .map(|job| described(job, now))
         .collect();
     let mut body = json!({ "asyncInvokeSummaries": page });
-    if from + size < jobs.len() {
+    if from + size < listed.len() {
         add(&mut body, "nextToken", (from + size).to_string());
     }
     Ok(response(&body))
 }
 
-fn check(simulation: &Simulation, model: &str, input: &Value, token: &str) -> Result<(), AwsError> {
-    validate::model(model, &simulation.options)?;
+fn check(options: &Options, model: &str, input: &Value, token: &str) -> Result<(), AwsError> {
+    validate::model(model, options)?;
     let printable = token.chars().all(|c| ('!'..='~').contains(&c));
     if token.len() > MAX_TOKEN_LENGTH || !printable {
         return Err(AwsError::validation(format!(
@@ -122,7 +134,7 @@ fn check(simulation: &Simulation, model: &str, input: &Value, token: &str) -> Re
     input::check(model, input)
 }
 
-fn described(job: &Job, now: std::time::SystemTime) -> Value {
+fn described(job: &Job, now: SystemTime) -> Value {
     let state = job.state(now);
     let uri = format!("{}/{}", job.uri, job.id());
     let id = bare_id(&job.model);
@@ -179,12 +191,4 @@ fn out_of_range(name: &str, value: &str) -> AwsError {
 
 fn response(body: &Value) -> Reply {
     Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
-}
-
-/// The ARN of a new job; its id is twelve lowercase letters and digits.
-fn new_arn() -> String {
-    let name: String = ids::characters(12)
-        .to_ascii_lowercase()
-        .replace(['-', '_'], "0");
-    format!("arn:aws:bedrock:{REGION}:{ACCOUNT}:async-invoke/{name}")
 }

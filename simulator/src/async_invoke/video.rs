@@ -6,25 +6,18 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::video_jobs::{Job, State};
-use crate::simulator::Simulation;
+use super::video_jobs::{Job, State, VideoJobs};
+use crate::s3::Storage;
 
-/// The failure message of a job whose prompt contains [`BLOCKED_WORD`].
+/// The failure message of a job that the content filters block.
 pub(super) const BLOCKED: &str = "This request has been blocked by our content filters. Please adjust your text prompt and try again.";
-const BLOCKED_WORD: &str = "avalanche";
 /// Size of a video in bytes: a valid file header, then bytes derived from the request.
 const LENGTH: usize = 10_000;
 const HEAD: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom";
 
-/// Whether the content filters block the request.
-pub(super) fn is_blocked(request: &Value) -> bool {
-    let input = request.get("modelInput").map(Value::to_string);
-    input.is_some_and(|input| input.to_lowercase().contains(BLOCKED_WORD))
-}
-
 /// Writes the video and its manifest once the job is complete; later calls do nothing.
-pub(super) fn deliver(simulation: &Simulation, job: &Job, now: SystemTime) {
-    if job.state(now) != State::Completed || !simulation.video_jobs.deliver(&job.arn) {
+pub(super) fn deliver(jobs: &VideoJobs, storage: &Storage, job: &Job, now: SystemTime) {
+    if job.state(now) != State::Completed || !jobs.deliver(&job.arn) {
         return;
     }
     let Some((bucket, folder)) = job.uri.strip_prefix("s3://").map(split) else {
@@ -36,8 +29,8 @@ pub(super) fn deliver(simulation: &Simulation, job: &Job, now: SystemTime) {
         "clips": [{ "shot": "output.mp4" }],
     });
     let manifest = Bytes::from(manifest.to_string());
-    simulation.put_object(bucket, &key("manifest.json"), "application/json", manifest);
-    simulation.put_object(bucket, &key("output.mp4"), "video/mp4", video(&job.request));
+    storage.put(bucket, &key("manifest.json"), "application/json", manifest);
+    storage.put(bucket, &key("output.mp4"), "video/mp4", video(&job.request));
 }
 
 /// Splits into bucket and folder; the folder is empty or ends with a slash.

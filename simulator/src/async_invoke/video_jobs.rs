@@ -7,9 +7,12 @@ use std::time::{Duration, SystemTime};
 use http::StatusCode;
 use serde_json::Value;
 
-use super::{new_arn, video};
+use crate::catalog::{ACCOUNT, REGION};
 use crate::error::AwsError;
+use crate::ids;
 
+/// A prompt with this word is blocked.
+const BLOCKED_WORD: &str = "avalanche";
 /// How long a job takes by the simulator's clock.
 const TIME: Duration = Duration::from_secs(120);
 /// The lookup that completes a job early.
@@ -86,7 +89,7 @@ impl Job {
     pub(super) fn state(&self, now: SystemTime) -> State {
         match self.ended(now) {
             None => State::InProgress,
-            Some(_) if video::is_blocked(&self.request) => State::Failed,
+            Some(_) if is_blocked(&self.request) => State::Failed,
             Some(_) => State::Completed,
         }
     }
@@ -153,4 +156,18 @@ impl VideoJobs {
     fn lock(&self) -> MutexGuard<'_, VecDeque<Job>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the content filters block the request.
+fn is_blocked(request: &Value) -> bool {
+    let input = request.get("modelInput").map(Value::to_string);
+    input.is_some_and(|input| input.to_lowercase().contains(BLOCKED_WORD))
+}
+
+/// The ARN of a new job; its id is twelve lowercase letters and digits.
+fn new_arn() -> String {
+    let name: String = ids::characters(12)
+        .to_ascii_lowercase()
+        .replace(['-', '_'], "0");
+    format!("arn:aws:bedrock:{REGION}:{ACCOUNT}:async-invoke/{name}")
 }

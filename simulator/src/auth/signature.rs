@@ -13,7 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use sha2::{Digest as _, Sha256};
 
 use crate::error::AwsError;
-use crate::openai;
+use crate::operation::CHAT_COMPLETIONS;
 use crate::timestamp;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -95,7 +95,7 @@ impl<'a> Signature<'a> {
         secret_access_key: &str,
         now: SystemTime,
     ) -> Result<(), AwsError> {
-        let is_mantle = self.service == MANTLE && head.uri.path() == openai::PATH;
+        let is_mantle = self.service == MANTLE && head.uri.path() == CHAT_COMPLETIONS;
         if !SERVICES.contains(&self.service) && !is_mantle {
             return Err(invalid(
                 "Credential should be scoped to correct service: 'bedrock'. ",

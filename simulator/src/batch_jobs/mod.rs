@@ -8,6 +8,8 @@ mod records;
 mod request;
 mod store;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -16,11 +18,12 @@ use crate::catalog::{ACCOUNT, REGION};
 use crate::control_plane::parameter;
 use crate::error::AwsError;
 use crate::operation::{Operation, Target};
+use crate::options::JobEnd;
 use crate::reply::Reply;
-use crate::simulator::Simulation;
+use crate::runtime::Runtime;
+use crate::s3::Storage;
 use crate::timestamp;
-pub(crate) use store::Jobs;
-use store::{Job, JobStatus};
+use store::{Job, JobStatus, Jobs};
 
 /// Default page size; small, so that clients have to follow `nextToken`.
 const PAGE: usize = 10;
@@ -36,22 +39,55 @@ pub(crate) fn serves(operation: Operation) -> bool {
     )
 }
 
+/// The account's batch jobs, with the storage of their files and the models that they call.
+#[derive(Debug)]
+pub(crate) struct BatchJobs {
+    jobs: Jobs,
+    storage: Arc<Storage>,
+    runtime: Arc<Runtime>,
+}
+
+impl BatchJobs {
+    pub(crate) fn new(storage: Arc<Storage>, runtime: Arc<Runtime>) -> Self {
+        Self {
+            jobs: Jobs::default(),
+            storage,
+            runtime,
+        }
+    }
+
+    /// Queues the outcome of the next job that ends.
+    pub(crate) fn set_next_end(&self, end: JobEnd) {
+        self.jobs.set_next_end(end);
+    }
+
+    /// Keeps jobs in progress, or releases them.
+    pub(crate) fn hold(&self, hold: bool) {
+        self.jobs.hold(hold);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.jobs.clear();
+    }
+}
+
 pub(crate) fn response(
-    simulation: &Simulation,
+    batches: &BatchJobs,
     target: &Target,
     query: &str,
     body: &[u8],
 ) -> Result<Reply, AwsError> {
     let resource = target.resource.as_deref().unwrap_or_default();
     match target.operation {
-        Operation::CreateModelInvocationJob => create(simulation, body),
-        Operation::ListModelInvocationJobs => list(simulation, query),
-        Operation::StopModelInvocationJob => stop(simulation, resource),
-        _ => get(simulation, resource),
+        Operation::CreateModelInvocationJob => create(batches, body),
+        Operation::ListModelInvocationJobs => list(&batches.jobs, query),
+        Operation::StopModelInvocationJob => stop(&batches.jobs, resource),
+        _ => get(batches, resource),
     }
 }
 
-fn create(simulation: &Simulation, body: &[u8]) -> Result<Reply, AwsError> {
+fn create(batches: &BatchJobs, body: &[u8]) -> Result<Reply, AwsError> {
+    let BatchJobs { jobs, runtime, .. } = batches;
     let body: Value = serde_json::from_slice(body).map_err(|_| {
         AwsError::new(
             StatusCode::BAD_REQUEST,
@@ -59,9 +95,9 @@ fn create(simulation: &Simulation, body: &[u8]) -> Result<Reply, AwsError> {
             "The request body is not valid JSON.",
         )
     })?;
-    let request = request::read(simulation, &body)?;
+    let request = request::read(&runtime.options, &body)?;
     if let Some(token) = &request.token
-        && let Some(job) = simulation.jobs.of_token(token)
+        && let Some(job) = jobs.of_token(token)
     {
         return Ok(document(&json!({ "jobArn": job.arn })));
     }
@@ -69,20 +105,25 @@ fn create(simulation: &Simulation, body: &[u8]) -> Result<Reply, AwsError> {
         "arn:aws:bedrock:{REGION}:{ACCOUNT}:model-invocation-job/{}",
         store::job_id()
     );
-    let now = simulation.clock.time_of_day();
-    simulation.jobs.add(Job::new(arn.clone(), request, now));
+    let now = runtime.clock.time_of_day();
+    jobs.add(Job::new(arn.clone(), request, now));
     Ok(document(&json!({ "jobArn": arn })))
 }
 
-fn get(simulation: &Simulation, resource: &str) -> Result<Reply, AwsError> {
-    let job = simulation.jobs.find(resource).ok_or_else(no_such_job)?;
+fn get(batches: &BatchJobs, resource: &str) -> Result<Reply, AwsError> {
+    let BatchJobs {
+        jobs,
+        storage,
+        runtime,
+    } = batches;
+    let job = jobs.find(resource).ok_or_else(no_such_job)?;
     let description = described(&job);
-    let next = records::step(simulation, job);
-    simulation.jobs.put(next);
+    let next = records::step(jobs, storage, runtime, job);
+    jobs.put(next);
     Ok(document(&description))
 }
 
-fn list(simulation: &Simulation, query: &str) -> Result<Reply, AwsError> {
+fn list(jobs: &Jobs, query: &str) -> Result<Reply, AwsError> {
     let status = parameter(query, "statusEquals");
     let name = parameter(query, "nameContains").unwrap_or_default();
     let number = |name: &str, default_value: usize| match parameter(query, name) {
@@ -95,7 +136,7 @@ fn list(simulation: &Simulation, query: &str) -> Result<Reply, AwsError> {
         number("nextToken", 0)?,
         number("maxResults", PAGE)?.clamp(1, 1000),
     );
-    let mut jobs = simulation.jobs.all();
+    let mut jobs = jobs.all();
     if parameter(query, "sortOrder").as_deref() != Some("Ascending") {
         jobs.reverse();
     }
@@ -113,8 +154,8 @@ fn list(simulation: &Simulation, query: &str) -> Result<Reply, AwsError> {
     ))
 }
 
-fn stop(simulation: &Simulation, resource: &str) -> Result<Reply, AwsError> {
-    let mut job = simulation.jobs.find(resource).ok_or_else(no_such_job)?;
+fn stop(jobs: &Jobs, resource: &str) -> Result<Reply, AwsError> {
+    let mut job = jobs.find(resource).ok_or_else(no_such_job)?;
     if job.status.is_over() {
         return Err(AwsError::new(
             StatusCode::BAD_REQUEST,
@@ -126,7 +167,7 @@ fn stop(simulation: &Simulation, resource: &str) -> Result<Reply, AwsError> {
         ));
     }
     job.status = JobStatus::Stopping;
-    simulation.jobs.put(job);
+    jobs.put(job);
     Ok(document(&json!({})))
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::request::{Kind, S3Location};
-use super::store::{Counts, Job, JobStatus};
+use super::store::{Counts, Job, JobStatus, Jobs};
 use crate::error::AwsError;
 use crate::invoke;
 use crate::operation::{Operation, Target};
@@ -12,19 +12,20 @@ use crate::options::JobEnd;
 use crate::reply::ReplyBody;
 use crate::resources;
 use crate::response;
-use crate::simulator::Simulation;
+use crate::runtime::Runtime;
+use crate::s3::Storage;
 use crate::validate;
 
 /// Returns the job after its next step.
-pub(super) fn step(simulation: &Simulation, mut job: Job) -> Job {
+pub(super) fn step(jobs: &Jobs, storage: &Storage, runtime: &Runtime, mut job: Job) -> Job {
     if job.status.is_over() {
         return job;
     }
-    let now = simulation.clock.time_of_day();
+    let now = runtime.clock.time_of_day();
     job.status = match job.status {
         JobStatus::Stopping => JobStatus::Stopped,
         JobStatus::Submitted => JobStatus::Validating,
-        JobStatus::Validating => match count(simulation, &job) {
+        JobStatus::Validating => match count(storage, runtime.options.minimum_records, &job) {
             Ok(total) => {
                 job.counts.total = total;
                 JobStatus::Scheduled
@@ -36,8 +37,11 @@ pub(super) fn step(simulation: &Simulation, mut job: Job) -> Job {
         },
         JobStatus::Scheduled if now >= job.expires() => JobStatus::Expired,
         JobStatus::Scheduled => JobStatus::InProgress,
-        JobStatus::InProgress if simulation.jobs.are_held() => JobStatus::InProgress,
-        _ => end(simulation, &mut job),
+        JobStatus::InProgress if jobs.are_held() => JobStatus::InProgress,
+        _ => {
+            let outcome = jobs.take_next_end();
+            end(storage, runtime, &mut job, outcome)
+        }
     };
     job.modified = now;
     if job.status.is_over() {
@@ -46,15 +50,15 @@ pub(super) fn step(simulation: &Simulation, mut job: Job) -> Job {
     job
 }
 
-fn end(simulation: &Simulation, job: &mut Job) -> JobStatus {
-    match simulation.jobs.take_next_end() {
+fn end(storage: &Storage, runtime: &Runtime, job: &mut Job, outcome: JobEnd) -> JobStatus {
+    match outcome {
         JobEnd::Completed => {
-            process_records(simulation, job, usize::MAX);
+            process_records(storage, runtime, job, usize::MAX);
             JobStatus::Completed
         }
         JobEnd::PartiallyCompleted => {
             let half = job.counts.total as usize / 2;
-            process_records(simulation, job, half);
+            process_records(storage, runtime, job, half);
             job.message = Some("Some records could not be processed in time.".to_owned());
             JobStatus::PartiallyCompleted
         }
@@ -67,8 +71,8 @@ fn end(simulation: &Simulation, job: &mut Job) -> JobStatus {
 }
 
 /// Counts the records; the error is the job's failure message.
-fn count(simulation: &Simulation, job: &Job) -> Result<u64, String> {
-    let files = inputs(simulation, &job.request.input);
+fn count(storage: &Storage, minimum: u64, job: &Job) -> Result<u64, String> {
+    let files = inputs(storage, &job.request.input);
     if files.is_empty() {
         let S3Location { bucket, key } = &job.request.input;
         return Err(format!(
@@ -89,7 +93,6 @@ fn count(simulation: &Simulation, job: &Job) -> Result<u64, String> {
             records += 1;
         }
     }
-    let minimum = simulation.options.minimum_records;
     if records < minimum {
         return Err(format!(
             "Your Batch inference job {} contains less records ({records}) than the required minimum of: {minimum}",
@@ -100,14 +103,14 @@ fn count(simulation: &Simulation, job: &Job) -> Result<u64, String> {
 }
 
 /// Processes up to `max_records` records and writes the output.
-fn process_records(simulation: &Simulation, job: &mut Job, max_records: usize) {
+fn process_records(storage: &Storage, runtime: &Runtime, job: &mut Job, max_records: usize) {
     let mut counts = Counts {
         total: job.counts.total,
         ..Counts::default()
     };
     let mut remaining = max_records;
     let (mut input_tokens, mut output_tokens) = (0, 0);
-    for (name, content) in inputs(simulation, &job.request.input) {
+    for (name, content) in inputs(storage, &job.request.input) {
         let mut output: Vec<Value> = Vec::new();
         for (number, line) in lines(&content).enumerate() {
             if remaining == 0 {
@@ -115,7 +118,7 @@ fn process_records(simulation: &Simulation, job: &mut Job, max_records: usize) {
             }
             remaining -= 1;
             let record: Value = serde_json::from_slice(line).unwrap_or_default();
-            let result = result(simulation, job, &record, number);
+            let result = result(runtime, job, &record, number);
             match result.get("modelOutput") {
                 Some(record_result) => {
                     counts.succeeded += 1;
@@ -134,7 +137,7 @@ fn process_records(simulation: &Simulation, job: &mut Job, max_records: usize) {
         // Bedrock does not guarantee an order; reversing catches clients that assume one.
         output.reverse();
         let text: String = output.iter().map(|result| format!("{result}\n")).collect();
-        write(simulation, job, &format!("{name}.out"), text);
+        write(storage, job, &format!("{name}.out"), text);
     }
     job.counts = counts;
     let manifest = json!({
@@ -145,14 +148,14 @@ fn process_records(simulation: &Simulation, job: &mut Job, max_records: usize) {
         "inputTokenCount": input_tokens,
         "outputTokenCount": output_tokens,
     });
-    write(simulation, job, "manifest.json.out", manifest.to_string());
+    write(storage, job, "manifest.json.out", manifest.to_string());
 }
 
-fn result(simulation: &Simulation, job: &Job, record: &Value, number: usize) -> Value {
+fn result(runtime: &Runtime, job: &Job, record: &Value, number: usize) -> Value {
     let id = record.get("recordId").and_then(Value::as_str);
     let id = id.map_or_else(|| format!("{number:011}"), str::to_owned);
     let input = record.get("modelInput").cloned().unwrap_or_default();
-    match record_output(simulation, job, &input) {
+    match record_output(runtime, job, &input) {
         Ok(output) => json!({ "modelInput": input, "modelOutput": output, "recordId": id }),
         Err(error) => json!({
             "modelInput": input,
@@ -162,17 +165,17 @@ fn result(simulation: &Simulation, job: &Job, record: &Value, number: usize) -> 
     }
 }
 
-fn record_output(simulation: &Simulation, job: &Job, input: &Value) -> Result<Value, AwsError> {
+fn record_output(runtime: &Runtime, job: &Job, input: &Value) -> Result<Value, AwsError> {
     let base = resources::base(&job.request.model);
     let reply = match job.request.kind {
         Kind::Converse => {
-            validate::conversation(base, input, false, simulation)?;
+            validate::conversation(base, input, false, runtime)?;
             let target = Target {
                 operation: Operation::Converse,
                 model: Some(job.request.model.clone()),
                 resource: None,
             };
-            response::echo(simulation, &target, input)
+            response::echo(runtime, &target, input)
         }
         Kind::InvokeModel => invoke::echo(base, input, false),
     };
@@ -183,17 +186,17 @@ fn record_output(simulation: &Simulation, job: &Job, input: &Value) -> Result<Va
 }
 
 /// The job's input files with their names.
-fn inputs(simulation: &Simulation, input: &S3Location) -> Vec<(String, Bytes)> {
+fn inputs(storage: &Storage, input: &S3Location) -> Vec<(String, Bytes)> {
     let S3Location { bucket, key } = input;
     let keys = match key.ends_with(".jsonl") {
         true => vec![key.clone()],
-        false => simulation.objects.keys(bucket, key),
+        false => storage.keys(bucket, key),
     };
     let files = keys.into_iter().filter(|key| key.ends_with(".jsonl"));
     files
         .filter_map(|key| {
             let name = key.rsplit('/').next().unwrap_or_default().to_owned();
-            Some((name, simulation.objects.get(bucket, &key)?.content))
+            Some((name, storage.content(bucket, &key)?))
         })
         .collect()
 }
@@ -203,10 +206,10 @@ fn lines(content: &Bytes) -> impl Iterator<Item = &[u8]> {
     lines.filter(|line| !line.trim_ascii().is_empty())
 }
 
-fn write(simulation: &Simulation, job: &Job, name: &str, text: String) {
+fn write(storage: &Storage, job: &Job, name: &str, text: String) {
     let S3Location { bucket, key } = &job.request.output;
     let folder = key.trim_end_matches('/');
     let key = format!("{folder}/{}/{name}", job.id());
     let key = key.trim_start_matches('/');
-    simulation.put_object(bucket, key, "application/octet-stream", text.into());
+    storage.put(bucket, key, "application/octet-stream", text.into());
 }

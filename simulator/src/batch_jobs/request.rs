@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::AwsError;
-use crate::simulator::Simulation;
+use crate::options::Options;
 use crate::validate;
 use crate::validate::constraints::violations::Violations;
 
@@ -63,7 +63,7 @@ impl Kind {
     }
 }
 
-pub(super) fn read(simulation: &Simulation, body: &Value) -> Result<JobRequest, AwsError> {
+pub(super) fn read(options: &Options, body: &Value) -> Result<JobRequest, AwsError> {
     let mut violations = Violations::default();
     let fields = body.as_object();
     let unknown =
@@ -116,7 +116,7 @@ pub(super) fn read(simulation: &Simulation, body: &Value) -> Result<JobRequest, 
     let kind = kind.unwrap_or_default();
     violations.unless_one_of(kind, "modelInvocationType", &["InvokeModel", "Converse"]);
     violations.report()?;
-    validate::model(&model, &simulation.options)?;
+    validate::model(&model, options)?;
     Ok(JobRequest {
         name,
         token: token.map(str::to_owned),

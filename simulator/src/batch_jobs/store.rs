@@ -47,7 +47,7 @@ pub(super) struct Job {
 
 /// All jobs, and the outcomes that tests have queued for future jobs.
 #[derive(Debug, Default)]
-pub(crate) struct Jobs(Mutex<State>);
+pub(super) struct Jobs(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -152,7 +152,7 @@ impl Jobs {
     }
 
     /// Queues the outcome of the next job that has not started.
-    pub(crate) fn set_next_end(&self, end: JobEnd) {
+    pub(super) fn set_next_end(&self, end: JobEnd) {
         let mut state = self.lock();
         if state.ends.len() < MAX_JOBS {
             state.ends.push_back(end);
@@ -160,7 +160,7 @@ impl Jobs {
     }
 
     /// Keeps jobs in progress, or releases them.
-    pub(crate) fn hold(&self, hold: bool) {
+    pub(super) fn hold(&self, hold: bool) {
         self.lock().are_held = hold;
     }
 
@@ -168,7 +168,7 @@ impl Jobs {
         self.lock().are_held
     }
 
-    pub(crate) fn clear(&self) {
+    pub(super) fn clear(&self) {
         *self.lock() = State::default();
     }
 

@@ -3,7 +3,9 @@
 //! `maxTokensMaximum` of ListFoundationModels gives the output limits (recording
 //! `listfoundationmodels-unknown-95d27523`); context windows are those of AWS's model cards.
 
-use super::{Caching, CallIds, Choice, Family, Maker, Reasoning, Sampling, ToolSchemas, Tools};
+use super::family::{
+    Caching, CallIds, Choice, Family, Maker, Reasoning, Sampling, ToolSchemas, Tools,
+};
 
 pub(super) const UNKNOWN: Family = Family {
     stems: &[],

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::ids;
-use crate::response::message::{ModelOutput, Part};
+use crate::response::output::{ModelOutput, Part};
 
 /// Converts the parts of a Messages request that the echo uses to Converse's format.
 pub(super) fn as_converse(request: &Value) -> Value {

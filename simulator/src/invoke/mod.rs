@@ -17,9 +17,10 @@ use crate::error::AwsError;
 use crate::families::{Family, Maker, bare_id};
 use crate::frames;
 use crate::reply::Reply;
-use crate::response::message::{LATENCY_MS, ModelOutput};
+use crate::response::message::LATENCY_MS;
 use crate::response::model_output;
-use crate::response::usage;
+use crate::response::output::ModelOutput;
+use crate::usage;
 
 use embeddings::EmbeddingModel;
 

@@ -14,15 +14,12 @@ use serde_json::Value;
 
 use crate::operation::{Operation, Target};
 use crate::reply::Reply;
-use crate::response::message::ModelOutput;
+use crate::response::output::ModelOutput;
 use crate::response::{model_output, settled};
-use crate::simulator::Simulation;
+use crate::runtime::Runtime;
 
 pub(crate) use conversation::as_converse;
 pub(crate) use refusal::{event as exception, in_envelope};
-
-/// The path on both hosts.
-pub(crate) const PATH: &str = "/openai/v1/chat/completions";
 
 /// Sets the model and the operation (streaming or not) of `target` from the body.
 pub(crate) fn resolve_target(target: &mut Target, body: &[u8]) {
@@ -43,11 +40,11 @@ pub(crate) fn refused(body: &[u8], service: Option<&str>) -> Option<Reply> {
 }
 
 /// The generated response to a request.
-pub(crate) fn echo(simulation: &Simulation, target: &Target, body: &[u8]) -> Reply {
+pub(crate) fn echo(runtime: &Runtime, target: &Target, body: &[u8]) -> Reply {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let model = target.model.as_deref().unwrap_or_default();
     let converse = as_converse(&request);
-    let model_output = settled(simulation, model, &converse, true, |_| {
+    let model_output = settled(runtime, model, &converse, true, |_| {
         model_output(model, &converse)
     });
     reply(target, &model_output, &request)

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::models::Family;
 use crate::ids;
 use crate::reply::{Reply, ReplyBody};
-use crate::response::message::{ModelOutput, Part};
+use crate::response::output::{ModelOutput, Part};
 
 /// Reasoning tokens of OpenAI models that do not return their reasoning.
 const HIDDEN_REASONING: u64 = 8;

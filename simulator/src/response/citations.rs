@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::message::Part;
+use super::output::Part;
 use crate::conversation::{Block, Conversation, text};
 use crate::families::{Family, Maker};
 

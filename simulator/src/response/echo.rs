@@ -14,11 +14,12 @@
 
 use serde_json::{Value, json};
 
-use super::message::{ModelOutput, Part};
-use super::{citations, reasoning, schema, server_tools, usage};
+use super::output::{ModelOutput, Part};
+use super::{citations, reasoning, schema, server_tools};
 use crate::conversation::{Conversation, Message, Tool, text};
 use crate::families::{Family, Maker};
 use crate::ids;
+use crate::usage;
 
 /// Maximum length of a quotation of the user or a tool, in characters.
 const MAX_QUOTE_LENGTH: usize = 400;

@@ -3,13 +3,12 @@
 mod citations;
 mod echo;
 pub(crate) mod message;
+pub(crate) mod output;
 mod reasoning;
 mod response_fields;
 mod schema;
-mod scripted;
 mod server_tools;
 mod settled;
-pub(crate) mod usage;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -20,18 +19,18 @@ use crate::families::Family;
 use crate::operation::Target;
 use crate::reply::Reply;
 use crate::resources;
-use crate::simulator::Simulation;
-use message::ModelOutput;
+use crate::runtime::Runtime;
+use crate::usage;
+use output::ModelOutput;
 
-pub(crate) use scripted::scripted;
 pub(crate) use settled::settled;
 
 /// The generated response to a request in Converse's format.
-pub(crate) fn echo(simulation: &Simulation, target: &Target, request: &Value) -> Reply {
+pub(crate) fn echo(runtime: &Runtime, target: &Target, request: &Value) -> Reply {
     let called = target.model.as_deref().unwrap_or_default();
     let model = resources::base(called);
     let family = Family::of(model);
-    let model_output = settled(simulation, called, request, true, |conversation| {
+    let model_output = settled(runtime, called, request, true, |conversation| {
         echo::compose(model, request, conversation)
     });
     if target.operation.streams() {

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::message::Part;
-use super::usage;
+use super::output::Part;
 use crate::binding::Prefix;
 use crate::conversation::{Conversation, text};
 use crate::families::{Family, Maker, Reasoning};
+use crate::usage;
 use crate::{reasoning, signatures};
 
 /// Claude's documented trigger for redacted reasoning (recording `conv-claude-0eda66e2`): this text

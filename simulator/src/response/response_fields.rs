@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::message::ModelOutput;
+use super::output::ModelOutput;
 use crate::families::{Family, Maker};
 
 /// The fields of a non-streaming response that the request's paths select; `None` if it has no

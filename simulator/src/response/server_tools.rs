@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::message::Part;
+use super::output::Part;
 use crate::conversation::{Conversation, text};
 use crate::ids;
 

@@ -2,19 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::message::{Extras, ModelOutput, Part};
+use super::output::{Extras, ModelOutput, Part};
 use crate::control_plane;
 use crate::conversation::Conversation;
 use crate::families::Family;
 use crate::guardrails::Watch;
 use crate::resources;
-use crate::simulator::Simulation;
+use crate::runtime::Runtime;
 
 /// Processes the response that `compose` creates; `compose` is not called if a guardrail blocks the
 /// input. `called` is the model id in the path. `charged` is true if usage is an estimate that the
 /// prompt cache corrects.
 pub(crate) fn settled(
-    simulation: &Simulation,
+    runtime: &Runtime,
     called: &str,
     request: &Value,
     charged: bool,
@@ -22,7 +22,7 @@ pub(crate) fn settled(
 ) -> ModelOutput {
     let conversation = Conversation::of(request);
     let model = resources::base(called);
-    let mut watch = Watch::over(request, &simulation.options.guardrails);
+    let mut watch = Watch::over(request, &runtime.options.guardrails);
     if let Some(watch) = &mut watch
         && let Some(blocked_message) = watch.check_input(&conversation)
     {
@@ -33,11 +33,7 @@ pub(crate) fn settled(
     }
     let mut model_output = compose(&conversation);
     if charged {
-        let options = &simulation.options;
-        let now = simulation.clock.now();
-        let charge = simulation
-            .cache
-            .charge(model, &conversation, options.cache_minimum, now);
+        let charge = runtime.charge(model, &conversation);
         charge.put_into(&mut model_output.usage, &Family::of(model));
     }
     let mut trace = model_output.extras.trace.take();

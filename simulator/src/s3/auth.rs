@@ -10,9 +10,9 @@ use sha2::{Digest as _, Sha256};
 use super::aws_chunked;
 use super::error::S3Error;
 use super::request::S3Request;
+use super::storage::Storage;
 use crate::auth::{Signature, hex, path_of_s3};
 use crate::options::Credentials;
-use crate::simulator::Simulation;
 use crate::timestamp;
 
 /// Allowed clock skew.
@@ -24,15 +24,15 @@ const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 /// Rejects a request without a valid signature of known credentials. Returns the content, decoded
 /// from `aws-chunked` if necessary.
 pub(super) fn check(
-    simulation: &Simulation,
+    storage: &Storage,
     request: &S3Request<'_>,
     body: &Bytes,
 ) -> Result<Bytes, S3Error> {
-    if !simulation.options.any_credentials {
+    if !storage.options.any_credentials {
         if request.head.headers.contains_key(AUTHORIZATION) {
-            by_header(simulation, request, body)?;
+            by_header(storage, request, body)?;
         } else if request.query.has("X-Amz-Algorithm") {
-            by_address(simulation, request)?;
+            by_address(storage, request)?;
         } else {
             return Err(S3Error::forbidden("AccessDenied", "Access Denied"));
         }
@@ -42,11 +42,7 @@ pub(super) fn check(
     Ok(content)
 }
 
-fn by_header(
-    simulation: &Simulation,
-    request: &S3Request<'_>,
-    body: &Bytes,
-) -> Result<(), S3Error> {
+fn by_header(storage: &Storage, request: &S3Request<'_>, body: &Bytes) -> Result<(), S3Error> {
     let malformed = || {
         let message = "The authorization header is malformed; the authorization header requires three components: Credential, SignedHeaders, and Signature.";
         S3Error::bad_request("AuthorizationHeaderMalformed", message)
@@ -54,7 +50,7 @@ fn by_header(
     let header = request.header("authorization").ok_or_else(malformed)?;
     let signature = Signature::parse(header).map_err(|_| malformed())?;
     let token = request.header("x-amz-security-token");
-    let credentials = find_credentials(simulation, signature.access_key_id, token)?;
+    let credentials = find_credentials(storage, signature.access_key_id, token)?;
     let signed_at = request.header("x-amz-date").unwrap_or_default();
     check_time(signed_at, SystemTime::now())?;
     let hash = signed_hash(request, body)?;
@@ -62,7 +58,7 @@ fn by_header(
     matches(request, &signature, query, &hash, signed_at, credentials)
 }
 
-fn by_address(simulation: &Simulation, request: &S3Request<'_>) -> Result<(), S3Error> {
+fn by_address(storage: &Storage, request: &S3Request<'_>) -> Result<(), S3Error> {
     let value = |name: &str| request.query.get(name).unwrap_or_default();
     let wrong = |message: &str| S3Error::bad_request("AuthorizationQueryParametersError", message);
     let signature = Signature::of(
@@ -72,7 +68,7 @@ fn by_address(simulation: &Simulation, request: &S3Request<'_>) -> Result<(), S3
     )
     .ok_or_else(|| wrong("Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\"."))?;
     let token = request.query.get("X-Amz-Security-Token");
-    let credentials = find_credentials(simulation, signature.access_key_id, token)?;
+    let credentials = find_credentials(storage, signature.access_key_id, token)?;
     let signed_at = value("X-Amz-Date");
     let signed = timestamp::parse(signed_at).ok_or_else(|| {
         wrong("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
@@ -86,7 +82,7 @@ fn by_address(simulation: &Simulation, request: &S3Request<'_>) -> Result<(), S3
         ));
     }
     let expires = signed + Duration::from_secs(valid);
-    let now = simulation.clock.time_of_day();
+    let now = storage.clock.time_of_day();
     if now > expires {
         return Err(S3Error::forbidden("AccessDenied", "Request has expired")
             .with("X-Amz-Expires", valid.to_string())
@@ -126,11 +122,11 @@ fn matches(
 }
 
 fn find_credentials<'a>(
-    simulation: &'a Simulation,
+    storage: &'a Storage,
     access_key_id: &str,
     token: Option<&str>,
 ) -> Result<&'a Credentials, S3Error> {
-    let mut credentials = simulation.options.credentials.iter();
+    let mut credentials = storage.options.credentials.iter();
     let credentials = credentials
         .find(|candidate| candidate.access_key_id == access_key_id)
         .ok_or_else(|| {

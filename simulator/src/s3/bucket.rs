@@ -5,11 +5,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::error::S3Error;
 use super::request::S3Request;
+use super::storage::Storage;
 use super::store::Object;
 use super::xml::{self, element};
 use crate::catalog::REGION;
 use crate::reply::Reply;
-use crate::simulator::Simulation;
 use crate::timestamp;
 
 /// Maximum number of keys per page and per DeleteObjects request.
@@ -27,7 +27,7 @@ pub(super) fn head() -> Reply {
 }
 
 /// A page of keys. With `delimiter`, keys that share the part up to it become one common prefix.
-pub(super) fn list(simulation: &Simulation, request: &S3Request<'_>) -> Result<Reply, S3Error> {
+pub(super) fn list(storage: &Storage, request: &S3Request<'_>) -> Result<Reply, S3Error> {
     let value = |name: &str| request.query.get(name).unwrap_or_default();
     let max = match request.query.get("max-keys") {
         None => MAX_KEYS,
@@ -42,7 +42,7 @@ pub(super) fn list(simulation: &Simulation, request: &S3Request<'_>) -> Result<R
         Some(token) => token_key(token)?,
         None => value("start-after").to_owned(),
     };
-    let objects = simulation
+    let objects = storage
         .objects
         .objects_after(&request.bucket, prefix, &after);
     let page = Page::of(objects, prefix, delimiter, &after, max);
@@ -57,7 +57,7 @@ pub(super) fn list(simulation: &Simulation, request: &S3Request<'_>) -> Result<R
 }
 
 pub(super) fn delete(
-    simulation: &Simulation,
+    storage: &Storage,
     request: &S3Request<'_>,
     content: &[u8],
 ) -> Result<Reply, S3Error> {
@@ -72,7 +72,7 @@ pub(super) fn delete(
     let is_quiet = xml::text(document, "Quiet").is_some_and(|is_quiet| is_quiet == "true");
     let mut result_xml = String::new();
     for key in &keys {
-        simulation.objects.delete(&request.bucket, key);
+        storage.objects.delete(&request.bucket, key);
         if !is_quiet {
             result_xml += &format!("<Deleted>{}</Deleted>", element("Key", key));
         }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 
+use super::store::Full;
 use super::xml;
 use crate::reply::{Reply, ReplyBody};
 
@@ -86,5 +87,12 @@ impl S3Error {
         let body = ReplyBody::Complete(Bytes::from(document));
         let reply = Reply::typed(self.status, "application/xml", body);
         xml::named(reply, &request, &host)
+    }
+}
+
+impl From<Full> for S3Error {
+    fn from(_: Full) -> Self {
+        let message = "The simulator holds no more: its objects are kept in memory.";
+        Self::bad_request("EntityTooLarge", message)
     }
 }

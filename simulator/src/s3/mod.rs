@@ -12,6 +12,7 @@ mod multipart;
 mod object;
 mod range;
 mod request;
+mod storage;
 mod store;
 mod xml;
 
@@ -22,17 +23,17 @@ use http::Method;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use crate::call;
 use crate::faults::Faults;
 use crate::operation::{Operation, Target};
 use crate::options::Options;
 use crate::reply::Reply;
-use crate::response;
+use crate::runtime::Runtime;
 use crate::script::{Script, ScriptedResponse};
-use crate::simulator::Simulation;
+use crate::scripted;
+use crate::traffic::Traffic;
 use error::S3Error;
 use request::S3Request;
-pub(crate) use store::{Object, Objects};
+pub(crate) use storage::Storage;
 
 /// Whether a request is for S3 rather than for Bedrock.
 pub(crate) fn is_s3_request(options: &Options, head: &Parts) -> bool {
@@ -51,8 +52,14 @@ pub(crate) fn is_s3_request(options: &Options, head: &Parts) -> bool {
 }
 
 /// The response, and the faults to apply to it.
-pub(crate) fn response(simulation: &Simulation, head: &Parts, body: Bytes) -> (Reply, Faults) {
-    let request = S3Request::of(&simulation.options, head);
+pub(crate) fn response(
+    storage: &Storage,
+    traffic: &Traffic,
+    runtime: &Runtime,
+    head: &Parts,
+    body: Bytes,
+) -> (Reply, Faults) {
+    let request = S3Request::of(&storage.options, head);
     let target = request.as_ref().ok().map(|request| Target {
         operation: request.operation,
         model: None,
@@ -63,17 +70,17 @@ pub(crate) fn response(simulation: &Simulation, head: &Parts, body: Bytes) -> (R
         Ok(Operation::PutObject | Operation::UploadPart) => Bytes::new(),
         _ => body.clone(),
     };
-    call::note(simulation, head, target.as_ref(), &noted);
+    traffic.note(head, target.as_ref(), &noted);
     let script = target
         .as_ref()
-        .and_then(|target| simulation.scripts.take(target));
+        .and_then(|target| traffic.scripts.take(target));
     let (scripted, faults) = match script {
         None => (ScriptedResponse::Echo {}, Vec::new()),
         Some(Script {
             response, faults, ..
         }) => (response, faults),
     };
-    let reply = request.and_then(|request| decide(simulation, &request, scripted, &body));
+    let reply = request.and_then(|request| decide(storage, runtime, &request, scripted, &body));
     let mut reply = reply.unwrap_or_else(|error| error.reply());
     if head.method == Method::HEAD {
         // A response to HEAD has no body, even if it is an error.
@@ -83,14 +90,15 @@ pub(crate) fn response(simulation: &Simulation, head: &Parts, body: Bytes) -> (R
 }
 
 fn decide(
-    simulation: &Simulation,
+    storage: &Storage,
+    runtime: &Runtime,
     request: &S3Request<'_>,
     scripted: ScriptedResponse,
     body: &Bytes,
 ) -> Result<Reply, S3Error> {
-    let content = auth::check(simulation, request, body)?;
+    let content = auth::check(storage, request, body)?;
     match scripted {
-        ScriptedResponse::Echo {} => carry_out(simulation, request, content),
+        ScriptedResponse::Echo {} => carry_out(storage, request, content),
         ScriptedResponse::Error {
             status,
             code,
@@ -103,32 +111,28 @@ fn decide(
                 model: None,
                 resource: None,
             };
-            let scripted = response::scripted(simulation, other, &target, body);
-            Ok(scripted.unwrap_or_else(|error| error.reply()))
+            let reply = scripted::response(runtime, other, &target, body);
+            Ok(reply.unwrap_or_else(|error| error.reply()))
         }
     }
 }
 
-fn carry_out(
-    simulation: &Simulation,
-    request: &S3Request<'_>,
-    content: Bytes,
-) -> Result<Reply, S3Error> {
-    if !simulation.options.buckets.contains(&request.bucket) {
+fn carry_out(storage: &Storage, request: &S3Request<'_>, content: Bytes) -> Result<Reply, S3Error> {
+    if !storage.has_bucket(&request.bucket) {
         return Err(S3Error::no_such_bucket(&request.bucket));
     }
     match request.operation {
         Operation::HeadBucket => Ok(bucket::head()),
-        Operation::ListObjectsV2 => bucket::list(simulation, request),
-        Operation::DeleteObjects => bucket::delete(simulation, request, &content),
-        Operation::PutObject => object::put(simulation, request, content),
-        Operation::GetObject => object::get(simulation, request),
-        Operation::HeadObject => object::head(simulation, request),
-        Operation::DeleteObject => Ok(object::delete(simulation, request)),
-        Operation::CreateMultipartUpload => multipart::create(simulation, request),
-        Operation::UploadPart => multipart::part(simulation, request, content),
-        Operation::CompleteMultipartUpload => multipart::complete(simulation, request, &content),
-        Operation::AbortMultipartUpload => multipart::abort(simulation, request),
+        Operation::ListObjectsV2 => bucket::list(storage, request),
+        Operation::DeleteObjects => bucket::delete(storage, request, &content),
+        Operation::PutObject => object::put(storage, request, content),
+        Operation::GetObject => object::get(storage, request),
+        Operation::HeadObject => object::head(storage, request),
+        Operation::DeleteObject => Ok(object::delete(storage, request)),
+        Operation::CreateMultipartUpload => multipart::create(storage, request),
+        Operation::UploadPart => multipart::part(storage, request, content),
+        Operation::CompleteMultipartUpload => multipart::complete(storage, request, &content),
+        Operation::AbortMultipartUpload => multipart::abort(storage, request),
         _ => Err(S3Error::not_implemented()),
     }
 }

@@ -3,39 +3,24 @@
 use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use md5::{Digest as _, Md5};
 
 use super::error::S3Error;
 use super::object::{stored_headers, with_etag};
 use super::request::S3Request;
-use super::store::Object;
+use super::storage::Storage;
+use super::store::{Object, Upload};
 use super::xml::{self, element};
 use crate::auth::hex;
 use crate::ids;
 use crate::reply::Reply;
-use crate::simulator::Simulation;
 
 /// Minimum size of every part but the last.
 const MIN_PART_SIZE: usize = 5 * 1024 * 1024;
 const MAX_PARTS: u32 = 10_000;
 
-/// An upload in progress.
-#[derive(Debug, Clone)]
-pub(super) struct Upload {
-    bucket: String,
-    key: String,
-    headers: HeaderMap,
-    pub(super) parts: BTreeMap<u32, Object>,
-}
-
-impl Upload {
-    pub(super) fn is_of(&self, (bucket, key): (&str, &str)) -> bool {
-        self.bucket == bucket && self.key == key
-    }
-}
-
-pub(super) fn create(simulation: &Simulation, request: &S3Request<'_>) -> Result<Reply, S3Error> {
+pub(super) fn create(storage: &Storage, request: &S3Request<'_>) -> Result<Reply, S3Error> {
     let id = ids::characters(48);
     let upload = Upload {
         bucket: request.bucket.clone(),
@@ -43,13 +28,13 @@ pub(super) fn create(simulation: &Simulation, request: &S3Request<'_>) -> Result
         headers: stored_headers(request),
         parts: BTreeMap::new(),
     };
-    simulation.objects.begin_upload(&id, upload)?;
+    storage.objects.begin_upload(&id, upload)?;
     let fields = named(request) + &element("UploadId", &id);
     Ok(xml::reply("InitiateMultipartUploadResult", &fields))
 }
 
 pub(super) fn part(
-    simulation: &Simulation,
+    storage: &Storage,
     request: &S3Request<'_>,
     content: Bytes,
 ) -> Result<Reply, S3Error> {
@@ -59,11 +44,11 @@ pub(super) fn part(
         let message = "Part number must be an integer between 1 and 10000, inclusive";
         S3Error::bad_request("InvalidArgument", message)
     })?;
-    let part = Object::new(content, "", simulation.clock.time_of_day());
+    let part = Object::new(content, "", storage.clock.time_of_day());
     let etag = part.etag.clone();
     let id = upload_id(request);
     let at = (request.bucket.as_str(), request.key.as_str());
-    if !simulation.objects.add_part(id, at, number, part)? {
+    if !storage.objects.add_part(id, at, number, part)? {
         return Err(S3Error::no_such_upload(id));
     }
     Ok(with_etag(xml::empty(StatusCode::OK), &etag))
@@ -71,11 +56,11 @@ pub(super) fn part(
 
 /// Concatenates the parts that the body lists into one object.
 pub(super) fn complete(
-    simulation: &Simulation,
+    storage: &Storage,
     request: &S3Request<'_>,
     content: &[u8],
 ) -> Result<Reply, S3Error> {
-    let upload = existing_upload(simulation, request)?;
+    let upload = existing_upload(storage, request)?;
     let parts = chosen(&upload, content)?;
     let (last, before) = parts.split_last().ok_or_else(S3Error::malformed_xml)?;
     if before.iter().any(|part| part.content.len() < MIN_PART_SIZE) {
@@ -92,28 +77,24 @@ pub(super) fn complete(
     let object = Object {
         headers: upload.headers,
         etag: etag.clone(),
-        ..Object::new(object_content.freeze(), "", simulation.clock.time_of_day())
+        ..Object::new(object_content.freeze(), "", storage.clock.time_of_day())
     };
-    simulation.objects.end_upload(upload_id(request));
-    simulation
-        .objects
-        .put(&request.bucket, &request.key, object)?;
+    storage.objects.end_upload(upload_id(request));
+    storage.objects.put(&request.bucket, &request.key, object)?;
     let location = format!("http://s3.localhost/{}/{}", request.bucket, request.key);
     let fields = element("Location", &location) + &named(request) + &element("ETag", &etag);
     Ok(xml::reply("CompleteMultipartUploadResult", &fields))
 }
 
-pub(super) fn abort(simulation: &Simulation, request: &S3Request<'_>) -> Result<Reply, S3Error> {
-    existing_upload(simulation, request)?;
-    simulation.objects.end_upload(upload_id(request));
+pub(super) fn abort(storage: &Storage, request: &S3Request<'_>) -> Result<Reply, S3Error> {
+    existing_upload(storage, request)?;
+    storage.objects.end_upload(upload_id(request));
     Ok(xml::empty(StatusCode::NO_CONTENT))
 }
 
-fn existing_upload(simulation: &Simulation, request: &S3Request<'_>) -> Result<Upload, S3Error> {
+fn existing_upload(storage: &Storage, request: &S3Request<'_>) -> Result<Upload, S3Error> {
     let id = upload_id(request);
-    let upload = simulation
-        .objects
-        .upload(id, (&request.bucket, &request.key));
+    let upload = storage.objects.upload(id, (&request.bucket, &request.key));
     upload.ok_or_else(|| S3Error::no_such_upload(id))
 }
 

@@ -10,10 +10,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use super::error::S3Error;
 use super::range::{Part, part};
 use super::request::S3Request;
+use super::storage::Storage;
 use super::store::Object;
 use super::xml;
 use crate::reply::{Reply, ReplyBody};
-use crate::simulator::Simulation;
 use crate::timestamp;
 
 /// Content type of objects that were written without one.
@@ -33,7 +33,7 @@ const OVERRIDES: [(&str, HeaderName); 3] = [
 ];
 
 pub(super) fn put(
-    simulation: &Simulation,
+    storage: &Storage,
     request: &S3Request<'_>,
     content: Bytes,
 ) -> Result<Reply, S3Error> {
@@ -42,17 +42,15 @@ pub(super) fn put(
     }
     let object = Object {
         headers: stored_headers(request),
-        ..Object::new(content, UNKNOWN, simulation.clock.time_of_day())
+        ..Object::new(content, UNKNOWN, storage.clock.time_of_day())
     };
     let etag = object.etag.clone();
-    simulation
-        .objects
-        .put(&request.bucket, &request.key, object)?;
+    storage.objects.put(&request.bucket, &request.key, object)?;
     Ok(with_etag(xml::empty(StatusCode::OK), &etag))
 }
 
-pub(super) fn get(simulation: &Simulation, request: &S3Request<'_>) -> Result<Reply, S3Error> {
-    let object = existing_object(simulation, request)?;
+pub(super) fn get(storage: &Storage, request: &S3Request<'_>) -> Result<Reply, S3Error> {
+    let object = existing_object(storage, request)?;
     let length = object.content.len();
     let range = request.header("range");
     let (status, content, bounds) = match part(range, length) {
@@ -77,8 +75,8 @@ pub(super) fn get(simulation: &Simulation, request: &S3Request<'_>) -> Result<Re
     Ok(reply)
 }
 
-pub(super) fn head(simulation: &Simulation, request: &S3Request<'_>) -> Result<Reply, S3Error> {
-    let object = existing_object(simulation, request)?;
+pub(super) fn head(storage: &Storage, request: &S3Request<'_>) -> Result<Reply, S3Error> {
+    let object = existing_object(storage, request)?;
     let mut reply = xml::empty(StatusCode::OK);
     reply.headers.extend(described(&object, request));
     let length = HeaderValue::from(object.content.len());
@@ -87,8 +85,8 @@ pub(super) fn head(simulation: &Simulation, request: &S3Request<'_>) -> Result<R
 }
 
 /// Succeeds even if the object does not exist.
-pub(super) fn delete(simulation: &Simulation, request: &S3Request<'_>) -> Reply {
-    simulation.objects.delete(&request.bucket, &request.key);
+pub(super) fn delete(storage: &Storage, request: &S3Request<'_>) -> Reply {
+    storage.objects.delete(&request.bucket, &request.key);
     xml::empty(StatusCode::NO_CONTENT)
 }
 
@@ -114,8 +112,8 @@ pub(super) fn with_etag(reply: Reply, etag: &str) -> Reply {
     }
 }
 
-fn existing_object(simulation: &Simulation, request: &S3Request<'_>) -> Result<Object, S3Error> {
-    simulation
+fn existing_object(storage: &Storage, request: &S3Request<'_>) -> Result<Object, S3Error> {
+    storage
         .objects
         .get(&request.bucket, &request.key)
         .ok_or_else(|| S3Error::no_such_key(&request.key))

@@ -10,8 +10,6 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use md5::{Digest as _, Md5};
 
-use super::error::S3Error;
-use super::multipart::Upload;
 use crate::auth::hex;
 
 /// Capacity of all buckets together, including unfinished uploads.
@@ -21,8 +19,8 @@ const MAX_UPLOADS: usize = 1000;
 
 /// A stored object.
 #[derive(Debug, Clone)]
-pub(crate) struct Object {
-    pub(crate) content: Bytes,
+pub(super) struct Object {
+    pub(super) content: Bytes,
     /// In quotes.
     pub(super) etag: String,
     pub(super) modified: SystemTime,
@@ -30,9 +28,24 @@ pub(crate) struct Object {
     pub(super) headers: HeaderMap,
 }
 
+/// An upload in progress.
+#[derive(Debug, Clone)]
+pub(super) struct Upload {
+    pub(super) bucket: String,
+    pub(super) key: String,
+    pub(super) headers: HeaderMap,
+    pub(super) parts: BTreeMap<u32, Object>,
+}
+
+impl Upload {
+    pub(super) fn is_of(&self, (bucket, key): (&str, &str)) -> bool {
+        self.bucket == bucket && self.key == key
+    }
+}
+
 /// The objects of all buckets, and unfinished uploads.
 #[derive(Debug, Default)]
-pub(crate) struct Objects(Mutex<State>);
+pub(super) struct Objects(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -41,7 +54,7 @@ struct State {
 }
 
 impl Object {
-    pub(crate) fn new(content: Bytes, content_type: &str, modified: SystemTime) -> Self {
+    pub(super) fn new(content: Bytes, content_type: &str, modified: SystemTime) -> Self {
         let headers = HeaderValue::try_from(content_type)
             .map(|value| HeaderMap::from_iter([(CONTENT_TYPE, value)]))
             .unwrap_or_default();
@@ -55,13 +68,13 @@ impl Object {
 }
 
 impl Objects {
-    pub(crate) fn get(&self, bucket: &str, key: &str) -> Option<Object> {
+    pub(super) fn get(&self, bucket: &str, key: &str) -> Option<Object> {
         let state = self.lock();
         state.objects.get(&name(bucket, key)).cloned()
     }
 
     /// Writes an object; replaces an existing one.
-    pub(crate) fn put(&self, bucket: &str, key: &str, object: Object) -> Result<(), Full> {
+    pub(super) fn put(&self, bucket: &str, key: &str, object: Object) -> Result<(), Full> {
         let mut state = self.lock();
         state.make_room(object.content.len())?;
         state.objects.insert(name(bucket, key), object);
@@ -73,7 +86,7 @@ impl Objects {
     }
 
     /// The keys with this prefix, in order.
-    pub(crate) fn keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
+    pub(super) fn keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
         let matching = self.objects_after(bucket, prefix, "");
         matching.into_iter().map(|(key, _)| key).collect()
     }
@@ -141,7 +154,7 @@ impl Objects {
         self.lock().uploads.remove(id);
     }
 
-    pub(crate) fn clear(&self) {
+    pub(super) fn clear(&self) {
         *self.lock() = State::default();
     }
 
@@ -171,14 +184,7 @@ impl State {
 
 /// The store is full.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Full;
-
-impl From<Full> for S3Error {
-    fn from(_: Full) -> Self {
-        let message = "The simulator holds no more: its objects are kept in memory.";
-        Self::bad_request("EntityTooLarge", message)
-    }
-}
+pub(super) struct Full;
 
 fn name(bucket: &str, key: &str) -> (String, String) {
     (bucket.to_owned(), key.to_owned())

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Subject;
+use super::subject::Subject;
 use crate::conversation::text;
 use crate::error::AwsError;
 use crate::families::{Maker, Reasoning};

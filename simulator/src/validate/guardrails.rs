@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::conversation::text;
 use crate::error::AwsError;
 use crate::guardrails;
@@ -23,7 +23,7 @@ pub(super) fn exists(subject: &Subject<'_>) -> Result<(), AwsError> {
     }
     let id = text(config.get("guardrailIdentifier"));
     let version = text(config.get("guardrailVersion"));
-    match guardrails::find(&subject.simulation.options.guardrails, id, version) {
+    match guardrails::find(&subject.runtime.options.guardrails, id, version) {
         Some(_) => Ok(()),
         None => Err(unknown_guardrail()),
     }

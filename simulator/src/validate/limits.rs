@@ -1,16 +1,16 @@
 //! The context window.
 
-use super::Subject;
+use super::subject::Subject;
 use crate::error::AwsError;
 use crate::families::Maker;
-use crate::response::usage;
+use crate::usage;
 
 /// Claude's message has both numbers (<https://github.com/aaif-goose/goose/issues/7442>), others do
 /// not (<https://github.com/continuedev/continue/issues/6005>). Nova's begins with "Input Tokens
 /// Exceeded"; the rest is uncertain.
 pub(super) fn window(subject: &Subject<'_>) -> Result<(), AwsError> {
     let Some(window) = subject
-        .simulation
+        .runtime
         .options
         .context_window
         .or(subject.family.window)
@@ -32,17 +32,23 @@ pub(super) fn window(subject: &Subject<'_>) -> Result<(), AwsError> {
 mod tests {
     use super::super::conversation;
     use crate::options::Options;
-    use crate::simulator::Simulation;
+    use crate::runtime::Runtime;
     use serde_json::json;
+    use std::sync::Arc;
 
     #[test]
     fn oversized_prompts_are_rejected() {
         let error_message = |model: &str, options: &Options, length: usize| {
             let request = json!({ "messages": [
                 { "role": "user", "content": [{ "text": "x".repeat(length) }] }] });
-            conversation(model, &request, false, &Simulation::new(options.clone()))
-                .err()
-                .map(|error| error.message)
+            conversation(
+                model,
+                &request,
+                false,
+                &Runtime::new(options.clone().into(), Arc::default()),
+            )
+            .err()
+            .map(|error| error.message)
         };
         let (claude, llama) = (
             "us.anthropic.claude-sonnet-4-5-x",

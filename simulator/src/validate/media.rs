@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::conversation::{Block, Message, text};
 use crate::error::AwsError;
 use crate::families::Maker;

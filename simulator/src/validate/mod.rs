@@ -17,6 +17,7 @@ pub(crate) mod moderation;
 mod parameters;
 mod shape;
 mod structured;
+mod subject;
 mod thinking;
 mod tool_results;
 mod tool_schemas;
@@ -28,20 +29,11 @@ use serde_json::Value;
 use crate::conversation::Conversation;
 use crate::error::AwsError;
 use crate::families::{Family, Maker};
-use crate::simulator::Simulation;
+use crate::runtime::Runtime;
 
 pub(crate) use known_models::is_known;
 pub(crate) use model::{model, permitted, served};
-
-/// The request under validation, with its context.
-struct Subject<'a> {
-    model: &'a str,
-    request: &'a Value,
-    conversation: Conversation<'a>,
-    family: Family,
-    streaming: bool,
-    simulation: &'a Simulation,
-}
+use subject::Subject;
 
 type Rule = fn(&Subject<'_>) -> Result<(), AwsError>;
 
@@ -120,7 +112,7 @@ pub(crate) fn conversation(
     model: &str,
     request: &Value,
     streaming: bool,
-    simulation: &Simulation,
+    runtime: &Runtime,
 ) -> Result<(), AwsError> {
     let subject = Subject {
         model,
@@ -128,18 +120,14 @@ pub(crate) fn conversation(
         conversation: Conversation::of(request),
         family: Family::of(model),
         streaming,
-        simulation,
+        runtime,
     };
     RULES.iter().try_for_each(|rule| rule(&subject))
 }
 
 /// Validates a CountTokens request: only Claude counts tokens, and only under its own id (recording
 /// `counttokens-claude-err400-c168bd9e` names a profile). Conversations follow Converse's rules.
-pub(crate) fn countable(
-    model: &str,
-    request: &Value,
-    simulation: &Simulation,
-) -> Result<(), AwsError> {
+pub(crate) fn countable(model: &str, request: &Value, runtime: &Runtime) -> Result<(), AwsError> {
     if Family::of(model).maker != Maker::Anthropic || !model.starts_with("anthropic.") {
         return Err(AwsError::validation(
             "The provided model doesn't support counting tokens.",
@@ -152,7 +140,7 @@ pub(crate) fn countable(
         ));
     }
     match input.and_then(|input| input.get("converse")) {
-        Some(converse) => conversation(model, converse, false, simulation),
+        Some(converse) => conversation(model, converse, false, runtime),
         None => Ok(()),
     }
 }
@@ -160,8 +148,8 @@ pub(crate) fn countable(
 /// A request that only has messages, for tests of the rules.
 #[cfg(test)]
 fn refusal(model: &str, request: Value) -> Option<String> {
-    let simulation = Simulation::new(crate::options::Options::default());
-    conversation(model, &request, false, &simulation)
+    let runtime = Runtime::new(std::sync::Arc::default(), std::sync::Arc::default());
+    conversation(model, &request, false, &runtime)
         .err()
         .map(|error| error.message)
 }

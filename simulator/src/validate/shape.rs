@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::error::AwsError;
 
 /// `modelId` belongs in the path, but Bedrock accepts it here (recording `convs-nova-d6515986`).
@@ -155,9 +155,9 @@ pub(super) fn is_prompt(model: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::conversation;
-    use crate::options::Options;
-    use crate::simulator::Simulation;
+    use crate::runtime::Runtime;
     use serde_json::{Value, json};
+    use std::sync::Arc;
 
     fn error_message(model: &str, settings: Value, streaming: bool) -> String {
         let mut request =
@@ -169,7 +169,7 @@ mod tests {
             model,
             &request,
             streaming,
-            &Simulation::new(Options::default()),
+            &Runtime::new(Arc::default(), Arc::default()),
         )
         .err()
         .map(|error| error.message)
@@ -218,7 +218,7 @@ mod tests {
             prompt,
             &request,
             false,
-            &Simulation::new(Options::default()),
+            &Runtime::new(Arc::default(), Arc::default()),
         );
         assert_eq!(error_message, Ok(()));
     }

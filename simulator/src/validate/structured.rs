@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::error::AwsError;
 use crate::families::Maker;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::binding::{self, Prefix};
 use crate::conversation::{Block, text};
 use crate::error::AwsError;
@@ -139,7 +139,7 @@ pub(super) fn signed(subject: &Subject<'_>) -> Result<(), AwsError> {
     if subject.family.maker != Maker::Anthropic {
         return Ok(());
     }
-    let checked = !subject.simulation.options.foreign_signatures
+    let checked = !subject.runtime.options.foreign_signatures
         && reasoning::is_on(&subject.family, &subject.conversation);
     for (path, _, block) in subject.conversation.located_blocks() {
         let Some(content) = (block.kind == "reasoningContent").then_some(block.value) else {
@@ -154,12 +154,12 @@ pub(super) fn signed(subject: &Subject<'_>) -> Result<(), AwsError> {
                 }
                 Some(signature) => {
                     signatures::is_signature(signature, text(reasoning.get("text")))
-                        || subject.simulation.seals.knows(signature)
+                        || subject.runtime.seals.knows(signature)
                 }
             },
             (_, redacted) => {
                 let redacted = text(redacted);
-                signatures::is_redacted(redacted) || subject.simulation.seals.knows(redacted)
+                signatures::is_redacted(redacted) || subject.runtime.seals.knows(redacted)
             }
         };
         if checked && !is_known {
@@ -184,7 +184,7 @@ pub(super) fn bound(subject: &Subject<'_>) -> Result<(), AwsError> {
     let mut prefix = Prefix::before_first_turn(conversation);
     for (path, message, block) in conversation.located_blocks() {
         let seal = binding::seal(block.value);
-        let scripted = subject.simulation.seals.scripted(seal);
+        let scripted = subject.runtime.seals.scripted(seal);
         let bound = scripted.and_then(|scripted| scripted.bound);
         let bound = bound.or_else(|| signatures::bound(seal));
         if block.kind == "reasoningContent" && bound.is_some_and(|bound| !prefix.holds(&bound)) {
@@ -214,10 +214,7 @@ pub(super) fn last_turn_unmodified(subject: &Subject<'_>) -> Result<(), AwsError
         if block.kind == "cachePoint" {
             continue;
         }
-        let scripted = subject
-            .simulation
-            .seals
-            .scripted(binding::seal(block.value));
+        let scripted = subject.runtime.seals.scripted(binding::seal(block.value));
         let expected_predecessor = scripted.and_then(|scripted| scripted.before);
         if block.kind == "reasoningContent"
             && expected_predecessor.is_some()

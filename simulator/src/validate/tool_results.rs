@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::conversation::text;
 use crate::error::AwsError;
 use crate::families::{CallIds, Maker};

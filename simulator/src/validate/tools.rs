@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Subject, structured};
+use super::structured;
+use super::subject::Subject;
 use crate::conversation::text;
 use crate::error::AwsError;
 use crate::families::{Choice, Maker, Tools};
@@ -162,9 +163,9 @@ pub(super) fn config_present(subject: &Subject<'_>) -> Result<(), AwsError> {
 #[cfg(test)]
 mod tests {
     use super::super::{conversation, refusal as refused};
-    use crate::options::Options;
-    use crate::simulator::Simulation;
+    use crate::runtime::Runtime;
     use serde_json::{Value, json};
+    use std::sync::Arc;
 
     fn refusal(model: &str, choice: Value, streaming: bool) -> Option<String> {
         let request = json!({
@@ -176,7 +177,7 @@ mod tests {
             model,
             &request,
             streaming,
-            &Simulation::new(Options::default()),
+            &Runtime::new(Arc::default(), Arc::default()),
         )
         .err()
         .map(|error| error.message)

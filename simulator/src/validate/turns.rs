@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Subject, shape};
+use super::shape;
+use super::subject::Subject;
 use crate::conversation::Message;
 use crate::error::AwsError;
 

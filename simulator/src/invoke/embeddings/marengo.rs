@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::output::{EmbeddingOutput, check_image, text, tokens, vector};
 use super::schema::{ANY, Key, Kind, check, malformed, optional, required};
-use super::{EmbeddingOutput, check_image, text, tokens, vector};
 use crate::error::AwsError;
 
 /// Maximum text length of each version, in tokens.

@@ -7,17 +7,16 @@
 mod cohere;
 mod marengo;
 mod nova;
+mod output;
 mod rerank;
 mod schema;
 mod titan;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use crate::error::AwsError;
-use crate::response::usage;
+
+use output::EmbeddingOutput;
 
 /// An embedding or reranking model.
 pub(super) struct EmbeddingModel {
@@ -26,12 +25,6 @@ pub(super) struct EmbeddingModel {
     /// Validates the request body.
     check: fn(&Value) -> Result<(), AwsError>,
     response: fn(&Value) -> EmbeddingOutput,
-}
-
-/// A response; the token count is `None` if Bedrock does not report one.
-pub(super) struct EmbeddingOutput {
-    pub(super) body: Value,
-    pub(super) tokens: Option<u64>,
 }
 
 const MODELS: &[EmbeddingModel] = &[
@@ -101,53 +94,5 @@ impl EmbeddingModel {
 
     pub(super) fn response(&self, request: &Value) -> EmbeddingOutput {
         (self.response)(request)
-    }
-}
-
-fn text<'a>(request: &'a Value, path: &str) -> &'a str {
-    let text = request.pointer(path).and_then(Value::as_str);
-    text.unwrap_or_default()
-}
-
-fn size(request: &Value, path: &str, default_size: usize) -> usize {
-    let size = request.pointer(path).and_then(Value::as_u64);
-    size.map_or(default_size, |size| size as usize)
-}
-
-fn strings<'a>(request: &'a Value, path: &str) -> Vec<&'a str> {
-    let list = request.pointer(path).and_then(Value::as_array);
-    list.into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
-}
-
-/// Tokens of a text; at least one.
-fn tokens(text: &str) -> u64 {
-    usage::of_bytes(text.len() as u64).max(1)
-}
-
-/// A unit vector whose direction depends on the text.
-fn vector(text: &str, size: usize) -> Vec<f64> {
-    let seed = Sha256::digest(text);
-    let raw: Vec<f64> = seed
-        .iter()
-        .cycle()
-        .zip(0..size)
-        .map(|(byte, position)| f64::from(*byte) - 127.5 + (position % 7) as f64)
-        .collect();
-    let length = raw.iter().map(|number| number * number).sum::<f64>().sqrt();
-    raw.into_iter().map(|number| number / length).collect()
-}
-
-/// Rejects data that is not a base64 image.
-fn check_image(base64: &str) -> Result<(), AwsError> {
-    let bytes = BASE64_STANDARD.decode(base64).unwrap_or_default();
-    let is_image = [&b"\x89PNG"[..], b"\xff\xd8\xff", b"GIF8", b"RIFF"]
-        .iter()
-        .any(|head| bytes.starts_with(head));
-    match is_image {
-        true => Ok(()),
-        false => Err(AwsError::validation("Could not process image")),
     }
 }

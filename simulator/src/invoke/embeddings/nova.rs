@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::output::{EmbeddingOutput, check_image, size, text, tokens, vector};
 use super::schema::{ANY, Key, Kind, malformed, optional, required};
-use super::{EmbeddingOutput, check_image, size, text, tokens, vector};
 use crate::error::AwsError;
 
 const SOURCE: Kind = Kind::Object(&[required("bytes", Kind::Text(ANY))]);

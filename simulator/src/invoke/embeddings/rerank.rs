@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::output::{EmbeddingOutput, strings, text};
 use super::schema::{ANY, Key, Kind, check, malformed, optional, required};
-use super::{EmbeddingOutput, strings, text};
 use crate::error::AwsError;
 
 /// Maximum number of documents per call.

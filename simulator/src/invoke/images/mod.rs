@@ -6,6 +6,7 @@
 mod body;
 mod canvas;
 mod diffusion;
+mod filter;
 mod image;
 mod stability;
 mod upload;
@@ -39,25 +40,4 @@ pub(super) fn response(model: &str, body: &Value) -> Option<Value> {
         return Some(diffusion::response(body));
     }
     stability::service_of(model).map(|service| stability::response(service, body))
-}
-
-/// Content filter result of a prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FilterResult {
-    Fine,
-    /// Filtered before generation.
-    Forbidden,
-    /// The generated images are withheld.
-    Unsuitable,
-}
-
-fn filter_result(prompt: Option<&str>) -> FilterResult {
-    let prompt = prompt.unwrap_or_default().to_ascii_lowercase();
-    if prompt.contains("forbidden") {
-        return FilterResult::Forbidden;
-    }
-    match prompt.contains("unsuitable") {
-        true => FilterResult::Unsuitable,
-        false => FilterResult::Fine,
-    }
 }

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::body::Kind::{Image, Integer, Number, Text, Word};
 use super::body::{Key, optional, refuse, required, violations};
+use super::filter::{FilterResult, filter_result};
 use super::image::ImageSpec;
 use super::upload::{Bounds, Upload};
-use super::{FilterResult, filter_result};
 use crate::error::AwsError;
 
 /// A model or image service.

@@ -9,7 +9,7 @@ pub(crate) mod violations;
 
 use serde_json::Value;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::error::AwsError;
 use violations::{NAME, Violations};
 

@@ -6,9 +6,6 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-use super::message::{ModelOutput, Part};
-use super::settled::settled;
-use super::usage;
 use crate::conversation::Conversation;
 use crate::error::AwsError;
 use crate::families::Family;
@@ -19,16 +16,19 @@ use crate::operation::Target;
 use crate::recording;
 use crate::reply::{Reply, ReplyBody};
 use crate::resources;
+use crate::response::output::{ModelOutput, Part};
+use crate::response::settled;
+use crate::runtime::Runtime;
 use crate::script::{Event, ScriptedResponse};
-use crate::simulator::Simulation;
+use crate::usage;
 
 /// The response that a script defines. If the script does not fit the call, the response is an
 /// error that explains why, for the script's author.
 ///
 /// Text responses pass through guardrails and the prompt cache like the echo; all other responses
 /// are sent unchanged.
-pub(crate) fn scripted(
-    simulation: &Simulation,
+pub(crate) fn response(
+    runtime: &Runtime,
     response: ScriptedResponse,
     target: &Target,
     request: &[u8],
@@ -48,7 +48,7 @@ pub(crate) fn scripted(
             };
             let model = target.model.as_deref().unwrap_or_default();
             let charged = usage.is_none();
-            let model_output = settled(simulation, model, &request, charged, |_| {
+            let model_output = settled(runtime, model, &request, charged, |_| {
                 text_output(text, deltas, stop_reason, usage, &request)
             });
             if target.operation.is_openai() {
@@ -61,9 +61,7 @@ pub(crate) fn scripted(
             let model = resources::base(target.model.as_deref().unwrap_or_default());
             let binds = Family::of(model).binds_thinking;
             let conversation = Conversation::of(&request_json);
-            simulation
-                .seals
-                .remember_response(&body, &conversation, binds);
+            runtime.seals.remember_response(&body, &conversation, binds);
             let reply = if target.operation.streams() {
                 reply_for(target, &ModelOutput::from_converse(&body))?
             } else {
@@ -73,7 +71,7 @@ pub(crate) fn scripted(
         }
         ScriptedResponse::Events { events } => {
             let payloads = events.iter().map(|event| &event.payload);
-            payloads.for_each(|payload| simulation.seals.remember(payload));
+            payloads.for_each(|payload| runtime.seals.remember(payload));
             if target.operation.streams() {
                 Ok(Reply::events(events.iter().map(frame).collect()))
             } else {
@@ -87,7 +85,7 @@ pub(crate) fn scripted(
         } => raw(status, &headers, body),
         ScriptedResponse::Recording { file } => {
             let recorded = recording::load(&file).map_err(|error| misfit(&error))?;
-            scripted(simulation, recorded, target, b"")
+            self::response(runtime, recorded, target, b"")
         }
         ScriptedResponse::Error {
             status,
