@@ -6,10 +6,11 @@
 //! Limited in bytes and in time; the least recently used entries are evicted first, so that
 //! conversations in progress keep theirs. Nothing is written to disk.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lru::LruCache;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::converse::remembered::RememberedTurn;
@@ -94,7 +95,7 @@ impl ReasoningMemory {
     }
 
     fn inner(&self) -> MutexGuard<'_, MemoryInner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 }
 

@@ -5,9 +5,9 @@
 //! prefix is billed a cache read, which also renews the prefix's lifetime.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -69,7 +69,7 @@ impl PromptCache {
         } else {
             0
         };
-        let mut entries = self.lock();
+        let mut entries = self.0.lock();
         entries.retain(|_, entry| entry.ends > now);
         let key = |boundary: &Boundary| (model.to_owned(), boundary.hash);
         let cached = candidates(&boundaries, look_back, minimum)
@@ -103,11 +103,7 @@ impl PromptCache {
     }
 
     pub(crate) fn clear(&self) {
-        self.lock().clear();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().clear();
     }
 }
 

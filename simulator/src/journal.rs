@@ -1,12 +1,12 @@
 //! The journal of received requests, for inspection by tests.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::HeaderMap;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::Operation;
@@ -79,7 +79,7 @@ impl Journal {
             return;
         }
         let received = received();
-        let mut entries = self.lock();
+        let mut entries = self.entries.lock();
         if entries.len() == self.capacity {
             entries.pop_front();
         }
@@ -87,14 +87,10 @@ impl Journal {
     }
 
     pub(crate) fn entries(&self) -> Vec<JournalEntry> {
-        self.lock().iter().cloned().collect()
+        self.entries.lock().iter().cloned().collect()
     }
 
     pub(crate) fn clear(&self) {
-        self.lock().clear();
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<JournalEntry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().clear();
     }
 }

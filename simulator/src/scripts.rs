@@ -1,7 +1,8 @@
 //! The queue of scripts.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::operation::Target;
 use crate::script::Script;
@@ -24,12 +25,12 @@ impl Scripts {
             Some(0) => None,
             times => times,
         };
-        self.lock().push_back(ScriptEntry { script, remaining });
+        self.0.lock().push_back(ScriptEntry { script, remaining });
     }
 
     /// The first script that matches this call; removed if this was its last call.
     pub(crate) fn take(&self, target: &Target) -> Option<Script> {
-        let mut queue = self.lock();
+        let mut queue = self.0.lock();
         let position = queue
             .iter()
             .position(|queued| queued.script.matches(target))?;
@@ -45,15 +46,11 @@ impl Scripts {
     }
 
     pub(crate) fn clear(&self) {
-        self.lock().clear();
+        self.0.lock().clear();
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.lock().len()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<ScriptEntry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().len()
     }
 }
 

@@ -4,11 +4,11 @@
 //! of the text with a fixed key, so that every simulator process accepts them.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use parking_lot::Mutex;
 use serde_json::Value;
 use sha2::Sha256;
 
@@ -84,7 +84,7 @@ impl Seals {
                 for (name, value) in fields {
                     match (name.as_str(), value) {
                         ("signature" | "redactedContent", Value::String(seal)) => {
-                            self.lock().entry(seal.clone()).or_default();
+                            self.0.lock().entry(seal.clone()).or_default();
                         }
                         _ => self.remember(value),
                     }
@@ -111,7 +111,7 @@ impl Seals {
                     before,
                 };
                 let seal = binding::seal(block.value).to_owned();
-                self.lock().insert(seal, scripted);
+                self.0.lock().insert(seal, scripted);
             }
             prefix.push("assistant", &block);
             before = Some(block_identity(&block));
@@ -119,20 +119,16 @@ impl Seals {
     }
 
     pub(crate) fn knows(&self, seal: &str) -> bool {
-        self.lock().contains_key(seal)
+        self.0.lock().contains_key(seal)
     }
 
     /// A scripted seal; `None` if no script sent it.
     pub(crate) fn scripted(&self, seal: &str) -> Option<ScriptedSeal> {
-        self.lock().get(seal).cloned()
+        self.0.lock().get(seal).cloned()
     }
 
     pub(crate) fn clear(&self) {
-        self.lock().clear();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, ScriptedSeal>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().clear();
     }
 }
 

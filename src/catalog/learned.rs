@@ -4,9 +4,10 @@
 //! their own: made-up names only evict each other. Both lists evict the least recently used model.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use lru::LruCache;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::lookup::Lookup;
 use super::model_info::ModelInfo;
@@ -81,7 +82,7 @@ impl LearnedModels {
     }
 
     fn lists(&self) -> MutexGuard<'_, ModelLists> {
-        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lists.lock()
     }
 }
 

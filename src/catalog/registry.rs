@@ -1,7 +1,9 @@
 //! Resolves the client's name of a model to model information.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
 
 use super::base_models::BaseModels;
 use super::learned::LearnedModels;
@@ -74,7 +76,7 @@ impl Registry {
 
     /// Replaces the tables, and clears what was learned about their entries.
     pub(crate) fn replace_tables(&self, tables: Tables) {
-        *self.tables.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tables);
+        *self.tables.write() = Arc::new(tables);
         self.learned.forget_tables();
     }
 
@@ -243,7 +245,7 @@ impl Registry {
 
     /// Information about a model from the tables.
     fn look_up(&self, model: &ModelId, base: Option<BaseModel>) -> ModelInfo {
-        let tables = Arc::clone(&self.tables.read().unwrap_or_else(PoisonError::into_inner));
+        let tables = Arc::clone(&self.tables.read());
         let (resolved_model, capabilities) = tables.resolved_model(model, base.as_ref());
         if capabilities.family.is_empty() {
             tracing::info!(

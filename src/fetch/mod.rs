@@ -14,11 +14,12 @@ mod target;
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hyper_rustls::ConfigBuilderExt;
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_rustls::rustls::ClientConfig;
@@ -174,7 +175,7 @@ impl Fetcher {
 
 impl Fetcher {
     fn caller_slots(&self, caller: &str) -> Arc<Semaphore> {
-        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut callers = self.callers.lock();
         if let Some(slots) = callers.get(caller) {
             return Arc::clone(slots);
         }

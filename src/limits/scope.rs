@@ -1,7 +1,8 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -122,7 +123,7 @@ impl LimitScope {
         if let Some(entry) = self.configured.get(name) {
             return Arc::clone(entry);
         }
-        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut others = self.others.lock();
         if let Some(entry) = others.entries.get(name) {
             return Arc::clone(entry);
         }
@@ -203,7 +204,7 @@ mod tests {
             scope.admit("second beyond", 1, WhenFull::Wait).await,
             Err(LimitError::TooFast(_))
         ));
-        let others = scope.others.lock().expect("the names");
+        let others = scope.others.lock();
         assert_eq!(others.entries.len(), MAX_NAMES);
     }
 
@@ -223,7 +224,7 @@ mod tests {
     async fn names_with_a_replenished_rate_make_room() {
         let scope = LimitScope::new(&LimitSettings::calls(8).at_rate(1e6), []);
         flood(&scope, MAX_NAMES).await;
-        let mut others = scope.others.lock().expect("the names");
+        let mut others = scope.others.lock();
         while !scope.make_room(&mut others) {
             std::thread::yield_now();
         }

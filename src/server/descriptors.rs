@@ -1,8 +1,9 @@
 //! The limit of file descriptors, and a few that are reserved.
 
 use std::fs::File;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Descriptors for other uses than clients: standard streams, the runtime, the store, downloads,
@@ -75,7 +76,7 @@ impl Spares {
 
     /// Opens the missing ones, as far as descriptors are available.
     pub(super) fn refill(&self) {
-        let mut files = self.lock();
+        let mut files = self.0.lock();
         while files.len() < SPARES {
             match File::open("/dev/null") {
                 Ok(file) => files.push(file),
@@ -86,11 +87,7 @@ impl Spares {
 
     /// Closes a reserved descriptor; `false` if none is left.
     pub(super) fn give_up_one(&self) -> bool {
-        self.lock().pop().is_some()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<File>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().pop().is_some()
     }
 }
 

@@ -8,9 +8,10 @@
 //! gateway.
 
 use std::io::{self, Write};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// The maximum time that a line is buffered.
 const MOMENT: Duration = Duration::from_millis(20);
@@ -92,10 +93,8 @@ impl Lines {
         let full = |state: &LineBuffer| state.waiting.len() + line.len() > MAX_WAITING;
         let mut state = self.lock();
         if full(&state) && !state.stalled && line.len() <= MAX_WAITING {
-            let waited = self
-                .written
-                .wait_timeout_while(state, self.max_wait, |state| full(state));
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            self.written
+                .wait_while_for(&mut state, |state| full(state), self.max_wait);
             state.stalled = full(&state);
         }
         if full(&state) {
@@ -111,11 +110,9 @@ impl Lines {
     }
 
     fn wait_for_one(&self) {
-        let state = self.lock();
-        let waited = self
-            .arrived
-            .wait_while(state, |state| state.waiting.is_empty());
-        drop(waited);
+        let mut state = self.lock();
+        self.arrived
+            .wait_while(&mut state, |state| state.waiting.is_empty());
     }
 
     /// Writes the buffered lines, using `buffer`; returns the number of dropped lines.
@@ -138,14 +135,13 @@ impl Lines {
     }
 
     fn flush(&self, limit: Duration) {
-        let state = self.lock();
+        let mut state = self.lock();
         let unwritten = |state: &mut LineBuffer| state.writing || !state.waiting.is_empty();
-        let waited = self.written.wait_timeout_while(state, limit, unwritten);
-        drop(waited);
+        self.written.wait_while_for(&mut state, unwritten, limit);
     }
 
     fn lock(&self) -> MutexGuard<'_, LineBuffer> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

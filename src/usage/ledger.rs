@@ -2,10 +2,10 @@
 //! disconnects.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Method;
+use parking_lot::{Mutex, MutexGuard};
 use tracing::Level;
 
 use crate::error::bounded;
@@ -131,7 +131,7 @@ impl Ledger {
 
     /// Locks the entries. The guard must not be held across an await.
     pub fn entries(&self) -> MutexGuard<'_, RecordFields> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock()
     }
 }
 

@@ -1,10 +1,10 @@
 //! The store of video jobs and their progress.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::catalog::{ACCOUNT, REGION};
@@ -102,7 +102,7 @@ pub(crate) struct VideoJobs(Mutex<VecDeque<Job>>);
 impl VideoJobs {
     /// Adds a job and returns its ARN, or the ARN of the job with the same token.
     pub(super) fn start(&self, job: Job) -> Result<String, AwsError> {
-        let mut jobs = self.lock();
+        let mut jobs = self.0.lock();
         let same = jobs
             .iter()
             .find(|existing| !job.token.is_empty() && existing.token == job.token);
@@ -126,7 +126,7 @@ impl VideoJobs {
 
     /// The job with this ARN; counts as a lookup.
     pub(super) fn look_up(&self, arn: &str, now: SystemTime) -> Option<Job> {
-        let mut jobs = self.lock();
+        let mut jobs = self.0.lock();
         let job = jobs.iter_mut().find(|job| job.arn == arn)?;
         job.lookups = job.lookups.saturating_add(1);
         if job.lookups >= LOOKUPS && job.ended(now).is_none() {
@@ -136,12 +136,12 @@ impl VideoJobs {
     }
 
     pub(super) fn all(&self) -> Vec<Job> {
-        self.lock().iter().cloned().collect()
+        self.0.lock().iter().cloned().collect()
     }
 
     /// Marks the video as written; `false` if it already was.
     pub(super) fn deliver(&self, arn: &str) -> bool {
-        let mut jobs = self.lock();
+        let mut jobs = self.0.lock();
         let job = jobs.iter_mut().find(|job| job.arn == arn && !job.delivered);
         job.is_some_and(|job| {
             job.delivered = true;
@@ -150,11 +150,7 @@ impl VideoJobs {
     }
 
     pub(crate) fn clear(&self) {
-        self.lock().clear();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Job>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().clear();
     }
 }
 

@@ -1,8 +1,9 @@
 //! The in-memory store of batch jobs.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
+
+use parking_lot::Mutex;
 
 use super::request::JobRequest;
 use crate::ids;
@@ -111,7 +112,7 @@ impl Job {
 
 impl Jobs {
     pub(super) fn add(&self, job: Job) {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         if state.jobs.len() >= MAX_JOBS {
             state.jobs.pop_front();
         }
@@ -120,19 +121,19 @@ impl Jobs {
 
     /// Finds a job by ARN or id.
     pub(super) fn find(&self, name: &str) -> Option<Job> {
-        let state = self.lock();
+        let state = self.0.lock();
         let is_it = |job: &&Job| job.arn == name || job.id() == name;
         state.jobs.iter().find(is_it).cloned()
     }
 
     pub(super) fn of_token(&self, token: &str) -> Option<Job> {
-        let state = self.lock();
+        let state = self.0.lock();
         let is_it = |job: &&Job| job.request.token.as_deref() == Some(token);
         state.jobs.iter().find(is_it).cloned()
     }
 
     pub(super) fn put(&self, job: Job) {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         if let Some(existing) = state
             .jobs
             .iter_mut()
@@ -143,17 +144,17 @@ impl Jobs {
     }
 
     pub(super) fn all(&self) -> Vec<Job> {
-        self.lock().jobs.iter().cloned().collect()
+        self.0.lock().jobs.iter().cloned().collect()
     }
 
     /// Removes and returns the first queued outcome.
     pub(super) fn take_next_end(&self) -> JobEnd {
-        self.lock().ends.pop_front().unwrap_or_default()
+        self.0.lock().ends.pop_front().unwrap_or_default()
     }
 
     /// Queues the outcome of the next job that has not started.
     pub(super) fn set_next_end(&self, end: JobEnd) {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         if state.ends.len() < MAX_JOBS {
             state.ends.push_back(end);
         }
@@ -161,19 +162,15 @@ impl Jobs {
 
     /// Keeps jobs in progress, or releases them.
     pub(super) fn hold(&self, hold: bool) {
-        self.lock().are_held = hold;
+        self.0.lock().are_held = hold;
     }
 
     pub(super) fn are_held(&self) -> bool {
-        self.lock().are_held
+        self.0.lock().are_held
     }
 
     pub(super) fn clear(&self) {
-        *self.lock() = State::default();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock() = State::default();
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use md5::{Digest as _, Md5};
+use parking_lot::Mutex;
 
 use crate::auth::hex;
 
@@ -69,20 +69,20 @@ impl Object {
 
 impl Objects {
     pub(super) fn get(&self, bucket: &str, key: &str) -> Option<Object> {
-        let state = self.lock();
+        let state = self.0.lock();
         state.objects.get(&name(bucket, key)).cloned()
     }
 
     /// Writes an object; replaces an existing one.
     pub(super) fn put(&self, bucket: &str, key: &str, object: Object) -> Result<(), Full> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         state.make_room(object.content.len())?;
         state.objects.insert(name(bucket, key), object);
         Ok(())
     }
 
     pub(super) fn delete(&self, bucket: &str, key: &str) {
-        self.lock().objects.remove(&name(bucket, key));
+        self.0.lock().objects.remove(&name(bucket, key));
     }
 
     /// The keys with this prefix, in order.
@@ -98,7 +98,7 @@ impl Objects {
         prefix: &str,
         after: &str,
     ) -> Vec<(String, Object)> {
-        let state = self.lock();
+        let state = self.0.lock();
         let from = if after >= prefix && !after.is_empty() {
             Bound::Excluded(name(bucket, after))
         } else {
@@ -115,7 +115,7 @@ impl Objects {
     }
 
     pub(super) fn begin_upload(&self, id: &str, upload: Upload) -> Result<(), Full> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         if state.uploads.len() >= MAX_UPLOADS {
             return Err(Full);
         }
@@ -131,7 +131,7 @@ impl Objects {
         number: u32,
         part: Object,
     ) -> Result<bool, Full> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         state.make_room(part.content.len())?;
         let upload = state.uploads.get_mut(id).filter(|upload| upload.is_of(at));
         Ok(upload.is_some_and(|upload| {
@@ -142,7 +142,7 @@ impl Objects {
 
     /// An upload of this object; `None` for an unknown id.
     pub(super) fn upload(&self, id: &str, at: (&str, &str)) -> Option<Upload> {
-        let state = self.lock();
+        let state = self.0.lock();
         state
             .uploads
             .get(id)
@@ -151,15 +151,11 @@ impl Objects {
     }
 
     pub(super) fn end_upload(&self, id: &str) {
-        self.lock().uploads.remove(id);
+        self.0.lock().uploads.remove(id);
     }
 
     pub(super) fn clear(&self) {
-        *self.lock() = State::default();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock() = State::default();
     }
 }
 

@@ -3,9 +3,9 @@
 //! gateway's attempts.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 /// How long a target stays exhausted after its last failure. Bedrock's quotas are per minute, and
@@ -50,9 +50,7 @@ impl ExhaustedTargets {
     }
 
     fn failed_at(&self) -> MutexGuard<'_, HashMap<Box<str>, Instant>> {
-        self.failed_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.failed_at.lock()
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use strsim::normalized_damerau_levenshtein;
 
 use super::listing::Listing;
@@ -43,8 +44,7 @@ impl Directory {
             profile_only: profile_only.map(|model| model.model_id.clone()).collect(),
             profiles,
         };
-        let current = self.entries.write();
-        *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(entries);
+        *self.entries.write() = Arc::new(entries);
     }
 
     /// Replaces the entries with lists loaded without the catalog.
@@ -95,8 +95,7 @@ impl Directory {
     }
 
     fn entries(&self) -> Arc<DirectoryEntries> {
-        let entries = self.entries.read();
-        Arc::clone(&entries.unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.entries.read())
     }
 }
 

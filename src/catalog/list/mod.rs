@@ -7,11 +7,12 @@ mod listing;
 mod rendered;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::bedrock::{BaseModel, Bedrock, Time};
@@ -133,7 +134,7 @@ impl Drop for Catalog {
 impl CatalogInner {
     /// Changes the sources and rebuilds the model objects.
     fn change(&self, change: impl FnOnce(&mut Sources)) {
-        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sources = self.sources.lock();
         change(&mut sources);
         let model_sources = ModelSources {
             names: &self.names,

@@ -1,10 +1,11 @@
 //! The state of a connection, shared by its socket, its service, its bodies and the slots.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::task::Context;
 
 use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -166,7 +167,7 @@ impl ConnectionState {
     }
 
     pub(super) fn begin_response(&self, kind: ResponseKind) {
-        *self.response.lock().unwrap_or_else(PoisonError::into_inner) = kind;
+        *self.response.lock() = kind;
         self.set_phase(ConnectionPhase::Response);
         if self.input_ended.load(Ordering::Acquire) {
             self.reader.wake();
@@ -178,7 +179,7 @@ impl ConnectionState {
     }
 
     pub(super) fn response(&self) -> ResponseKind {
-        let response = self.response.lock().unwrap_or_else(PoisonError::into_inner);
+        let response = self.response.lock();
         response.clone()
     }
 
