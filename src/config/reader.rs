@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use strsim::levenshtein;
 use toml::{Table, Value};
 
 /// All mistakes in a configuration.
@@ -275,9 +276,9 @@ impl<'a> Section<'a> {
         let known: Vec<&String> = self.known_keys.iter().collect();
         for (name, value) in &self.table {
             let key_path = join(&self.path, name);
-            let nearest = known.iter().min_by_key(|known| distance(known, name));
+            let nearest = known.iter().min_by_key(|known| levenshtein(known, name));
             let remedy = match nearest {
-                Some(known) if distance(known, name) <= 3 => {
+                Some(known) if levenshtein(known, name) <= 3 => {
                     format!("unknown field; did you mean `{known}`?")
                 }
                 _ => format!("unknown field; write one of {}", list(&known)),
@@ -318,23 +319,6 @@ fn display(value: &Value) -> String {
 fn list(names: &[&String]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")
-}
-
-/// The Levenshtein distance of `a` and `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let mut previous: Vec<usize> = (0..=b.chars().count()).collect();
-    for (row, left) in a.chars().enumerate() {
-        let mut current = vec![row + 1];
-        for (column, right) in b.chars().enumerate() {
-            let at = |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX);
-            let replaced = at(&previous, column).saturating_add(usize::from(left != right));
-            let removed = at(&previous, column + 1).saturating_add(1);
-            let added = at(&current, column).saturating_add(1);
-            current.push(replaced.min(removed).min(added));
-        }
-        previous = current;
-    }
-    previous.last().copied().unwrap_or(usize::MAX)
 }
 
 /// `200ms`, `30s`, `5m` or `1h`.
