@@ -1,8 +1,10 @@
 //! Capabilities of the model families.
 //!
 //! Sources: AWS's documentation, recorded traffic and reports of many clients. Unknown capabilities
-//! are allowed: the simulator rejects only what Bedrock is known to reject. The data is in `table`.
+//! are allowed: the simulator rejects only what Bedrock is known to reject. The data is in `claude`
+//! and `table`.
 
+mod claude;
 mod family;
 mod table;
 
@@ -12,8 +14,8 @@ impl Family {
     /// The family of a model id or ARN; a permissive one if the id is unknown.
     pub(crate) fn of(model: &str) -> Self {
         let id = bare_id(model);
-        table::FAMILIES
-            .iter()
+        let families = claude::FAMILIES.iter().chain(table::FAMILIES);
+        families
             .flat_map(|family| family.stems.iter().map(move |stem| (stem, family)))
             .filter(|(stem, _)| id.starts_with(**stem))
             .max_by_key(|(stem, _)| stem.len())
