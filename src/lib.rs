@@ -11,7 +11,7 @@
 //! - [`openai`]: OpenAI's API; [`converse`]: Bedrock's Converse API, and the rules for its models;
 //!   [`providers`]: request bodies of models that Converse does not serve
 //! - [`guardrails`]: checks of content outside of conversations
-//! - [`json_body`]: parsing of JSON bodies; [`json_error`]: its error messages
+//! - [`dialects`]: what all dialects read in the same way
 //! - [`fetch`]: downloads of URLs in requests
 //! - [`reasoning_memory`]: signed reasoning between tool calls
 //! - [`store`]: the database of files and batches
@@ -29,12 +29,11 @@ pub mod catalog;
 pub mod commands;
 pub mod config;
 pub mod converse;
+pub mod dialects;
 pub mod error;
 pub mod fetch;
 pub mod guardrails;
 pub mod identity;
-pub mod json_body;
-pub mod json_error;
 pub mod limits;
 pub mod models;
 pub mod openai;

@@ -11,10 +11,10 @@ use serde::Serialize;
 
 use super::bodiless::{query, respond_without_body};
 use super::respond_with_body;
+use crate::dialects::wire::page::{ListPage, PageQuery, PageRules};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::batches::{Batch, CreateBatch};
-use crate::openai::page::{ListPage, PageQuery, PageRules};
 use crate::pipeline::{Batches, CallerRequest};
 use crate::reply::{Adjustments, Reply};
 use crate::server::App;

@@ -9,8 +9,8 @@ use axum::response::Response;
 use http::HeaderMap;
 
 use super::{authenticate, flag, respond, until_shutdown};
+use crate::dialects::wire::form;
 use crate::error::ApiError;
-use crate::openai::form;
 use crate::openai::images::{ImageEndpoint, ImageRequest};
 use crate::pipeline::{CallerRequest, ImageBody, ImageCall};
 use crate::reply::Reply;

@@ -28,6 +28,7 @@ pub use client::{Bedrock, ConnectError, ModelCall, encoded_segment, path_segment
 pub use control::async_invoke::{AsyncInvoke, AsyncInvokeOrder, AsyncInvokePage, AsyncInvokeState};
 pub use control::base_model::BaseModel;
 pub use control::batch_jobs::{Job, JobOrder, JobStatus, record_error};
+pub use control::job_record::{JobRecord, JobRecordError, JobResult, line_of, record_id};
 pub use control::listing::{FoundationModel, LifeCycle, ListedKind, ListedModel, Time};
 pub use diagnosis::reach::Unreachable;
 pub use diagnosis::sts::{

@@ -10,7 +10,7 @@ use super::local::{chat_call, pipeline};
 use crate::bedrock::Bedrock;
 use crate::catalog::Tables;
 use crate::config::{Config, Overrides, load};
-use crate::json_error::describe;
+use crate::converse::json::describe;
 use crate::pipeline::ExplainReader;
 
 /// The timeout for credentials, which may come from a metadata service.

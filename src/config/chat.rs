@@ -5,7 +5,7 @@ use toml::Value;
 
 use super::reader::Section;
 use crate::converse::options::{GuardrailConfig, GuardrailStreamMode, GuardrailTrace};
-use crate::openai::chat::{AllowList, GuardrailPolicy};
+use crate::converse::policy::{AllowList, GuardrailPolicy};
 
 /// The maximum of `maxTokens` in Converse, an i32.
 const MAX_TOKENS: i128 = i32::MAX as i128;

@@ -2,7 +2,7 @@ use toml::Value;
 
 use super::chat::Guardrails;
 use super::reader::Section;
-use crate::openai::chat::GuardrailPolicy;
+use crate::converse::policy::GuardrailPolicy;
 
 /// `/v1/moderations`: `[moderations]`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,9 +10,9 @@ use memchr::memmem;
 use super::content::{
     ContentBlock, GuardBlock, ReasoningBlock, SearchResultBlock, ToolResultContent,
 };
-use super::dimensions::dimensions;
 use super::media::{DocumentBlock, DocumentFormat, ImageBlock, MediaSource};
 use super::request::{ConverseRequest, SystemBlock, ToolConfig};
+use crate::converse::media::dimensions;
 
 /// Bytes of text per token: in English a token has about four characters; characters of other
 /// scripts have more bytes but also more tokens.

@@ -4,23 +4,20 @@
 //! bedrock-runtime 2023-09-30): same names, same order, and tolerant of unknown fields and
 //! values. Nothing here does I/O.
 
-pub mod batch;
 pub mod content;
-pub mod dimensions;
-pub mod error;
 pub mod estimate;
 pub mod event;
 pub mod fold;
 pub mod identifier;
-pub mod json_keys;
-mod json_text;
+pub mod json;
 pub mod media;
 pub mod options;
-pub mod property_keys;
+pub mod output;
+pub mod policy;
 pub mod remembered;
 pub mod request;
 pub mod response;
 pub mod rules;
 pub mod trace;
 
-pub use json_text::JsonText;
+pub use json::JsonText;

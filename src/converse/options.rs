@@ -8,7 +8,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::JsonText;
-use crate::json_body;
+use super::json::read_bounded;
 
 /// The provider's fields in the order in which they were set, each key once.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -76,7 +76,7 @@ impl Fields {
 
     /// Parses an object; `None` if `text` is not an object, or has too many members for its size.
     pub fn from_object(text: &JsonText) -> Option<Self> {
-        json_body::read_bounded(text.as_str())
+        read_bounded(text.as_str())
     }
 
     /// The keys and values, in order.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::object::client_object;
+use crate::dialects::wire::client_object;
 use crate::error::ApiError;
 use crate::reply::Adjustments;
 

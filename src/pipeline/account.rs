@@ -7,10 +7,11 @@ use super::client_error_for_model;
 use crate::bedrock::UpstreamError;
 use crate::catalog::ModelInfo;
 use crate::converse::event::Event;
+use crate::converse::output::OutputEvents;
 use crate::converse::response::Usage;
 use crate::error::ApiError;
 use crate::identity::Caller;
-use crate::openai::chat::{ChatUpstreamUsage, OutputEvents};
+use crate::openai::chat::ChatUpstreamUsage;
 use crate::reasoning_memory::ReasoningMemory;
 use crate::usage::{Ledger, TokenCounts, cost};
 

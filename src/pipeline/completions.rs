@@ -6,10 +6,10 @@ use futures_util::future::try_join_all;
 
 use super::pending_request::{PendingRequest, SourceBody};
 use super::{ChatBody, ChatCall, OpenCall, Pipeline, no_model, response};
+use crate::dialects::wire::misspelling;
 use crate::error::ApiError;
 use crate::limits::WhenFull;
 use crate::openai::completions::{CompletionPrompts, CompletionRequest, chat_requests};
-use crate::openai::misspelling;
 use crate::reply::Reply;
 use crate::usage::Ledger;
 

@@ -16,10 +16,10 @@ use crate::bedrock::InvokeResponse;
 use crate::catalog::ModelInfo;
 use crate::catalog::ModelTarget;
 use crate::converse::JsonText;
+use crate::converse::media::RemoteFiles;
 use crate::converse::response::Usage;
 use crate::error::{ApiError, ErrorKind};
 use crate::models::{EmbeddingCapabilities, Endpoint, Usd};
-use crate::openai::chat::RemoteFiles;
 use crate::openai::embeddings::{
     EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, EncodingFormat, TranslatedEmbeddings,
     has_tokens, remote_images, response_json, translate,

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::{client_error, unix_seconds};
 use crate::bedrock::{ObjectLocation, S3, S3Object, S3Upload, UpstreamError};
+use crate::dialects::wire::page::PageQuery;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::files::BATCH;
-use crate::openai::page::PageQuery;
 use crate::store::{FilePage, Store, StoredFile};
 use crate::usage::Ledger;
 

@@ -15,8 +15,8 @@ use super::{CallerRequest, Pipeline, client_error, unix_seconds};
 use crate::bedrock::{Bedrock, InvokeResponse, ObjectLocation, S3};
 use crate::catalog::ModelTarget;
 use crate::config::S3Settings;
+use crate::dialects::wire::form::FormPart;
 use crate::error::ApiError;
-use crate::openai::form::FormPart;
 use crate::openai::images::{
     Delivery, GeneratedImage, ImageContext, ImageData, ImageEndpoint, ImageHead, ImageRequest,
     TranslatedImage, completed_events, images, images_response, remote_images, translate,

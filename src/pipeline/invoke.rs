@@ -9,14 +9,14 @@ use super::request::UpstreamBodies;
 use super::targets::SearchedTarget;
 use crate::bedrock::{InvokeResponse, ModelCall};
 use crate::catalog::ModelTarget;
+use crate::converse::json::without_values;
 use crate::converse::options::GuardrailConfig;
+use crate::converse::policy::GuardrailPolicy;
+use crate::dialects::wire::{ClientField, UnknownFields, misspelling};
 use crate::error::{ApiError, ErrorCode, ErrorKind, RateState};
 use crate::identity::Caller;
-use crate::json_error::without_values;
 use crate::limits::Permit;
 use crate::models::ModelId;
-use crate::openai::chat::GuardrailPolicy;
-use crate::openai::{ClientField, UnknownFields, misspelling};
 use crate::reply::Adjustments;
 use crate::usage::Ledger;
 

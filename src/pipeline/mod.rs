@@ -41,7 +41,7 @@ pub use explain::ExplainReader;
 pub use files::{Files, NewFile};
 pub use images::{ImageBody, ImageCall};
 pub use options::HeaderOptions;
-pub use passthrough::{PassthroughBody, PassthroughRequest, PassthroughStream};
+pub use passthrough::{AwsError, PassthroughBody, PassthroughRequest, PassthroughStream};
 pub use request::CallerRequest;
 pub use stream::{ChatStream, ResponseStream};
 pub use videos::{VideoContent, VideoRequestWithFiles};
@@ -60,13 +60,13 @@ use crate::config::{
     BedrockApiSettings, ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings,
     S3Settings,
 };
+use crate::dialects::wire::misspelling;
 use crate::error::{ApiError, Field};
 use crate::fetch::Fetcher;
 use crate::identity::Caller;
 use crate::limits::{Limiter, Permit, WhenFull};
 use crate::models::Endpoint;
 use crate::openai::chat::ChatRequest;
-use crate::openai::misspelling;
 use crate::reasoning_memory::ReasoningMemory;
 use crate::reply::{Adjustments, Reply};
 use crate::usage::Ledger;

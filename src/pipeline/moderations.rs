@@ -14,7 +14,7 @@ use crate::body_memory::BodyPermit;
 use crate::error::{ApiError, Field, RateState};
 use crate::identity::Caller;
 
-use crate::openai::chat::GuardrailPolicy;
+use crate::converse::policy::GuardrailPolicy;
 use crate::openai::moderations::{
     CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, apply_request,
     checks_request, of_checks, of_guardrail, response, translate,

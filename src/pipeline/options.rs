@@ -4,8 +4,9 @@ use super::Pipeline;
 use super::pending_request::{PendingRequest, SourceBody};
 use crate::catalog::ModelTarget;
 use crate::config::{ChatOverrides, Truncate};
+use crate::converse::policy::GuardrailPolicy;
 use crate::identity::Caller;
-use crate::openai::chat::{ChatOptions, ChatRequest, GuardrailFields, GuardrailPolicy};
+use crate::openai::chat::{ChatOptions, ChatRequest, GuardrailFields};
 
 /// The options in the headers of a chat request.
 #[derive(Debug, Clone, Default)]

@@ -11,15 +11,17 @@ use crate::body_memory::BodyPermit;
 use crate::catalog::ProfileSearch;
 use crate::catalog::{ModelTarget, Registry};
 use crate::config::Truncate;
+use crate::converse::media::RemoteFiles;
 use crate::converse::options::Fields;
+use crate::converse::output::OutputOptions;
 use crate::converse::remembered::RememberedTurn;
 use crate::error::{ApiError, ErrorCode, Field, FieldNames};
 use crate::identity::Caller;
 use crate::models::{ChatUpstream, OpenAiEndpoint};
 use crate::openai::chat::{
     ChatOptions, ChatRequest, ChatTranslation, ChatUpstreamContext, ChatUpstreamRequest,
-    ClientFields, OutputOptions, RemoteFiles, TranslationContext, UnsupportedField, drop_oldest,
-    translate, unsupported_field, upstream_request,
+    ClientFields, TranslationContext, UnsupportedField, drop_oldest, translate, unsupported_field,
+    upstream_request,
 };
 use crate::openai::completions::{CompletionFieldNames, chat_requests};
 use crate::reasoning_memory::ReasoningMemory;

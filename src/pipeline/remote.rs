@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::Pipeline;
 use super::pending_request::PendingRequest;
 use crate::body_memory::{BodyPermit, FileMemory, full};
+use crate::converse::media::{RemoteAddress, RemoteFiles, RemoteMedia};
 use crate::error::{ApiError, ErrorCode, ErrorKind, Field, Parameter};
 use crate::fetch::{FetchError, FetchErrorKind, Fetcher};
 use crate::identity::Caller;
 use crate::limits::Permit;
-use crate::openai::chat::{RemoteAddress, RemoteFiles, RemoteMedia, remote_addresses};
+use crate::openai::chat::remote_addresses;
 use crate::usage::Ledger;
 
 /// The `retry-after` if all download slots are taken.

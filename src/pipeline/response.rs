@@ -7,12 +7,10 @@ use super::pending_request::PreparedRequest;
 use super::stream::{ChatStream, EventSource};
 use super::writer::EndpointWriter;
 use super::{ChatBody, OpenCall, new_id, unix_seconds};
+use crate::converse::output::{OutputEvents, OutputOptions, OutputWriter, ResponseSummary};
 use crate::error::{ApiError, Field, OutputField};
 use crate::limits::Permit;
-use crate::openai::chat::{
-    ChatFieldNames, ChunkWriter, Completion, CompletionHead, OutputEvents, OutputOptions,
-    OutputWriter, ResponseSummary,
-};
+use crate::openai::chat::{ChatFieldNames, ChunkWriter, Completion, CompletionHead};
 use crate::openai::completions::{CompletionFieldNames, TextCompletion, TextWriter};
 use crate::reply::{Adjustments, Reply};
 

@@ -9,9 +9,9 @@ use super::account::Account;
 use super::writer::EndpointWriter;
 use crate::bedrock::EventStream;
 use crate::converse::event::Event;
+use crate::converse::output::{OutputEvents, OutputOptions, ResponseSummary};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::limits::Permit;
-use crate::openai::chat::{OutputEvents, OutputOptions, ResponseSummary};
 use crate::usage::Ledger;
 
 /// A response stream that is written to a client event by event.

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
+use crate::converse::output::{OutputEvent, OutputWriter, ResponseSummary};
 use crate::error::ApiError;
-use crate::openai::chat::{ChunkWriter, OutputEvent, OutputWriter, ResponseSummary};
+use crate::openai::chat::ChunkWriter;
 use crate::openai::completions::{CompletionFieldNames, TextWriter};
 use crate::openai::error::ErrorBody;
 

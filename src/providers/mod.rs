@@ -3,6 +3,5 @@
 
 pub mod embeddings;
 pub mod images;
-pub mod messages;
 pub mod rerank;
 pub mod videos;

@@ -12,8 +12,8 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use super::App;
 use super::respond::{Notes, add_notes, add_retry};
 use super::shutdown::{Shutdown, ShutdownPhase, restarting};
-use crate::converse::error::AwsError;
 use crate::error::ApiError;
+use crate::pipeline::AwsError;
 use crate::pipeline::PassthroughStream;
 use crate::usage::RequestOutcome;
 

@@ -11,8 +11,8 @@ use super::content_type::require_json;
 use super::deployment::with_deployment;
 use super::encoding::{BrokenBody, Encoding, decoded, encoding};
 use crate::body_memory::{BodyPermit, SMALL};
+use crate::dialects::wire::json_body;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::json_body;
 
 /// A body with its share of the memory budget.
 #[derive(Debug)]

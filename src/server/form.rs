@@ -15,8 +15,8 @@ use super::encoding::{BrokenBody, Encoding, decoded, encoding};
 use super::extract::{declared_length, late, too_large};
 use crate::body_memory::{BodyPermit, SMALL};
 use crate::config::ServerSettings;
+use crate::dialects::wire::form::FormPart;
 use crate::error::{ApiError, ErrorCode, ErrorKind, Sentence};
-use crate::openai::form::FormPart;
 
 /// The maximum number of bytes without the end of a part's headers or of the preamble: the parser
 /// buffers them.

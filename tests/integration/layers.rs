@@ -70,6 +70,7 @@ fn only_server_and_api_use_axum() {
 fn translation_is_pure() {
     let pure = [
         "converse/",
+        "dialects/",
         "openai/",
         "models/",
         "providers/",
@@ -104,7 +105,7 @@ fn the_hub_does_not_depend_on_a_dialect() {
             "bedrock/",
         ],
         &[],
-        &["crate::openai", "super::openai"],
+        &["crate::openai", "super::openai", "crate::dialects"],
     );
 }
 

@@ -9,13 +9,15 @@ use bytes::Bytes;
 use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
 use outcrop::converse::content::{ReasoningBlock, ReasoningText};
+use outcrop::converse::media::{RemoteFiles, RemoteMedia};
 use outcrop::converse::options::GuardrailConfig;
+use outcrop::converse::policy::{AllowList, GuardrailPolicy};
 use outcrop::converse::remembered::{RememberedTurn, TurnPart};
 use outcrop::error::{ApiError, ErrorKind};
 use outcrop::models::{Capabilities, ModelId};
 use outcrop::openai::chat::{
-    AllowList, ChatOptions, ChatRequest, ChatTranslation, GuardrailPolicy, RemoteFiles,
-    RemoteMedia, TranslationContext, drop_oldest, remote_addresses, translate,
+    ChatOptions, ChatRequest, ChatTranslation, TranslationContext, drop_oldest, remote_addresses,
+    translate,
 };
 
 use super::{converse_rules, vocabulary};

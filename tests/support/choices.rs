@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use outcrop::converse::event::Event;
+use outcrop::converse::output::{OutputEvents, OutputOptions, ResponseSummary};
 use outcrop::error::ApiError;
-use outcrop::openai::chat::{
-    ChunkWriter, Completion, CompletionHead, OutputEvents, OutputOptions, ResponseSummary,
-};
+use outcrop::openai::chat::{ChunkWriter, Completion, CompletionHead};
 use outcrop::openai::error::ErrorBody;
 use serde_json::{Value, json};
 

@@ -3,9 +3,9 @@
 use arbitrary::{Result, Unstructured};
 use outcrop::converse::JsonText;
 use outcrop::converse::event::{BlockStart, Delta, Event, Metadata};
+use outcrop::converse::output::OutputOptions;
 use outcrop::converse::response::{Citation, StopReason, Usage};
 use outcrop::converse::rules::{AllowedCalls, JsonDelivery};
-use outcrop::openai::chat::OutputOptions;
 use serde_json::json;
 
 use super::choices;

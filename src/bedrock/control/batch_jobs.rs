@@ -5,10 +5,10 @@ use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
+use super::job_record::JobRecordError;
 use crate::bedrock::client::{Bedrock, Service, ServiceRequest};
 use crate::bedrock::errors::{ErrorResponse, UpstreamError};
 use crate::bedrock::s3::ObjectLocation;
-use crate::converse::batch::JobRecordError;
 use crate::models::ModelId;
 
 /// A new job: Converse requests to one model.

@@ -3,4 +3,5 @@
 pub(super) mod async_invoke;
 pub(super) mod base_model;
 pub(super) mod batch_jobs;
+pub(super) mod job_record;
 pub(super) mod listing;

@@ -14,9 +14,9 @@ use bytes::Bytes;
 use http::Response;
 use serde::Deserialize;
 
+use crate::converse::json::without_values;
 use crate::error::bounded;
 use crate::error::{ApiError, ErrorCode, ErrorKind, Field};
-use crate::json_error::without_values;
 use crate::models::RefusedField;
 use classes::classify;
 use envelope::Envelope;

@@ -5,33 +5,28 @@ mod caching;
 mod call_ids;
 mod fields;
 mod guard;
-mod json;
+pub(crate) mod json;
 mod media;
 mod pairing;
-mod reasoning;
+pub(crate) mod property_keys;
+pub(crate) mod reasoning;
 mod replay;
 mod request_options;
 mod sampling;
 mod schema;
-mod schema_fit;
-mod schema_form_words;
-mod schema_forms;
-mod schema_keys;
-mod schema_merge;
-mod schema_root;
-mod schema_words;
 mod tool_choice;
-mod tools;
+pub(crate) mod tools;
 mod turns;
 
 pub use json::JsonDelivery;
+pub use property_keys::PropertyKeys;
 pub use request_options::{
     CachePolicy, EffortOption, JsonFormat, LastTurnGuard, ReasoningRequest, RequestOptions,
     Thinking,
 };
 pub use tool_choice::AllowedCalls;
+pub use tools::ToolNames;
 
-use super::property_keys::PropertyKeys;
 use super::request::ConverseRequest;
 use crate::error::{ApiError, Field, FormatField, ToolField};
 use crate::models::Capabilities;
@@ -89,7 +84,7 @@ pub fn apply(
         adjustments,
     );
     request_options.one_call &= allowed_calls != AllowedCalls::None;
-    schema_root::flatten(
+    schema::root::flatten(
         request,
         &Field::any_tool(ToolField::Schema),
         capabilities,
@@ -106,11 +101,11 @@ pub fn apply(
     });
     if json.is_some() {
         let field = Field::ResponseFormat(FormatField::Schema);
-        schema_root::flatten(request, &field, capabilities, adjustments);
+        schema::root::flatten(request, &field, capabilities, adjustments);
     }
     schema::inline_references(request, capabilities, adjustments);
-    schema_root::drop_keys(request, json.as_ref(), capabilities, adjustments);
-    let keys = schema_keys::rename(request, json.as_ref(), capabilities, adjustments);
+    schema::root::drop_keys(request, json.as_ref(), capabilities, adjustments);
+    let keys = property_keys::rename(request, json.as_ref(), capabilities, adjustments);
     sampling::apply(
         &mut request.inference_config,
         request_options.output_limit,

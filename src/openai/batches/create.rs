@@ -1,8 +1,8 @@
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
+use crate::dialects::wire::client_object;
 use crate::error::ApiError;
 use crate::openai::files::{DEFAULT_LIFETIME, ExpiresAfter};
-use crate::openai::object::client_object;
 use crate::reply::Adjustments;
 
 client_object! {

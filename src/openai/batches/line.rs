@@ -3,10 +3,10 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::converse::JsonText;
+use crate::dialects::wire::client_object;
+use crate::dialects::wire::json_body;
 use crate::error::{ApiError, ErrorCode};
-use crate::json_body;
 use crate::openai::chat::ChatRequest;
-use crate::openai::object::client_object;
 
 client_object! {
     /// One line of a batch input file.

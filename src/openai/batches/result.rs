@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::batch::{BatchUsage, InputDetails, OutputDetails};
+use crate::converse::output::{OutputEvents, OutputOptions};
 use crate::converse::response::ConverseResponse;
 use crate::error::ApiError;
-use crate::openai::chat::{Completion, CompletionHead, OutputEvents, OutputOptions};
+use crate::openai::chat::{Completion, CompletionHead};
 use crate::openai::error::ErrorBody;
 use crate::reply::Adjustments;
 

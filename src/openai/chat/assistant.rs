@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::content::Content;
 use super::conversation::{ConversationReader, TextWithCachePoint, blocks_of};
-use super::names::bedrock_call_id;
 use super::types::{CustomCall, FunctionCall, ThinkingBlock, ToolCall};
 use crate::converse::JsonText;
 use crate::converse::content::{ContentBlock, ReasoningBlock, ReasoningText, ToolUseBlock};
 use crate::converse::remembered::{RememberedTurn, TurnPart, reasoning_key};
+use crate::converse::rules::tools::bedrock_call_id;
 use crate::error::ApiError;
 
 /// The fields of an assistant message.

@@ -1,8 +1,8 @@
 //! Cache breakpoints: `cache_control` and `prompt_cache_breakpoint`.
 
-use super::conversation::note_unknown;
 use super::types::CacheControl;
 use crate::converse::content::{CachePoint, CacheTtl};
+use crate::dialects::wire::note_unknown;
 use crate::error::ApiError;
 use crate::reply::Adjustments;
 

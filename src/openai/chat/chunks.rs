@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::completion::{ThinkingBlockObject, annotation, citation};
 use super::events::EventBuffer;
-use super::output::{CallKind, OutputEvent, OutputWriter};
-use super::summary::ResponseSummary;
+use crate::converse::output::ResponseSummary;
+use crate::converse::output::{CallKind, OutputEvent, OutputWriter};
 
 /// Writes `chat.completion.chunk` events into a buffer.
 #[derive(Debug)]
@@ -204,8 +204,8 @@ impl OutputWriter for ChunkWriter {
 mod tests {
     use super::*;
     use crate::converse::JsonText;
+    use crate::converse::output::Span;
     use crate::converse::response::Citation;
-    use crate::openai::chat::output::Span;
 
     #[test]
     fn multi_line_json_is_compacted() {

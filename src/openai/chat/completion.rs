@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::output::{CallKind, FinishReason, OutputEvent, OutputWriter, Span};
-use super::summary::ResponseSummary;
 use crate::converse::JsonText;
 use crate::converse::content::{ReasoningBlock, ReasoningText};
 use crate::converse::options::Fields;
+use crate::converse::output::ResponseSummary;
+use crate::converse::output::{CallKind, FinishReason, OutputEvent, OutputWriter, Span};
 use crate::converse::response::{Citation, WebSource};
 use crate::usage::TokenCounts;
 

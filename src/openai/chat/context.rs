@@ -5,13 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::field_names::ChatFieldNames;
-use super::media::RemoteFiles;
 use super::types::{ChatRequest, GuardrailFields};
-use crate::converse::options::GuardrailConfig;
+use crate::converse::media::RemoteFiles;
+use crate::converse::policy::{AllowList, GuardrailPolicy};
 use crate::converse::remembered::RememberedTurn;
+use crate::dialects::wire::ClientField;
 use crate::error::FieldNames;
 use crate::models::Capabilities;
-use crate::openai::object::ClientField;
 
 /// The input of a chat translation besides the request.
 pub struct TranslationContext<'a> {
@@ -112,44 +112,6 @@ impl Default for ChatOptions {
             reserved_tier: false,
             client_fields: ClientFields::of_chat(),
         }
-    }
-}
-
-/// A guardrail and the part of the conversation that it checks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GuardrailPolicy {
-    /// The guardrail configuration of Converse.
-    pub config: GuardrailConfig,
-    /// Whether it checks only the last user turn.
-    pub only_last_turn: bool,
-}
-
-/// A list of allowed names; `*` allows all.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AllowList(Arc<[String]>);
-
-impl AllowList {
-    /// A list of these names.
-    pub fn new(names: Vec<String>) -> Self {
-        Self(names.into())
-    }
-
-    /// Whether `name` is allowed.
-    pub fn allows(&self, name: &str) -> bool {
-        self.0
-            .iter()
-            .any(|allowed| allowed == "*" || allowed == name)
-    }
-
-    /// Whether the list contains `name` itself, without `*`.
-    pub fn names(&self, name: &str) -> bool {
-        self.0.iter().any(|allowed| allowed == name)
-    }
-}
-
-impl Default for AllowList {
-    fn default() -> Self {
-        Self::new(vec!["*".to_owned()])
     }
 }
 

@@ -6,13 +6,14 @@ use std::collections::HashMap;
 use super::cache_control::{CacheControlPath, cache_point};
 use super::content::Content;
 use super::context::TranslationContext;
-use super::media::Media;
-use super::names::ToolNames;
 use super::types::{CacheControl, ChatMessage, ContentPart, ToolCall};
 use crate::converse::content::{CachePoint, ContentBlock};
+use crate::converse::media::Media;
 use crate::converse::request::{Message, Role, SystemBlock};
+use crate::converse::rules::ToolNames;
+use crate::dialects::wire::UnknownFields;
+use crate::dialects::wire::note_unknown;
 use crate::error::ApiError;
-use crate::openai::object::UnknownFields;
 use crate::reply::Adjustments;
 
 /// The system prompt and the messages of a Converse request.
@@ -261,19 +262,6 @@ pub(super) fn blocks_of(texts: Vec<TextWithCachePoint>) -> Vec<ContentBlock> {
         blocks.extend(point.map(ContentBlock::CachePoint));
     }
     blocks
-}
-
-/// Notes the unknown keys of an object as ignored; `prefix` is the path before them.
-pub(in crate::openai) fn note_unknown(
-    adjustments: &mut Adjustments,
-    unknown: &UnknownFields,
-    prefix: &str,
-) {
-    for (key, value) in unknown {
-        if !value.is_neutral() {
-            adjustments.ignored(format!("{prefix}{key}"));
-        }
-    }
 }
 
 trait AnyCalls {

@@ -4,7 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 
 use super::completion::UsageObject;
-use super::summary::ResponseSummary;
+use crate::converse::output::ResponseSummary;
 
 /// The events of one streamed response. The fields that all chunks share are serialised once and
 /// copied into each chunk.

@@ -3,18 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use super::context::{ChatOptions, GuardrailPolicy};
-use super::conversation::note_unknown;
+use super::context::ChatOptions;
 use super::types::{GuardrailFields, PerformanceFields, PromptVariable};
 use crate::converse::options::{
     Fields, GuardrailConfig, GuardrailStreamMode, GuardrailTrace, Latency, PerformanceConfig,
     ServiceTier, ServiceTierType,
 };
+use crate::converse::policy::GuardrailPolicy;
 use crate::converse::request;
+use crate::dialects::wire::UnknownFields;
+use crate::dialects::wire::note_unknown;
+use crate::dialects::wire::note_unknown_fields;
 use crate::error::ApiError;
 use crate::models::{Capabilities, RefusedField};
-use crate::openai::object::UnknownFields;
-use crate::openai::typo::note_unknown_fields;
 use crate::reply::Adjustments;
 
 /// The maximum number of response field paths (botocore, bedrock-runtime).

@@ -3,14 +3,14 @@
 
 use serde_json::Number;
 
-use super::content::Texts;
 use super::context::ChatOptions;
 use super::types::{ChatRequest, StreamOptions};
 use crate::converse::JsonText;
 use crate::converse::request::InferenceConfig;
+use crate::dialects::wire::Texts;
+use crate::dialects::wire::UnknownFields;
+use crate::dialects::wire::misspelling;
 use crate::error::ApiError;
-use crate::openai::misspelling;
-use crate::openai::object::UnknownFields;
 use crate::reply::Adjustments;
 
 /// The client's token limits, sampling parameters and stop sequences.
@@ -166,7 +166,7 @@ pub(super) fn include_usage(
         include_obfuscation: _,
         unknown,
     } = options;
-    super::conversation::note_unknown(adjustments, &unknown, "stream_options.");
+    crate::dialects::wire::note_unknown(adjustments, &unknown, "stream_options.");
     Ok(include_usage.unwrap_or(false))
 }
 
@@ -199,22 +199,6 @@ pub(super) fn check_modalities(modalities: Option<Vec<String>>) -> Result<(), Ap
     }
 }
 
-/// Rejects a field that Bedrock has no counterpart for and whose effect clients rely on, unless its
-/// value is neutral.
-pub(in crate::openai) fn refuse(
-    field: &str,
-    value: Option<JsonText>,
-    why: &str,
-) -> Result<(), ApiError> {
-    match value {
-        Some(value) if !value.is_neutral() => Err(ApiError::unsupported(
-            field,
-            format!("`{field}` is not supported: {why}"),
-        )),
-        _ => Ok(()),
-    }
-}
-
 /// Notes that token probabilities are not returned, if the request asks for them. It is not
 /// rejected, since the rest of the response is still useful.
 pub(in crate::openai) fn note_no_logprobs(
@@ -237,17 +221,4 @@ pub(super) fn no_messages(unknown: &UnknownFields) -> ApiError {
         "messages",
         format!("`messages` is empty or missing; send at least one message{misspelling}"),
     )
-}
-
-/// Notes a hint that has no effect, unless its value is neutral or `default`, the JSON value for
-/// the default behaviour.
-pub(in crate::openai) fn hint(
-    field: &str,
-    value: Option<JsonText>,
-    default: &str,
-    adjustments: &mut Adjustments,
-) {
-    if value.is_some_and(|value| !value.is_neutral() && value.as_str() != default) {
-        adjustments.ignored(field);
-    }
 }

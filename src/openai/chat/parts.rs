@@ -2,15 +2,16 @@
 
 use super::content::Content;
 use super::conversation::{ConversationReader, unknown_part};
-use super::media::{MediaBlock, SearchResultFields, citations_config, search_result};
-use super::names::bedrock_call_id;
+use super::media::{SearchResultFields, citations_config, search_result};
 use super::types::ContentPart;
 use crate::converse::JsonText;
 use crate::converse::content::{
     CachePoint, ContentBlock, GuardBlock, GuardText, SearchResultBlock, ToolResultBlock,
     ToolResultContent, ToolResultStatus,
 };
+use crate::converse::media::MediaBlock;
 use crate::converse::request::Role;
+use crate::converse::rules::tools::bedrock_call_id;
 use crate::error::ApiError;
 
 /// A translated part, which becomes a block of a message or of a tool result.

@@ -1,23 +1,24 @@
 //! Translates a chat request to a Converse request and the options of its response.
 
-use super::content::Texts;
 use super::context::TranslationContext;
 use super::conversation::{Conversation, conversation};
 use super::extensions::{
     guardrail, labels, performance, prompt_variables, provider_fields, response_paths, service_tier,
 };
-use super::names::ToolNames;
-use super::output_options::OutputOptions;
 use super::parameters::{
-    InferenceFields, between, check_modalities, choices, hint, include_usage, inference_config,
-    no_messages, note_no_logprobs, refuse,
+    InferenceFields, between, check_modalities, choices, include_usage, inference_config,
+    no_messages, note_no_logprobs,
 };
 use super::request_options::{cache_policy, json_format, reasoning_request};
 use super::tools::{ToolFields, tool_translation};
 use super::types::{ChatRequest, PerformanceFields};
 use crate::converse::options::{Fields, GuardrailTrace};
+use crate::converse::output::OutputOptions;
 use crate::converse::request::ConverseRequest;
+use crate::converse::rules::ToolNames;
 use crate::converse::rules::{self, LastTurnGuard, RequestOptions};
+use crate::dialects::wire::Texts;
+use crate::dialects::wire::{hint, refuse};
 use crate::error::ApiError;
 use crate::models::ReasoningReplay;
 use crate::reply::Adjustments;

@@ -2,12 +2,12 @@
 
 use super::cache_control::cache_ttl;
 use super::context::ChatOptions;
-use super::conversation::note_unknown;
 use super::types::{JsonSchemaFormat, PromptCacheOptions, ResponseFormat, ThinkingParameter};
 use crate::converse::JsonText;
 use crate::converse::content::CacheTtl;
 use crate::converse::options::Fields;
 use crate::converse::rules::{CachePolicy, EffortOption, JsonFormat, ReasoningRequest, Thinking};
+use crate::dialects::wire::note_unknown;
 use crate::error::ApiError;
 use crate::models::Effort;
 use crate::reply::Adjustments;

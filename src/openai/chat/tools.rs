@@ -4,13 +4,13 @@ mod choice;
 mod schema;
 
 use super::cache_control::{CacheControlPath, cache_point};
-use super::content::StringOrObject;
-use super::conversation::note_unknown;
-use super::names::ToolNames;
 use super::types::{ChatTool, CustomTool, FunctionName, FunctionObject, ToolChoiceObject};
 use crate::converse::JsonText;
 use crate::converse::request::{Tool, ToolConfig, ToolInputSchema, ToolSpec};
 use crate::converse::rules::AllowedCalls;
+use crate::converse::rules::ToolNames;
+use crate::dialects::wire::StringOrObject;
+use crate::dialects::wire::note_unknown;
 use crate::error::ApiError;
 use crate::reply::Adjustments;
 use choice::without_tools;

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Number;
 
-use super::content::{Content, StringOrObject, Texts};
+use super::content::Content;
 use super::media::{Citations, FilePart, ImageUrl, InputAudio, SearchResultText, VideoUrl};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::openai::object::client_object;
+use crate::dialects::wire::client_object;
+use crate::dialects::wire::{StringOrObject, Texts};
 
 client_object! {
     /// The body of `POST /v1/chat/completions`.

@@ -15,7 +15,7 @@ pub use text::TextCompletion;
 pub use types::CompletionRequest;
 pub use writer::TextWriter;
 
-use super::chat::FinishReason;
+use crate::converse::output::FinishReason;
 
 /// The finish reason in the terms of this endpoint, which has no tools.
 fn finish_reason(reason: FinishReason) -> &'static str {

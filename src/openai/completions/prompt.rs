@@ -6,8 +6,8 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::openai::object::ClientValue;
-use crate::openai::token_list::token_list;
+use crate::dialects::wire::ClientValue;
+use crate::dialects::wire::token_list;
 
 /// The prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 use super::prompt::Prompt;
 use super::types::CompletionRequest;
 use crate::converse::JsonText;
+use crate::dialects::wire::misspelling;
 use crate::error::ApiError;
 use crate::openai::chat::{ChatMessage, ChatRequest, Content};
 use crate::openai::embeddings::Tokenizer;
-use crate::openai::misspelling;
 
 /// A translated completion request.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,9 +4,8 @@ use serde::Serialize;
 
 use super::finish_reason;
 use crate::converse::JsonText;
-use crate::openai::chat::{
-    CompletionHead, FinishReason, OutputEvent, OutputWriter, ResponseSummary, UsageObject,
-};
+use crate::converse::output::{FinishReason, OutputEvent, OutputWriter, ResponseSummary};
+use crate::openai::chat::{CompletionHead, UsageObject};
 
 /// A choice under construction.
 #[derive(Debug, Default)]

@@ -8,8 +8,9 @@ use serde_json::Number;
 use super::prompt::Prompt;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::openai::chat::{GuardrailFields, PerformanceFields, StreamOptions, Texts};
-use crate::openai::object::client_object;
+use crate::dialects::wire::Texts;
+use crate::dialects::wire::client_object;
+use crate::openai::chat::{GuardrailFields, PerformanceFields, StreamOptions};
 
 client_object! {
     /// The body of `POST /v1/completions`.

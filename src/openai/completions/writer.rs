@@ -4,7 +4,8 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::finish_reason;
-use crate::openai::chat::{EventBuffer, OutputEvent, OutputWriter, ResponseSummary};
+use crate::converse::output::{OutputEvent, OutputWriter, ResponseSummary};
+use crate::openai::chat::EventBuffer;
 
 /// Writes `text_completion` events into a buffer; stream events have the same form as a response.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! Images in `input`: data URLs, base64, and files fetched from https URLs.
 
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
+use crate::converse::media::{RemoteAddress, RemoteFiles, is_web_address, open_image};
+use crate::dialects::wire::{StringOrObject, note_unknown};
 use crate::error::{ApiError, ErrorCode};
 use crate::models::EmbeddingCapabilities;
-use crate::openai::chat::{
-    ImageUrl, RemoteAddress, RemoteFiles, StringOrObject, is_web_address, note_unknown, open_image,
-};
+use crate::openai::chat::ImageUrl;
 use crate::providers::embeddings::EmbeddingImage;
 use crate::reply::Adjustments;
 

@@ -4,9 +4,10 @@ use super::images::{ImageFields, image, path};
 use super::request::EmbeddingContext;
 use super::tokens::Tokenizer;
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
+use crate::converse::media::is_data_url;
+use crate::dialects::wire::note_unknown;
 use crate::error::{ApiError, ErrorCode};
 use crate::models::{EmbeddingInput, Truncation};
-use crate::openai::chat::{is_data_url, note_unknown};
 use crate::providers::embeddings::EmbeddingItem;
 use crate::reply::Adjustments;
 

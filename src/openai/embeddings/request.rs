@@ -3,10 +3,10 @@
 use super::input::EmbeddingInputReader;
 use super::tokens::Tokenizer;
 use super::types::EmbeddingsRequest;
+use crate::converse::media::RemoteFiles;
+use crate::dialects::wire::{misspelling, note_unknown_fields};
 use crate::error::ApiError;
 use crate::models::{EmbeddingCapabilities, Truncation};
-use crate::openai::chat::RemoteFiles;
-use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::embeddings::{EmbeddingCall, EmbeddingParameters, Purpose, calls};
 use crate::reply::Adjustments;
 

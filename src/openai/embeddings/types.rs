@@ -8,9 +8,11 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::converse::JsonText;
-use crate::openai::chat::{ImageUrl, StringOrObject};
-use crate::openai::object::{ClientField, ClientValue, client_object};
-use crate::openai::token_list::token_list;
+use crate::dialects::wire::ClientValue;
+use crate::dialects::wire::StringOrObject;
+use crate::dialects::wire::token_list;
+use crate::dialects::wire::{ClientField, client_object};
+use crate::openai::chat::ImageUrl;
 
 client_object! {
     /// The body of `POST /v1/embeddings`.

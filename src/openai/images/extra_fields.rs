@@ -5,11 +5,11 @@ use serde_json::Number;
 use super::types::ImageRequest;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
+use crate::converse::policy::AllowList;
+use crate::dialects::wire::json_body;
+use crate::dialects::wire::note_unknown_field;
 use crate::error::ApiError;
-use crate::json_body;
 use crate::models::{ImageCapabilities, ImageTask};
-use crate::openai::chat::AllowList;
-use crate::openai::typo::note_unknown_field;
 use crate::providers::images::belongs;
 use crate::reply::Adjustments;
 

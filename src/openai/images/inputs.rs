@@ -6,12 +6,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::types::{ImageReference, ImageRequest};
-use crate::error::{ApiError, ErrorCode};
-use crate::models::{ImageCapabilities, ImageTask, Size};
-use crate::openai::chat::{
+use crate::converse::media::{
     RemoteAddress, RemoteFiles, image_header, is_web_address, open_image_bytes,
 };
-use crate::openai::form::FormPart;
+use crate::dialects::wire::form::FormPart;
+use crate::error::{ApiError, ErrorCode};
+use crate::models::{ImageCapabilities, ImageTask, Size};
 use crate::providers::images::mask_for;
 use crate::reply::Adjustments;
 

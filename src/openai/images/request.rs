@@ -13,11 +13,13 @@ use super::options::{Delivery, check_background, count, delivery, format, premiu
 use super::shape::{ImageShape, shape};
 use super::task::{TaskInput, check_images, prompt, task};
 use super::types::ImageRequest;
+use crate::converse::media::RemoteFiles;
+use crate::converse::policy::AllowList;
+use crate::dialects::wire::form::FormPart;
+use crate::dialects::wire::hint;
+use crate::dialects::wire::misspelling;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::models::{ImageCapabilities, ImageTask, Size};
-use crate::openai::chat::{AllowList, RemoteFiles, hint};
-use crate::openai::form::FormPart;
-use crate::openai::typo::misspelling;
 use crate::providers::images::{ImageOrder, body};
 use crate::reply::Adjustments;
 

@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::ImageEndpoint;
 use super::request::PreparedImageRequest;
 use crate::converse::media::ImageFormat;
+use crate::converse::media::image_header;
 use crate::error::{ApiError, ErrorCode, ErrorKind, Sentence};
 use crate::models::{ImageBody, Size};
-use crate::openai::chat::image_header;
 use crate::providers::images::{ImageOutcome, outcome};
 use crate::reply::Adjustments;
 

@@ -2,7 +2,10 @@
 
 use super::types::{ModerationImage, ModerationInput, ModerationPart, ModerationRequest};
 use crate::converse::media::{ImageBlock, ImageFormat, MediaSource};
+use crate::converse::media::{RemoteAddress, RemoteFiles, is_web_address, open_image};
 use crate::converse::request::Role;
+use crate::dialects::wire::{StringOrObject, note_unknown};
+use crate::dialects::wire::{misspelling, note_unknown_fields};
 use crate::error::{ApiError, ErrorCode};
 use crate::guardrails::applied::{
     ApplyRequest, ContentSource, GuardedBlock, GuardedText, OutputScope,
@@ -10,10 +13,6 @@ use crate::guardrails::applied::{
 use crate::guardrails::checks::{
     Categories, CheckedMessage, CheckedText, Checks, ChecksRequest, Entities,
 };
-use crate::openai::chat::{
-    RemoteAddress, RemoteFiles, StringOrObject, is_web_address, note_unknown, open_image,
-};
-use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::reply::Adjustments;
 
 /// The default model name, as at OpenAI.

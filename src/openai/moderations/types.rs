@@ -5,8 +5,9 @@ use std::fmt;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::openai::chat::StringOrObject;
-use crate::openai::object::{ClientField, ClientValue, client_object};
+use crate::dialects::wire::ClientValue;
+use crate::dialects::wire::StringOrObject;
+use crate::dialects::wire::{ClientField, client_object};
 
 client_object! {
     /// The body of `POST /v1/moderations`.

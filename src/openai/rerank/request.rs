@@ -3,9 +3,9 @@
 use super::documents::text_of;
 use super::types::RerankRequest;
 use crate::converse::JsonText;
+use crate::dialects::wire::{misspelling, note_unknown_fields};
 use crate::error::ApiError;
 use crate::models::RerankCapabilities;
-use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::rerank::RerankBody;
 use crate::reply::Adjustments;
 

@@ -7,7 +7,8 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::openai::object::{ClientField, ClientValue};
+use crate::dialects::wire::ClientField;
+use crate::dialects::wire::ClientValue;
 
 /// A string, or a list of objects.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,8 +4,9 @@ use super::content::StringOrList;
 use super::field_paths::{FieldPaths, MessageSource};
 use super::parts::{content, reasoning_text};
 use super::types::InputItem;
+use crate::dialects::wire::note_unknown;
 use crate::error::ApiError;
-use crate::openai::chat::{ChatMessage, Content, CustomCall, FunctionCall, ToolCall, note_unknown};
+use crate::openai::chat::{ChatMessage, Content, CustomCall, FunctionCall, ToolCall};
 use crate::reply::Adjustments;
 
 /// The messages so far, and their sources.

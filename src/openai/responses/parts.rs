@@ -2,8 +2,9 @@
 
 use super::content::StringOrList;
 use super::types::ResponsesInputPart;
+use crate::dialects::wire::{StringOrObject, note_unknown};
 use crate::error::ApiError;
-use crate::openai::chat::{Content, ContentPart, FilePart, ImageUrl, StringOrObject, note_unknown};
+use crate::openai::chat::{Content, ContentPart, FilePart, ImageUrl};
 use crate::reply::Adjustments;
 
 /// The content in the field `path`.

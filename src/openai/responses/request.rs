@@ -6,12 +6,11 @@ use super::items::Items;
 use super::tools::{choice, tools};
 use super::types::{ReasoningConfig, ResponsesRequest, ResponsesTextFormat, TextConfig};
 use crate::converse::JsonText;
+use crate::dialects::wire::UnknownFields;
+use crate::dialects::wire::misspelling;
+use crate::dialects::wire::{hint, note_unknown, refuse};
 use crate::error::ApiError;
-use crate::openai::chat::{
-    ChatRequest, JsonSchemaFormat, ResponseFormat, hint, note_unknown, refuse,
-};
-use crate::openai::misspelling;
-use crate::openai::object::UnknownFields;
+use crate::openai::chat::{ChatRequest, JsonSchemaFormat, ResponseFormat};
 use crate::reply::Adjustments;
 
 /// A Responses request translated to chat.

@@ -3,10 +3,10 @@
 use super::field_paths::FieldPaths;
 use super::types::{ChosenTool, ResponsesTool, ResponsesToolChoice};
 use crate::converse::JsonText;
+use crate::dialects::wire::{StringOrObject, note_unknown};
 use crate::error::ApiError;
 use crate::openai::chat::{
-    AllowedTool, AllowedTools, ChatTool, CustomTool, FunctionObject, StringOrObject,
-    ToolChoiceObject, note_unknown,
+    AllowedTool, AllowedTools, ChatTool, CustomTool, FunctionObject, ToolChoiceObject,
 };
 use crate::reply::Adjustments;
 

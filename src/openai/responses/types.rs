@@ -6,8 +6,9 @@ use serde_json::Number;
 use super::content::StringOrList;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::openai::chat::{CacheControl, InputAudio, PromptCacheOptions, StringOrObject};
-use crate::openai::object::client_object;
+use crate::dialects::wire::StringOrObject;
+use crate::dialects::wire::client_object;
+use crate::openai::chat::{CacheControl, InputAudio, PromptCacheOptions};
 
 client_object! {
     /// The body of `POST /v1/responses` and `POST /v1/responses/input_tokens`.

@@ -5,12 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::types::{VideoImageReference, VideoRequest};
+use crate::converse::media::{
+    RemoteAddress, RemoteFiles, image_header, is_web_address, open_image_bytes,
+};
+use crate::dialects::wire::StringOrObject;
+use crate::dialects::wire::form::FormPart;
 use crate::error::{ApiError, ErrorCode};
 use crate::models::VideoCapabilities;
-use crate::openai::chat::{
-    RemoteAddress, RemoteFiles, StringOrObject, image_header, is_web_address, open_image_bytes,
-};
-use crate::openai::form::FormPart;
 use crate::providers::videos::Still;
 use crate::reply::Adjustments;
 

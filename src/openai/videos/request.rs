@@ -4,11 +4,11 @@ use super::images::{ImageReader, Reference, no_files, shot_path};
 use super::shape::{seconds, shape, size_text};
 use super::types::{ShotRequest, VideoRequest};
 use crate::converse::JsonText;
+use crate::converse::media::RemoteFiles;
+use crate::dialects::wire::form::FormPart;
+use crate::dialects::wire::{misspelling, note_unknown_fields};
 use crate::error::{ApiError, ErrorCode};
 use crate::models::{VideoBody, VideoCapabilities, VideoControl};
-use crate::openai::chat::RemoteFiles;
-use crate::openai::form::FormPart;
-use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::videos::{Shot, Still, VideoGeneration, luma_ray, nova_reel};
 use crate::reply::Adjustments;
 

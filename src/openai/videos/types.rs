@@ -2,8 +2,8 @@
 //! extensions for Bedrock's models).
 
 use crate::converse::JsonText;
-use crate::openai::chat::StringOrObject;
-use crate::openai::object::client_object;
+use crate::dialects::wire::StringOrObject;
+use crate::dialects::wire::client_object;
 
 client_object! {
     /// The body of a video request, or the text fields of a form.

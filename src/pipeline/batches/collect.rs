@@ -2,10 +2,10 @@
 
 use super::input::{InputFile, LineBlocks, ObjectLines};
 use super::work::{Stop, Work};
+use crate::bedrock::{JobResult, line_of};
 use crate::bedrock::{JobStatus, record_error};
-use crate::converse::batch::{JobResult, line_of};
+use crate::converse::json::describe;
 use crate::error::ApiError;
-use crate::json_error::describe;
 use crate::openai::batches::{
     BatchRequestLine, BatchUsage, completion_of, error_line, response_line, usage_of,
 };

@@ -8,7 +8,7 @@ use super::BatchService;
 use super::work::{Stop, Work};
 use crate::bedrock::{S3Object, UpstreamError};
 use crate::body_memory::BodyPermit;
-use crate::json_body::{JsonSize, scan};
+use crate::dialects::wire::json_body::{JsonSize, scan};
 
 /// The positions of the lines in an input file.
 #[derive(Debug)]

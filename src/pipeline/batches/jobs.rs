@@ -7,7 +7,7 @@ use super::input::HeldLine;
 use super::translation::has_external_files;
 use super::work::{Stop, Work};
 use crate::bedrock::{JobOrder, JobStatus, ObjectLocation, UpstreamError};
-use crate::converse::batch::{JobRecord, record_id};
+use crate::bedrock::{JobRecord, record_id};
 use crate::models::ModelId;
 use crate::openai::batches::{BatchRequestLine, error_line};
 use crate::openai::chat::ChatRequest;

@@ -26,11 +26,11 @@ use crate::bedrock::{ObjectLocation, S3};
 use crate::body_memory::BodyMemory;
 use crate::config::{BatchSettings, Config};
 use crate::converse::JsonText;
+use crate::dialects::wire::page::PageQuery;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::batches::{Batch, BatchStatus, NewBatch, RequestCounts};
 use crate::openai::files::BATCH;
-use crate::openai::page::PageQuery;
 use crate::store::{Store, StoreError, StoredBatch};
 use document::{BatchDocument, PartRoute};
 

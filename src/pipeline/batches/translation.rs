@@ -6,9 +6,9 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use super::input::HeldLine;
+use crate::dialects::wire::json_body;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
-use crate::json_body;
 use crate::limits::CallPermit;
 use crate::models::Endpoint;
 use crate::openai::batches::check_request;

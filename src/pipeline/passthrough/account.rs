@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 
+use super::messages_usage::one_hour_cache_writes;
 use super::operation::Operation;
 use super::usage::{PassthroughUsage, chunk};
 use crate::bedrock::Frame;
 use crate::catalog::ModelInfo;
 use crate::catalog::ModelTarget;
-use crate::providers::messages::one_hour_cache_writes;
 use crate::usage::{Ledger, TokenCounts, cost};
 
 /// Records the usage of a passthrough request.

@@ -2,8 +2,10 @@
 //! forwarded unchanged, as is its response. The usage is read in passing.
 
 mod account;
+mod error;
 mod hidden;
 mod jobs;
+mod messages_usage;
 mod operation;
 mod own_jobs;
 mod ready;
@@ -18,6 +20,7 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Response};
 
+pub use error::AwsError;
 pub use stream::PassthroughStream;
 
 use super::{Pipeline, client_error};

@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use super::sources::{buckets, mentions};
 use crate::converse::JsonText;
+use crate::converse::json::describe;
 use crate::converse::options::Fields;
+use crate::converse::policy::{AllowList, GuardrailPolicy};
 use crate::error::{ApiError, ErrorKind, Sentence};
-use crate::json_error::describe;
-use crate::openai::chat::{AllowList, GuardrailPolicy};
 use crate::pipeline::invoke::guardrail_headers;
 use crate::reply::Adjustments;
 

@@ -4,9 +4,9 @@ use bytes::{Bytes, BytesMut};
 
 use super::account::PassthroughAccount;
 use super::client_error;
+use super::error::AwsError;
 use super::hidden::HiddenGuardrail;
 use crate::bedrock::{Frame, FrameStream, exception_frame};
-use crate::converse::error::AwsError;
 use crate::error::ApiError;
 use crate::limits::Permit;
 use crate::pipeline::stream::broke_off;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::bedrock::{AsyncInvokeOrder, ObjectLocation, UpstreamError};
 use crate::catalog::ModelTarget;
 use crate::converse::JsonText;
+use crate::dialects::wire::form::FormPart;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::models::{Endpoint, VideoCapabilities};
-use crate::openai::form::FormPart;
 use crate::openai::videos::{
     JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_images, translate,
 };

@@ -5,9 +5,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{VIDEO_FILE, VideoStore, no_video};
 use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState, S3Object};
+use crate::dialects::wire::page::{ListPage, PageQuery};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
-use crate::openai::page::{ListPage, PageQuery};
 use crate::openai::videos::{DeletedVideo, Video, VideoId};
 use crate::pipeline::{Pipeline, client_error};
 use crate::usage::Ledger;

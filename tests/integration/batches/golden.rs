@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use outcrop::bedrock::record_error;
-use outcrop::converse::batch::{JobRecord, JobResult, line_of, record_id};
+use outcrop::bedrock::{JobRecord, JobResult, line_of, record_id};
 use outcrop::error::{ApiError, ErrorCode};
 use outcrop::openai::batches::{
     BatchRequestLine, LineReader, ResultIds, check_request, completion_of, error_line,

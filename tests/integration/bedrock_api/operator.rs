@@ -5,8 +5,8 @@ use http::header::AUTHORIZATION;
 use outcrop::bedrock::EventDecoder;
 use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry, ModelEntry};
 use outcrop::converse::options::GuardrailConfig;
+use outcrop::converse::policy::{AllowList, GuardrailPolicy};
 use outcrop::models::ModelId;
-use outcrop::openai::chat::{AllowList, GuardrailPolicy};
 use serde_json::json;
 
 use super::{converse, converse_request, error_type, harness, path, send};

@@ -2,8 +2,8 @@
 
 use bedrock_simulator::{Operation, Script};
 use outcrop::converse::options::GuardrailConfig;
+use outcrop::converse::policy::GuardrailPolicy;
 use outcrop::models::ModelId;
-use outcrop::openai::chat::GuardrailPolicy;
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, MODEL, Reply, non_streaming, streamed};

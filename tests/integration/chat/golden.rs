@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use outcrop::converse::output::OutputEvents;
 use outcrop::error::ApiError;
 use outcrop::openai::chat::{
-    ChatRequest, ChatTranslation, ChunkWriter, Completion, CompletionHead, OutputEvents,
+    ChatRequest, ChatTranslation, ChunkWriter, Completion, CompletionHead,
 };
 
 use crate::harness::golden::{

@@ -4,8 +4,8 @@ use http::Method;
 use http::header::AUTHORIZATION;
 use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry, ModelEntry};
 use outcrop::converse::options::{GuardrailConfig, GuardrailTrace};
+use outcrop::converse::policy::GuardrailPolicy;
 use outcrop::models::ModelId;
-use outcrop::openai::chat::GuardrailPolicy;
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, MODEL, non_streaming, streamed};

@@ -4,8 +4,8 @@ use bedrock_simulator::{Fault, Operation, Script, ScriptedResponse};
 use bytes::Bytes;
 use outcrop::config::{Config, ModelEntry};
 use outcrop::converse::options::GuardrailConfig;
+use outcrop::converse::policy::GuardrailPolicy;
 use outcrop::models::{ChatUpstream, ModelId, OpenAiEndpoint};
-use outcrop::openai::chat::GuardrailPolicy;
 use serde_json::{Value, json};
 
 use crate::harness::Harness;

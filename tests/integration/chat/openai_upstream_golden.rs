@@ -4,13 +4,14 @@
 
 use bytes::Bytes;
 use outcrop::bedrock::{ChunkDecoder, ChunkEvent, Decode};
+use outcrop::converse::media::{RemoteFiles, RemoteMedia};
 use outcrop::converse::options::Fields;
 use outcrop::error::ApiError;
 use outcrop::models::{ModelId, ModelTable};
 use outcrop::openai::chat::{
     ChatOptions, ChatRequest, ChatUpstreamChunks, ChatUpstreamContext, ChatUpstreamHead,
-    ChatUpstreamOptions, ChatUpstreamRequest, RemoteFiles, RemoteMedia, unsupported_field,
-    upstream_request, upstream_response,
+    ChatUpstreamOptions, ChatUpstreamRequest, unsupported_field, upstream_request,
+    upstream_response,
 };
 
 use crate::harness::golden::{

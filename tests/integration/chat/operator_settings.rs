@@ -2,8 +2,8 @@
 
 use bedrock_simulator::Options;
 use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry, ModelEntry};
+use outcrop::converse::policy::AllowList;
 use outcrop::models::ModelId;
-use outcrop::openai::chat::AllowList;
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, MODEL, Reply, non_streaming};

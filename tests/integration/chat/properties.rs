@@ -2,9 +2,9 @@
 
 use outcrop::converse::JsonText;
 use outcrop::converse::event::{BlockStart, Delta, Event, Metadata};
+use outcrop::converse::output::OutputOptions;
 use outcrop::converse::response::{Citation, StopReason, Usage};
 use outcrop::converse::rules::{AllowedCalls, JsonDelivery};
-use outcrop::openai::chat::OutputOptions;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use outcrop::openai::ClientField;
+use outcrop::dialects::wire::ClientField;
 use outcrop::openai::absent::ABSENT;
 use outcrop::openai::batches::{BatchLine, CreateBatch};
 use outcrop::openai::completions::CompletionRequest;

@@ -16,7 +16,7 @@ pub mod samples;
 
 use std::collections::BTreeSet;
 
-use outcrop::openai::ClientField;
+use outcrop::dialects::wire::ClientField;
 use outcrop::openai::chat::ChatRequest;
 use serde_json::Value;
 

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
+use outcrop::converse::output::OutputOptions;
 use outcrop::converse::rules::AllowedCalls;
 use outcrop::error::{ApiError, ErrorCode};
 use outcrop::models::ModelId;
-use outcrop::openai::chat::{
-    ChatOptions, ChatTranslation, OutputOptions, TranslationContext, translate,
-};
+use outcrop::openai::chat::{ChatOptions, ChatTranslation, TranslationContext, translate};
 use outcrop::reply::Adjustments;
 use serde_json::Value;
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use outcrop::converse::event::Event;
+use outcrop::converse::output::{OutputEvents, OutputOptions};
 use outcrop::error::ErrorCode;
-use outcrop::openai::chat::{Completion, OutputEvents, OutputOptions};
+use outcrop::openai::chat::Completion;
 
 use crate::support::sse_writer::STOP_REASONS;
 

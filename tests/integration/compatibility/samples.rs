@@ -6,7 +6,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use outcrop::openai::chat::{RemoteFiles, RemoteMedia};
+use outcrop::converse::media::{RemoteFiles, RemoteMedia};
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -4,10 +4,9 @@
 use std::sync::Arc;
 
 use outcrop::converse::event::Event;
+use outcrop::converse::output::{OutputEvents, ResponseSummary};
 use outcrop::error::ApiError;
-use outcrop::openai::chat::{
-    ChatOptions, ChatTranslation, CompletionHead, OutputEvents, ResponseSummary,
-};
+use outcrop::openai::chat::{ChatOptions, ChatTranslation, CompletionHead};
 use outcrop::openai::completions::{
     CompletionFieldNames, CompletionPrompts, CompletionRequest, TextCompletion, TextWriter,
     chat_requests,

@@ -4,9 +4,9 @@
 use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
 use outcrop::converse::JsonText;
+use outcrop::converse::media::RemoteFiles;
 use outcrop::error::ApiError;
 use outcrop::models::ModelId;
-use outcrop::openai::chat::RemoteFiles;
 use outcrop::openai::embeddings::{
     EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, Tokenizer, response_json,
 };

@@ -4,10 +4,11 @@ use std::sync::{Arc, LazyLock};
 
 use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
+use outcrop::converse::media::RemoteFiles;
 use outcrop::error::ApiError;
 use outcrop::models::ModelId;
 use outcrop::openai::chat::{
-    ChatOptions, ChatRequest, ChatTranslation, RemoteFiles, TranslationContext, translate,
+    ChatOptions, ChatRequest, ChatTranslation, TranslationContext, translate,
 };
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::load(&ModelFiles::default()).unwrap());

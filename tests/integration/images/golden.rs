@@ -7,10 +7,10 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use outcrop::converse::policy::AllowList;
+use outcrop::dialects::wire::form::FormPart;
 use outcrop::error::ApiError;
 use outcrop::models::{ModelId, ModelTable};
-use outcrop::openai::chat::AllowList;
-use outcrop::openai::form::FormPart;
 use outcrop::openai::images::{
     ImageContext, ImageData, ImageEndpoint, ImageHead, ImageRequest, TranslatedImage,
     completed_events, images, images_response,

@@ -114,7 +114,8 @@ async fn every_text_to_image_model_generates_images() {
 #[tokio::test]
 async fn the_allow_list_of_model_fields_applies() {
     let harness = Harness::with(|config| {
-        config.chat.model_fields = outcrop::openai::chat::AllowList::new(vec!["seed".to_owned()]);
+        config.chat.model_fields =
+            outcrop::converse::policy::AllowList::new(vec!["seed".to_owned()]);
     })
     .await;
     let request = |key: &str| {

@@ -38,7 +38,7 @@ const ERROR_SOURCES: &[&str] = &[
     "src/api/unknown.rs",
     "src/error.rs",
     "src/fetch",
-    "src/openai/chat/media/data_url.rs",
+    "src/converse/media/data_url.rs",
     "src/openai/chat/upstream/unsupported_field.rs",
     "src/pipeline/batches/finish.rs",
     "src/catalog/names.rs",
@@ -47,8 +47,8 @@ const ERROR_SOURCES: &[&str] = &[
 
 /// Files whose texts become notes elsewhere, unless their function builds an error.
 const NOTE_SOURCES: &[&str] = &[
-    "src/converse/rules/schema_fit.rs",
-    "src/converse/rules/schema_keys.rs",
+    "src/converse/rules/schema/fit.rs",
+    "src/converse/rules/property_keys/rename.rs",
     "src/openai/responses/items.rs",
     "src/pipeline/input_tokens.rs",
 ];

@@ -1,8 +1,8 @@
 //! Golden folders of `/v1/moderations`. `settings.json` contains the operator's settings; upstream
 //! requests and responses are lists, one for each input.
 
+use outcrop::converse::media::RemoteFiles;
 use outcrop::error::ApiError;
-use outcrop::openai::chat::RemoteFiles;
 use outcrop::openai::moderations::{
     CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, apply_request,
     checks_request, of_checks, of_guardrail, response,

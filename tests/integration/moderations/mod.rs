@@ -5,7 +5,7 @@ mod golden;
 use bedrock_simulator::{Operation, Options, Script};
 use outcrop::config::{Config, FetchSettings, LimitSettings};
 use outcrop::converse::options::GuardrailConfig;
-use outcrop::openai::chat::GuardrailPolicy;
+use outcrop::converse::policy::GuardrailPolicy;
 use serde_json::{Value, json};
 
 use crate::fetch::site::{Reply as SiteReply, Site};

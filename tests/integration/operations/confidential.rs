@@ -3,7 +3,7 @@
 use bedrock_simulator::Script;
 use http::Method;
 use http::header::CONTENT_TYPE;
-use outcrop::openai::ClientField;
+use outcrop::dialects::wire::ClientField;
 use outcrop::openai::batches::CreateBatch;
 use outcrop::openai::chat::ChatRequest;
 use outcrop::openai::completions::CompletionRequest;

@@ -5,82 +5,25 @@
 //! This module does not fetch URLs. The caller fetches the [`remote_addresses`] of a request first
 //! and passes them as [`RemoteFiles`].
 
-mod block;
-mod data_url;
-mod declared;
-mod detect;
-mod image;
-mod limits;
-mod names;
-mod office;
 mod remote;
-mod s3;
-#[cfg(test)]
-mod samples;
 mod search_result;
-mod signatures;
-mod source;
 #[cfg(test)]
 mod tests;
 mod types;
 
-use detect::PartKind;
-use names::DocumentNames;
-use source::SourcePath;
-
-use super::content::StringOrObject;
-use super::conversation::note_unknown;
 use crate::converse::content::CitationsConfig;
+use crate::converse::media::{Media, MediaBlock, MediaPart, PartKind, is_address};
+use crate::dialects::wire::{StringOrObject, note_unknown};
 use crate::error::ApiError;
-use crate::models::Capabilities;
 use crate::reply::Adjustments;
 
-pub(super) use block::MediaBlock;
-pub(in crate::openai) use data_url::is_data_url;
-pub(in crate::openai) use image::{image_header, open_image, open_image_bytes};
-pub(in crate::openai) use remote::is_web_address;
-pub use remote::{RemoteAddress, RemoteFiles, RemoteMedia, remote_addresses};
-pub(super) use s3::is_s3_uri;
+pub use remote::remote_addresses;
 pub(super) use search_result::{SearchResultFields, citations_config, search_result};
 pub use types::ImageUrl;
 pub(super) use types::{Citations, SearchResultText, VideoUrl};
 pub(in crate::openai) use types::{FilePart, InputAudio};
 
-/// Translates the media of one request, in order. It gives each document a unique name.
-#[derive(Debug)]
-pub(super) struct Media<'a> {
-    capabilities: &'a Capabilities,
-    fetched: &'a RemoteFiles,
-    names: DocumentNames,
-}
-
-/// A media part of any type, with its paths in the request.
-struct MediaPart {
-    kind: PartKind,
-    /// A data URL, base64, or a URL.
-    address: String,
-    /// The path of `address`, for errors.
-    address_path: String,
-    /// The path of the part's object, for errors.
-    path: String,
-    /// The path of the object without indices, for adjustment notes.
-    field: &'static str,
-    filename: Option<String>,
-    format: Option<String>,
-    bucket_owner: Option<String>,
-    citations: Option<CitationsConfig>,
-    context: Option<String>,
-}
-
-impl<'a> Media<'a> {
-    pub(super) fn new(capabilities: &'a Capabilities, fetched: &'a RemoteFiles) -> Self {
-        Self {
-            capabilities,
-            fetched,
-            names: DocumentNames::default(),
-        }
-    }
-
+impl Media<'_> {
     /// The block of an `image_url` part at `path`.
     pub(super) fn image_url(
         &mut self,
@@ -150,7 +93,7 @@ impl<'a> Media<'a> {
                 ));
             }
         };
-        if name != ".file_data" && !source::is_address(&address) {
+        if name != ".file_data" && !is_address(&address) {
             return Err(ApiError::invalid(
                 format!("{path}{name}"),
                 "the value is not a URL; send `s3://bucket/key`, an https URL, or the file's \
@@ -222,30 +165,5 @@ impl<'a> Media<'a> {
             }
         };
         self.block(part, adjustments)
-    }
-}
-
-impl MediaPart {
-    /// A part with only an address, whose path is `path` followed by `name`.
-    fn new(kind: PartKind, field: &'static str, address: String, path: &str, name: &str) -> Self {
-        Self {
-            kind,
-            address,
-            address_path: format!("{path}{name}"),
-            path: path.to_owned(),
-            field,
-            filename: None,
-            format: None,
-            bucket_owner: None,
-            citations: None,
-            context: None,
-        }
-    }
-
-    fn source_path(&self) -> SourcePath<'_> {
-        SourcePath {
-            kind: self.kind,
-            path: &self.address_path,
-        }
     }
 }

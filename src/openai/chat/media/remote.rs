@@ -1,25 +1,10 @@
 //! Finds the web URLs of media parts: https, and http if the operator allows it.
 
-use std::collections::HashMap;
-
-use bytes::Bytes;
-
 use super::types::{FilePart, ImageUrl, InputAudio, VideoUrl};
-use crate::error::Parameter;
-use crate::openai::chat::content::{Content, StringOrObject};
+use crate::converse::media::{RemoteAddress, is_web_address};
+use crate::dialects::wire::StringOrObject;
+use crate::openai::chat::content::Content;
 use crate::openai::chat::types::ChatRequest;
-
-/// The files fetched for a request, by URL.
-pub type RemoteFiles = HashMap<String, RemoteMedia>;
-
-/// A fetched file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemoteMedia {
-    /// The body of the response.
-    pub bytes: Bytes,
-    /// The `Content-Type` of the response.
-    pub content_type: Option<String>,
-}
 
 /// A part that may refer to a web URL.
 pub(in crate::openai::chat) trait Remote {
@@ -59,15 +44,6 @@ impl Remote for FilePart {
     }
 }
 
-/// A web URL in a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemoteAddress {
-    /// The URL, unchanged.
-    pub address: String,
-    /// The path of the field with the URL.
-    pub path: Parameter,
-}
-
 /// The web URLs of all parts of a request, in order.
 pub fn remote_addresses(request: &ChatRequest) -> Vec<RemoteAddress> {
     let mut addresses = Vec::new();
@@ -97,13 +73,6 @@ pub fn remote_addresses(request: &ChatRequest) -> Vec<RemoteAddress> {
 fn web<'a>(address: Option<&'a str>, field: &'static str) -> Option<(&'a str, &'static str)> {
     let address = address.filter(|address| is_web_address(address))?;
     Some((address, field))
-}
-
-/// Whether `text` starts like an https or http URL. The fetcher decides whether http is allowed.
-pub(in crate::openai) fn is_web_address(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(scheme, _)| {
-        scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")
-    })
 }
 
 #[cfg(test)]

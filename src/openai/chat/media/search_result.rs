@@ -2,8 +2,8 @@
 
 use super::types::{Citations, SearchResultText};
 use crate::converse::content::{CitationsConfig, SearchResultBlock, TextOnly};
+use crate::dialects::wire::note_unknown;
 use crate::error::ApiError;
-use crate::openai::chat::conversation::note_unknown;
 use crate::reply::Adjustments;
 
 /// The fields of a `search_result` part.

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::samples::{png, zip};
 use super::*;
 use crate::converse::content::{ContentBlock, ToolResultContent};
+use crate::converse::media::samples::{png, zip};
+use crate::converse::media::{RemoteFiles, RemoteMedia};
 use crate::error::ErrorCode;
-use crate::models::Medium;
+use crate::models::{Capabilities, Medium};
 
 const GIF: &str = "R0lGODlhAQABAAAAACw=";
 const PDF: &str = "JVBERi0xLjcK";

@@ -1,7 +1,7 @@
 //! The media parts of a request (OpenAI's openapi.yaml 2.3.0; `format`, `bucket_owner`, `file_url`,
 //! videos and search results are extensions).
 
-use crate::openai::object::client_object;
+use crate::dialects::wire::client_object;
 
 client_object! {
     /// An image.

@@ -1,11 +1,11 @@
 //! `tool_choice`, and its legacy form `function_call`.
 
-use super::super::content::StringOrObject;
-use super::super::conversation::note_unknown;
 use super::super::types::{AllowedTool, AllowedTools, FunctionName, ToolChoiceObject};
 use super::{ToolReader, ToolTranslation};
 use crate::converse::request::{Tool, ToolChoice, ToolConfig};
 use crate::converse::rules::AllowedCalls;
+use crate::dialects::wire::StringOrObject;
+use crate::dialects::wire::note_unknown;
 use crate::error::ApiError;
 
 impl ToolReader<'_> {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::super::context::ChatOptions;
 use super::super::extensions::service_tier;
-use super::super::parameters::{note_no_logprobs, refuse};
+use super::super::parameters::note_no_logprobs;
 use super::super::request_options::effort_option;
 use super::super::types::ChatRequest;
 use super::client_keys::TOOL;
@@ -13,10 +13,11 @@ use super::request::ChatUpstreamContext;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::rules::EffortOption;
+use crate::dialects::wire::UnknownFields;
+use crate::dialects::wire::note_unknown_fields;
+use crate::dialects::wire::refuse;
 use crate::error::ApiError;
 use crate::models::{Capabilities, Effort, RefusedField};
-use crate::openai::object::UnknownFields;
-use crate::openai::typo::note_unknown_fields;
 use crate::reply::Adjustments;
 
 /// Fields that the upstream does not accept: extensions, and `metadata`, which the gateway returns

@@ -1,14 +1,15 @@
 //! Adapts the messages of a request to the chat-completions upstream.
 
-use super::super::content::{Content, StringOrObject};
-use super::super::media::{Media, MediaBlock};
+use super::super::content::Content;
 use super::super::truncate::remove_at;
 use super::super::types::ChatMessage;
 use super::client_keys::MESSAGE;
 use super::request::ChatUpstreamContext;
 use crate::converse::JsonText;
 use crate::converse::media::MediaSource;
+use crate::converse::media::{Media, MediaBlock};
 use crate::converse::options::Fields;
+use crate::dialects::wire::StringOrObject;
 use crate::error::ApiError;
 use crate::reply::Adjustments;
 

@@ -2,11 +2,8 @@
 //! upstream does not accept are changed, rejected, or removed with a note.
 
 use super::super::context::ChatOptions;
-use super::super::media::RemoteFiles;
-use super::super::names::ToolNames;
 use super::super::parameters::{
-    between, check_modalities, choices, effective_max_tokens, hint, include_usage, no_messages,
-    refuse,
+    between, check_modalities, choices, effective_max_tokens, include_usage, no_messages,
 };
 use super::super::request_options::json_format;
 use super::super::tools::{ToolFields, tool_translation};
@@ -14,7 +11,10 @@ use super::super::types::ChatRequest;
 use super::fields::{ChatUpstreamBody, EXTENSIONS, json};
 use super::messages::{mention_json, messages as upstream_messages, with_json_instruction};
 use super::reasons;
+use crate::converse::media::RemoteFiles;
 use crate::converse::options::Fields;
+use crate::converse::rules::ToolNames;
+use crate::dialects::wire::{hint, refuse};
 use crate::error::ApiError;
 use crate::models::Capabilities;
 use crate::reply::Adjustments;

@@ -1,6 +1,6 @@
 //! The text of one choice, with gpt-oss's reasoning in tags separated from the content.
 
-use super::super::tag_split::{TagSplitter, TextSection, UnclosedTag};
+use crate::converse::rules::reasoning::tag_split::{TagSplitter, TextSection, UnclosedTag};
 
 /// The text of one choice.
 #[derive(Debug)]

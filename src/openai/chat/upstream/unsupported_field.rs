@@ -1,13 +1,15 @@
 //! Finds request fields that the chat-completions upstream does not support and Converse does.
 
-use super::super::content::{Content, StringOrObject};
+use super::super::content::Content;
 use super::super::context::ChatOptions;
-use super::super::media::{ImageUrl, is_s3_uri};
+use super::super::media::ImageUrl;
 use super::super::types::{
     ChatMessage, ChatRequest, ChatTool, ContentPart, GuardrailFields, ToolCall,
 };
 use super::reasons;
 use crate::converse::JsonText;
+use crate::converse::media::is_s3_uri;
+use crate::dialects::wire::StringOrObject;
 use crate::error::ApiError;
 use crate::models::Capabilities;
 

@@ -1,0 +1,478 @@
+//! Translates Converse events to output events, for streams and non-streaming responses.
+
+use std::sync::Arc;
+
+use super::OutputOptions;
+use super::ResponseSummary;
+use super::text::CompletionText;
+use super::{CallKind, FinishReason, OutputEvent, OutputWriter};
+use crate::converse::JsonText;
+use crate::converse::content::ReasoningBlock;
+use crate::converse::event::{BlockStart, Delta, Event, Metadata};
+use crate::converse::remembered::{RememberedTurn, TurnPart, is_default_order};
+use crate::converse::response::{Citation, StopReason, Usage};
+use crate::converse::rules::JsonDelivery;
+use crate::converse::rules::property_keys::KeyRestorer;
+use crate::converse::rules::reasoning::open_reasoning::OpenReasoning;
+use crate::converse::rules::tools::unescape::InputUnescape;
+use crate::converse::trace::without_operator;
+use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::usage::TokenCounts;
+
+/// The state of one choice between its events.
+#[derive(Debug)]
+pub struct OutputEvents {
+    output_options: Arc<OutputOptions>,
+    /// The open blocks that are not plain text, by `contentBlockIndex`.
+    blocks: Vec<(u32, Block)>,
+    keys: KeyRestorer,
+    text: CompletionText,
+    calls: Vec<String>,
+    reasoning: Vec<ReasoningBlock>,
+    /// The parts of the turn in the order sent to the client, without the text since the last part.
+    order: Vec<TurnPart>,
+    /// The number of characters of text in `order`.
+    ordered_text: usize,
+    started: bool,
+    finish: Option<FinishReason>,
+    usage: Option<Usage>,
+    /// The output tokens used for reasoning; 0 if the provider does not report them.
+    reasoning_tokens: u64,
+    tier: Option<&'static str>,
+    /// The number of events that could not be delivered to the client.
+    undelivered: u64,
+    /// The number of tool calls that the request does not allow.
+    withheld_calls: u64,
+    summary: ResponseSummary,
+}
+
+/// An open block, by the handling of its deltas.
+#[derive(Debug)]
+enum Block {
+    /// A function call sent to the client.
+    Call {
+        index: usize,
+        empty: bool,
+    },
+    /// A custom tool call sent to the client.
+    CustomCall {
+        index: usize,
+        input: InputUnescape,
+    },
+    /// The tool call that carries the requested JSON, sent as text.
+    Json {
+        empty: bool,
+    },
+    /// Text with citations.
+    Cited {
+        citations: Vec<Citation>,
+    },
+    Reasoning(OpenReasoning),
+    /// A block that the client does not receive.
+    Hidden,
+}
+
+impl OutputEvents {
+    /// The state before the first event.
+    pub fn new(output_options: Arc<OutputOptions>) -> Self {
+        Self {
+            keys: KeyRestorer::default(),
+            text: CompletionText::new(&output_options),
+            output_options,
+            blocks: Vec::new(),
+            calls: Vec::new(),
+            reasoning: Vec::new(),
+            order: Vec::new(),
+            ordered_text: 0,
+            started: false,
+            finish: None,
+            usage: None,
+            reasoning_tokens: 0,
+            tier: None,
+            undelivered: 0,
+            withheld_calls: 0,
+            summary: ResponseSummary::default(),
+        }
+    }
+
+    /// The finish reason; `None` until the response has ended.
+    pub fn finish(&self) -> Option<FinishReason> {
+        self.finish
+    }
+
+    /// Bedrock's token usage; `None` until it is known.
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// Usage and the other fields sent at the end of the response.
+    pub fn summary(&self) -> &ResponseSummary {
+        &self.summary
+    }
+
+    /// Bedrock's name of the service tier of the response; `None` if not reported.
+    pub fn tier(&self) -> Option<&'static str> {
+        self.tier
+    }
+
+    /// The number of events that could not be delivered to the client, because their type is
+    /// unknown or they are out of place.
+    pub fn undelivered(&self) -> u64 {
+        self.undelivered
+    }
+
+    /// The number of tool calls that the model made although the request does not allow them.
+    pub fn withheld_calls(&self) -> u64 {
+        self.withheld_calls
+    }
+
+    /// The turn to remember, which has to be sent back to the model, and its keys: the ids of the
+    /// tool calls that the client received, and the key of its reasoning. `None` if the turn has no
+    /// reasoning, or if the client received all that has to be sent back.
+    pub fn remembered(&mut self) -> Option<(Vec<String>, RememberedTurn)> {
+        if self.reasoning.is_empty() {
+            return None;
+        }
+        let mut order = std::mem::take(&mut self.order);
+        let text = self.text.length().saturating_sub(self.ordered_text);
+        order.extend((text > 0).then_some(TurnPart::Text(text)));
+        if is_default_order(&order) {
+            order.clear();
+        }
+        let turn = RememberedTurn {
+            reasoning: std::mem::take(&mut self.reasoning),
+            instructions: self.output_options.instructions.clone(),
+            order,
+        };
+        let mut keys = std::mem::take(&mut self.calls);
+        keys.extend(turn.key().filter(|_| turn.is_special()));
+        (!keys.is_empty()).then_some((keys, turn))
+    }
+
+    /// Handles the next event and passes the resulting output events to `writer`.
+    ///
+    /// # Errors
+    ///
+    /// If the model's output is malformed and the client has received none of it.
+    pub fn accept(
+        &mut self,
+        event: &Event,
+        writer: &mut impl OutputWriter,
+    ) -> Result<(), ApiError> {
+        self.start(writer);
+        if self.output_options.keys.is_empty() {
+            return self.accept_restored(event, writer);
+        }
+        let events = self.keys.restore(event, &self.output_options.keys);
+        let mut events = events.iter();
+        events.try_for_each(|event| self.accept_restored(event, writer))
+    }
+
+    /// Handles an event whose properties have the client's names.
+    fn accept_restored(
+        &mut self,
+        event: &Event,
+        writer: &mut impl OutputWriter,
+    ) -> Result<(), ApiError> {
+        match event {
+            Event::Metadata(metadata) => self.note_metadata(metadata),
+            // Deltas after the end of the message are not sent.
+            Event::BlockDelta { .. } if self.finish.is_some() => self.undelivered += 1,
+            _ if self.finish.is_some() => {}
+            Event::MessageStart => {}
+            Event::Unknown => self.undelivered += 1,
+            Event::BlockStart { index, start } => self.start_block(*index, start, writer),
+            Event::BlockDelta { index, delta } => self.delta(*index, delta, writer),
+            Event::BlockStop { index } => self.stop_block(*index, writer),
+            Event::MessageStop {
+                stop_reason,
+                additional_fields,
+            } => {
+                self.stop_open_blocks(writer);
+                self.text.finish_block(writer);
+                self.text.finish(writer);
+                self.note_fields(additional_fields.as_ref());
+                let finish = self.finish_reason(stop_reason)?;
+                self.finish = Some(finish);
+                writer.output(OutputEvent::Finish(finish));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the start of the choice, once.
+    pub fn start(&mut self, writer: &mut impl OutputWriter) {
+        if !self.started {
+            self.started = true;
+            writer.output(OutputEvent::Role);
+        }
+    }
+
+    fn start_block(&mut self, index: u32, start: &BlockStart, writer: &mut impl OutputWriter) {
+        if self.blocks.iter().any(|(open, _)| *open == index) {
+            self.stop_block(index, writer);
+        }
+        let block = match start {
+            BlockStart::ToolUse { id, name } => self.start_call(id, name, writer),
+            BlockStart::Hidden => Block::Hidden,
+            // The deltas determine the type of the block, as for text blocks, which have no start.
+            BlockStart::Unknown => return,
+        };
+        self.blocks.push((index, block));
+    }
+
+    fn start_call(&mut self, id: &str, name: &str, writer: &mut impl OutputWriter) -> Block {
+        if matches!(&self.output_options.json, Some(JsonDelivery::Tool(tool)) if tool == name) {
+            // The client has the JSON already, as text or from an earlier tool call.
+            if self.text.has_started() {
+                return Block::Hidden;
+            }
+            self.text.discard_prose();
+            return Block::Json { empty: true };
+        }
+        let one_is_enough = self.output_options.one_tool_call && !self.calls.is_empty();
+        if one_is_enough || !self.output_options.allowed_calls.allows(name) {
+            self.withheld_calls += 1;
+            return Block::Hidden;
+        }
+        self.text.finish(writer);
+        self.note_part(TurnPart::Call);
+        let index = self.calls.len();
+        self.calls.push(id.to_owned());
+        let is_custom = self.output_options.names.is_custom(name);
+        let kind = match is_custom {
+            true => CallKind::Custom,
+            false => CallKind::Function,
+        };
+        writer.output(OutputEvent::ToolCall {
+            index,
+            id,
+            name: self.output_options.names.client_name(name),
+            kind,
+        });
+        match kind {
+            CallKind::Function => Block::Call { index, empty: true },
+            CallKind::Custom => Block::CustomCall {
+                index,
+                input: InputUnescape::default(),
+            },
+        }
+    }
+
+    fn delta(&mut self, index: u32, delta: &Delta, writer: &mut impl OutputWriter) {
+        let open = self.blocks.iter_mut().find(|(open, _)| *open == index);
+        match (open.map(|(_, block)| block), delta) {
+            (Some(Block::Hidden), _) => {}
+            // Text is sent whatever the type of the block.
+            (_, Delta::Text(text)) => self.text.push(text, writer),
+            (_, Delta::ToolInput(fragment)) if fragment.is_empty() => {}
+            (Some(Block::Call { index, empty }), Delta::ToolInput(fragment)) => {
+                *empty = false;
+                writer.output(OutputEvent::Arguments {
+                    index: *index,
+                    fragment,
+                    kind: CallKind::Function,
+                });
+            }
+            (Some(Block::CustomCall { index, input }), Delta::ToolInput(fragment)) => {
+                let index = *index;
+                input.push(fragment, &mut |text| {
+                    writer.output(custom_input(index, text))
+                });
+            }
+            (Some(Block::Json { empty }), Delta::ToolInput(fragment)) => {
+                *empty = false;
+                self.text.emit(fragment, writer);
+            }
+            (Some(Block::Cited { citations }), Delta::Citation(citation)) => {
+                citations.push(citation.clone());
+            }
+            (None, Delta::Citation(citation)) => {
+                let citations = vec![citation.clone()];
+                self.blocks.push((index, Block::Cited { citations }));
+            }
+            (Some(Block::Reasoning(open)), Delta::Reasoning(_) | Delta::Signature(_)) => {
+                open.delta(delta, &self.output_options, writer);
+            }
+            (None, Delta::Reasoning(_) | Delta::Signature(_)) => {
+                let mut open = OpenReasoning::default();
+                open.delta(delta, &self.output_options, writer);
+                self.blocks.push((index, Block::Reasoning(open)));
+            }
+            (None | Some(Block::Reasoning(_)), Delta::RedactedReasoning(data)) => {
+                self.keep_reasoning(ReasoningBlock::RedactedContent(data.clone()), writer);
+            }
+            (_, Delta::Hidden | Delta::Citation(_))
+            | (_, Delta::Reasoning(_) | Delta::Signature(_) | Delta::RedactedReasoning(_))
+            | (_, Delta::ToolInput(_)) => self.undelivered += 1,
+        }
+    }
+
+    /// Ends blocks without a stop event, so that the text they hold is not lost.
+    fn stop_open_blocks(&mut self, writer: &mut impl OutputWriter) {
+        while let Some((index, _)) = self.blocks.first() {
+            self.stop_block(*index, writer);
+        }
+    }
+
+    fn stop_block(&mut self, index: u32, writer: &mut impl OutputWriter) {
+        let position = self.blocks.iter().position(|(open, _)| *open == index);
+        let closed = position.map(|position| self.blocks.remove(position).1);
+        match closed {
+            // Clients parse the arguments as JSON: a tool call without arguments gets an empty
+            // object.
+            Some(Block::Call { index, empty: true }) => writer.output(OutputEvent::Arguments {
+                index,
+                fragment: "{}",
+                kind: CallKind::Function,
+            }),
+            Some(Block::Json { empty: true }) => self.text.emit("{}", writer),
+            Some(Block::CustomCall { index, mut input }) => {
+                input.finish(&mut |text| writer.output(custom_input(index, text)));
+            }
+            Some(Block::Reasoning(open)) => {
+                let kept = open.close(&self.output_options, writer);
+                if let Some(block) = kept {
+                    self.keep_reasoning(block, writer);
+                }
+            }
+            Some(Block::Cited { citations }) => {
+                self.text.finish_block(writer);
+                self.text.cite(&citations, writer);
+            }
+            None => self.text.finish_block(writer),
+            Some(Block::Call { .. } | Block::Json { .. } | Block::Hidden) => {}
+        }
+        self.text.end_block();
+    }
+
+    fn keep_reasoning(&mut self, block: ReasoningBlock, writer: &mut impl OutputWriter) {
+        if !self.output_options.keeps_reasoning {
+            return;
+        }
+        self.note_part(TurnPart::Reasoning);
+        let index = self.reasoning.len();
+        writer.output(OutputEvent::ThinkingBlock {
+            index,
+            block: &block,
+        });
+        self.reasoning.push(block);
+    }
+
+    fn note_part(&mut self, part: TurnPart) {
+        let text = self.text.length().saturating_sub(self.ordered_text);
+        if text > 0 {
+            self.ordered_text += text;
+            self.order.push(TurnPart::Text(text));
+        }
+        self.order.push(part);
+    }
+
+    fn note_fields(&mut self, fields: Option<&JsonText>) {
+        let Some(fields) = fields else {
+            return;
+        };
+        self.reasoning_tokens = thinking_tokens(fields);
+        if self.output_options.include_response_fields {
+            self.summary.response_fields = Some(fields.clone());
+        }
+    }
+
+    fn visible_trace(&self, trace: &JsonText) -> Option<JsonText> {
+        match &self.output_options.hidden_guardrail {
+            None => Some(trace.clone()),
+            Some(own) => JsonText::parse(without_operator(trace.as_str(), own)).ok(),
+        }
+    }
+
+    fn note_metadata(&mut self, metadata: &Metadata) {
+        let Metadata {
+            usage,
+            trace,
+            service_tier,
+        } = metadata;
+        self.usage = Some(*usage);
+        self.summary.usage = Some(TokenCounts {
+            reasoning: self.reasoning_tokens,
+            ..TokenCounts::from(*usage)
+        });
+        self.tier = match service_tier.as_deref() {
+            Some("flex") => Some("flex"),
+            Some("priority") => Some("priority"),
+            Some("reserved") => Some("reserved"),
+            Some(_) => Some("default"),
+            None => None,
+        };
+        if self.output_options.include_trace {
+            self.summary.trace = trace.as_ref().and_then(|trace| self.visible_trace(trace));
+        }
+        if self.output_options.include_service_tier {
+            let tier = match service_tier.as_deref() {
+                None => "default",
+                Some("reserved") => "scale",
+                Some(other) => other,
+            };
+            self.summary.service_tier = Some(tier.to_owned());
+        }
+    }
+
+    fn finish_reason(&self, stop_reason: &StopReason) -> Result<FinishReason, ApiError> {
+        let done = match (self.calls.is_empty(), self.output_options.legacy_functions) {
+            (true, _) => FinishReason::Stop,
+            (false, true) => FinishReason::FunctionCall,
+            (false, false) => FinishReason::ToolCalls,
+        };
+        Ok(match stop_reason {
+            StopReason::EndTurn | StopReason::ToolUse => done,
+            StopReason::StopSequence => FinishReason::Stop,
+            StopReason::MaxTokens | StopReason::ModelContextWindowExceeded => FinishReason::Length,
+            StopReason::GuardrailIntervened | StopReason::ContentFiltered => {
+                FinishReason::ContentFilter
+            }
+            StopReason::MalformedModelOutput | StopReason::MalformedToolUse => {
+                if !self.text.has_started() && self.calls.is_empty() {
+                    return Err(ApiError::new(
+                        ErrorKind::BadGateway,
+                        "the model returned a malformed response; retry the request",
+                    )
+                    .code(ErrorCode::MalformedModelOutput));
+                }
+                done
+            }
+            StopReason::Other(word) if word == "refusal" => FinishReason::ContentFilter,
+            StopReason::Other(_) => done,
+        })
+    }
+}
+
+fn custom_input(index: usize, fragment: &str) -> OutputEvent<'_> {
+    OutputEvent::Arguments {
+        index,
+        fragment,
+        kind: CallKind::Custom,
+    }
+}
+
+/// The reasoning tokens in the provider-specific response fields; 0 if absent.
+fn thinking_tokens(fields: &JsonText) -> u64 {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct ProviderFields {
+        usage: ProviderUsage,
+    }
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct ProviderUsage {
+        output_tokens_details: Details,
+    }
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Details {
+        thinking_tokens: u64,
+    }
+    let fields: ProviderFields = serde_json::from_str(fields.as_str()).unwrap_or_default();
+    fields.usage.output_tokens_details.thinking_tokens
+}
+
+#[cfg(test)]
+mod tests;

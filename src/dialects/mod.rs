@@ -1,0 +1,3 @@
+//! The dialects of clients. Each one is translated to and from [`converse`](crate::converse).
+
+pub mod wire;

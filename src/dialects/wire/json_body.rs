@@ -1,0 +1,142 @@
+//! Parses JSON bodies; errors name the path of the wrong value.
+//!
+//! The cost of a body is limited before and while it is parsed: by the number of values, and by the
+//! memory for them.
+
+mod scan;
+
+use serde::de::DeserializeOwned;
+
+pub use scan::{Excess, JsonSize, scan};
+
+use crate::converse::json::{Budget, budget_of, describe, read};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
+
+/// Parses a request body.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    shape(body)?;
+    parse_within_budget(body)
+}
+
+/// Counts the values of a body; refuses too many.
+pub fn shape(body: &[u8]) -> Result<JsonSize, ApiError> {
+    scan(body).map_err(excess_refusal)
+}
+
+/// Parses a request body whose shape is within the limits.
+pub fn parse_within_budget<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let limit = budget_of(body.len());
+    let budget = Budget::new(limit);
+    read(body, &budget).map_err(|error| match budget.is_spent() {
+        true => too_many_values(limit),
+        false => explain::<T>(body, &error),
+    })
+}
+
+fn excess_refusal(excess: Excess) -> ApiError {
+    match excess {
+        Excess::Depth(max) => not_json(format!("the body is nested deeper than {max} levels")),
+        Excess::Containers(max) => too_large(format!(
+            "the body has more than {max} arrays and objects; send it in several requests"
+        )),
+        Excess::Values(max) => too_large(format!(
+            "the body has more than {max} values; send it in several requests"
+        )),
+    }
+}
+
+fn too_many_values(limit: usize) -> ApiError {
+    too_large(format!(
+        "the body has too many small values for its size: they would take more than {limit} bytes \
+         of memory; send fewer of them, or send them in several requests"
+    ))
+}
+
+fn too_large(message: String) -> ApiError {
+    ApiError::new(ErrorKind::TooLarge, message).code(ErrorCode::RequestTooLarge)
+}
+
+/// Parses an invalid body again, tracking the path for the error message.
+fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> ApiError {
+    if error.classify() != serde_json::error::Category::Data {
+        return not_json(format!("the body is not JSON: {}", describe(error)));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let path = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        Err(error) => error.path().to_string(),
+        Ok(_) => String::new(),
+    };
+    match path.as_str() {
+        "" | "." => ApiError::new(
+            ErrorKind::InvalidRequest,
+            format!("the body: {}", describe(error)),
+        )
+        .code(ErrorCode::InvalidValue),
+        path => ApiError::invalid(path, format!("`{path}`: {}", describe(error))),
+    }
+}
+
+fn not_json(message: String) -> ApiError {
+    ApiError::new(ErrorKind::InvalidRequest, message).code(ErrorCode::InvalidJson)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openai::chat::ChatRequest;
+
+    fn rejection(body: &str) -> ApiError {
+        parse::<ChatRequest>(body.as_bytes()).expect_err(body)
+    }
+
+    #[test]
+    fn an_error_names_the_path() {
+        let error =
+            rejection(r#"{"messages":[{"role":"user","content":[{"type":"text","text":1}]}]}"#);
+        assert_eq!(error.path().as_deref(), Some("messages[0].content[0].text"));
+        let error = rejection(r#"{"temperature":"hot"}"#);
+        assert_eq!(error.path().as_deref(), Some("temperature"));
+        let error = rejection(r#"{"stop":{"a":1}}"#);
+        assert_eq!(error.path().as_deref(), Some("stop"));
+        assert!(
+            error
+                .to_string()
+                .contains("a string or an array of strings"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn invalid_json_is_reported_as_such() {
+        for body in ["", "{", "hello", "{\"a\":}", &"[".repeat(100_000)] {
+            assert_eq!(rejection(body).code, Some(ErrorCode::InvalidJson));
+        }
+        let deep = format!(
+            "{{\"tools\":{}1{}}}",
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        );
+        assert!(rejection(&deep).to_string().contains("128 levels"));
+        assert_eq!(rejection("[]").kind, ErrorKind::InvalidRequest);
+    }
+
+    #[test]
+    fn a_body_with_too_many_values_is_too_large() {
+        let list = |entry: &str, count: usize| {
+            format!("{{\"messages\":[{}]}}", vec![entry; count].join(","))
+        };
+        for (body, word) in [
+            (list("{}", 20_000), "too many small values"),
+            (list("{}", 100_001), "100000 arrays and objects"),
+            (list("0", 1_000_001), "1000000 values"),
+        ] {
+            let error = rejection(&body);
+            assert_eq!(error.kind, ErrorKind::TooLarge, "{error}");
+            assert_eq!(error.code, Some(ErrorCode::RequestTooLarge));
+            assert!(error.to_string().contains(word), "{error}");
+        }
+        // Any number of short messages is accepted.
+        let short = r#"{"role":"user","content":"Hello there!"}"#;
+        assert!(parse::<ChatRequest>(list(short, 50_000).as_bytes()).is_ok());
+    }
+}

@@ -1,0 +1,19 @@
+//! What all dialects read in the same way: JSON bodies within their limits, client objects with
+//! their unknown fields, forms, and pages of lists.
+
+pub mod form;
+pub mod json_body;
+pub(crate) mod object;
+pub mod page;
+mod token_list;
+mod treatment;
+mod unknown;
+mod values;
+
+pub use object::ClientField;
+pub use values::{StringOrObject, Texts};
+
+pub(crate) use object::{ClientValue, UnknownFields, client_object};
+pub(crate) use token_list::token_list;
+pub(crate) use treatment::{hint, refuse};
+pub(crate) use unknown::{misspelling, note_unknown, note_unknown_field, note_unknown_fields};
