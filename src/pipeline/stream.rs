@@ -133,18 +133,18 @@ impl ChatStream {
         let Some(branch) = self.branches.get_mut(index) else {
             return Ok(());
         };
-        let was_open = branch.output_events.finish().is_none();
+        let was_open = branch.output_events.stop_reason().is_none();
         self.writer.choose(u32::try_from(index).unwrap_or_default());
         for event in &events {
             branch.output_events.accept(event, &mut self.writer)?;
         }
         branch.settle_end(&events);
-        if was_open && branch.output_events.finish().is_some() {
+        if was_open && branch.output_events.stop_reason().is_some() {
             self.account.remember(&mut branch.output_events);
         }
         if !more {
             branch.ended = true;
-            if branch.output_events.finish().is_none() {
+            if branch.output_events.stop_reason().is_none() {
                 return Err(broke_off());
             }
         }
@@ -188,7 +188,7 @@ impl ResponseStream for ChatStream {
     fn is_finished(&self) -> bool {
         self.branches
             .iter()
-            .all(|branch| branch.output_events.finish().is_some())
+            .all(|branch| branch.output_events.stop_reason().is_some())
     }
 
     fn done(&mut self) -> Bytes {
@@ -210,7 +210,7 @@ impl Branch {
         let EventSource::Live(stream) = &mut self.source else {
             return;
         };
-        if self.output_events.finish().is_some() {
+        if self.output_events.stop_reason().is_some() {
             stream.expect_end();
             if self.has_metadata {
                 stream.close();

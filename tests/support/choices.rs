@@ -125,7 +125,7 @@ pub fn non_streaming(
     let json = Completion::to_json(&completions, head, &summary).unwrap();
     let finished = finished_events
         .iter()
-        .map(|output_events| output_events.finish().is_some());
+        .map(|output_events| output_events.stop_reason().is_some());
     Ok((serde_json::from_slice(&json).unwrap(), finished.collect()))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::OutputOptions;
 use super::ResponseSummary;
 use super::text::CompletionText;
-use super::{CallKind, FinishReason, OutputEvent, OutputWriter};
+use super::{CallKind, OutputEvent, OutputWriter};
 use crate::converse::JsonText;
 use crate::converse::content::ReasoningBlock;
 use crate::converse::event::{BlockStart, Delta, Event, Metadata};
@@ -34,7 +34,7 @@ pub struct OutputEvents {
     /// The number of characters of text in `order`.
     ordered_text: usize,
     started: bool,
-    finish: Option<FinishReason>,
+    stop_reason: Option<StopReason>,
     usage: Option<Usage>,
     /// The output tokens used for reasoning; 0 if the provider does not report them.
     reasoning_tokens: u64,
@@ -85,7 +85,7 @@ impl OutputEvents {
             order: Vec::new(),
             ordered_text: 0,
             started: false,
-            finish: None,
+            stop_reason: None,
             usage: None,
             reasoning_tokens: 0,
             tier: None,
@@ -95,9 +95,9 @@ impl OutputEvents {
         }
     }
 
-    /// The finish reason; `None` until the response has ended.
-    pub fn finish(&self) -> Option<FinishReason> {
-        self.finish
+    /// The reason of the end; `None` until the response has ended.
+    pub fn stop_reason(&self) -> Option<&StopReason> {
+        self.stop_reason.as_ref()
     }
 
     /// Bedrock's token usage; `None` until it is known.
@@ -177,8 +177,8 @@ impl OutputEvents {
         match event {
             Event::Metadata(metadata) => self.note_metadata(metadata),
             // Deltas after the end of the message are not sent.
-            Event::BlockDelta { .. } if self.finish.is_some() => self.undelivered += 1,
-            _ if self.finish.is_some() => {}
+            Event::BlockDelta { .. } if self.stop_reason.is_some() => self.undelivered += 1,
+            _ if self.stop_reason.is_some() => {}
             Event::MessageStart => {}
             Event::Unknown => self.undelivered += 1,
             Event::BlockStart { index, start } => self.start_block(*index, start, writer),
@@ -192,9 +192,8 @@ impl OutputEvents {
                 self.text.finish_block(writer);
                 self.text.finish(writer);
                 self.note_fields(additional_fields.as_ref());
-                let finish = self.finish_reason(stop_reason)?;
-                self.finish = Some(finish);
-                writer.output(OutputEvent::Finish(finish));
+                let reason = self.client_reason(stop_reason)?;
+                writer.output(OutputEvent::MessageStop(self.stop_reason.insert(reason)));
             }
         }
         Ok(())
@@ -416,19 +415,15 @@ impl OutputEvents {
         }
     }
 
-    fn finish_reason(&self, stop_reason: &StopReason) -> Result<FinishReason, ApiError> {
-        let done = match (self.calls.is_empty(), self.output_options.legacy_functions) {
-            (true, _) => FinishReason::Stop,
-            (false, true) => FinishReason::FunctionCall,
-            (false, false) => FinishReason::ToolCalls,
+    /// The reason in terms of what the client received: a tool call that it did not receive is no
+    /// reason to wait for its result.
+    fn client_reason(&self, stop_reason: &StopReason) -> Result<StopReason, ApiError> {
+        let done = match self.calls.is_empty() {
+            true => StopReason::EndTurn,
+            false => StopReason::ToolUse,
         };
         Ok(match stop_reason {
             StopReason::EndTurn | StopReason::ToolUse => done,
-            StopReason::StopSequence => FinishReason::Stop,
-            StopReason::MaxTokens | StopReason::ModelContextWindowExceeded => FinishReason::Length,
-            StopReason::GuardrailIntervened | StopReason::ContentFiltered => {
-                FinishReason::ContentFilter
-            }
             StopReason::MalformedModelOutput | StopReason::MalformedToolUse => {
                 if !self.text.has_started() && self.calls.is_empty() {
                     return Err(ApiError::new(
@@ -439,8 +434,8 @@ impl OutputEvents {
                 }
                 done
             }
-            StopReason::Other(word) if word == "refusal" => FinishReason::ContentFilter,
-            StopReason::Other(_) => done,
+            StopReason::Other(word) if word != "refusal" => done,
+            known => known.clone(),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Output events: the parts of an OpenAI response, for streams and non-streaming responses.
+//! Output events: the parts of a response, for streams and non-streaming responses.
 
 mod events;
 mod options;
@@ -10,7 +10,7 @@ pub use options::OutputOptions;
 pub use summary::ResponseSummary;
 
 use crate::converse::content::ReasoningBlock;
-use crate::converse::response::{Citation, WebSource};
+use crate::converse::response::{Citation, StopReason, WebSource};
 
 /// A part of a choice.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,7 +67,7 @@ pub enum OutputEvent<'a> {
         kind: CallKind,
     },
     /// The end of the choice.
-    Finish(FinishReason),
+    MessageStop(&'a StopReason),
 }
 
 /// A range of the visible text, in characters (Unicode code points) from its start.
@@ -102,34 +102,6 @@ impl CallKind {
         match self {
             Self::Function => "arguments",
             Self::Custom => "input",
-        }
-    }
-}
-
-/// OpenAI's `finish_reason` of a choice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FinishReason {
-    /// The model finished or produced a stop sequence.
-    Stop,
-    /// The token limit or the context window was reached.
-    Length,
-    /// The model called tools.
-    ToolCalls,
-    /// The model called a function, for clients that use `functions`.
-    FunctionCall,
-    /// A guardrail or the provider's filter intervened.
-    ContentFilter,
-}
-
-impl FinishReason {
-    /// The value in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::Length => "length",
-            Self::ToolCalls => "tool_calls",
-            Self::FunctionCall => "function_call",
-            Self::ContentFilter => "content_filter",
         }
     }
 }

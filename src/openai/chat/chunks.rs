@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::completion::{ThinkingBlockObject, annotation, citation};
 use super::events::EventBuffer;
+use super::finish_reason::FinishReason;
 use crate::converse::output::ResponseSummary;
 use crate::converse::output::{CallKind, OutputEvent, OutputWriter};
 
@@ -192,7 +193,8 @@ impl OutputWriter for ChunkWriter {
                 fragment,
                 kind,
             } => self.arguments(index, fragment, kind),
-            OutputEvent::Finish(reason) => {
+            OutputEvent::MessageStop(reason) => {
+                let reason = FinishReason::new(reason, self.legacy_functions);
                 self.begin_choice();
                 self.end_choice(Some(reason.as_str()));
             }

@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
+use super::finish_reason::FinishReason;
 use crate::converse::JsonText;
 use crate::converse::content::{ReasoningBlock, ReasoningText};
 use crate::converse::options::Fields;
 use crate::converse::output::ResponseSummary;
-use crate::converse::output::{CallKind, FinishReason, OutputEvent, OutputWriter, Span};
+use crate::converse::output::{CallKind, OutputEvent, OutputWriter, Span};
 use crate::converse::response::{Citation, WebSource};
 use crate::usage::TokenCounts;
 
@@ -148,7 +149,9 @@ impl OutputWriter for Completion {
                     call.input.push_str(fragment);
                 }
             }
-            OutputEvent::Finish(reason) => self.finish = Some(reason),
+            OutputEvent::MessageStop(reason) => {
+                self.finish = Some(FinishReason::new(reason, self.legacy_functions));
+            }
         }
     }
 }

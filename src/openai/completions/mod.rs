@@ -15,11 +15,12 @@ pub use text::TextCompletion;
 pub use types::CompletionRequest;
 pub use writer::TextWriter;
 
-use crate::converse::output::FinishReason;
+use super::chat::FinishReason;
+use crate::converse::response::StopReason;
 
 /// The finish reason in the terms of this endpoint, which has no tools.
-fn finish_reason(reason: FinishReason) -> &'static str {
-    match reason {
+fn finish_reason(reason: &StopReason) -> &'static str {
+    match FinishReason::new(reason, false) {
         FinishReason::Stop | FinishReason::ToolCalls | FinishReason::FunctionCall => "stop",
         FinishReason::Length => "length",
         FinishReason::ContentFilter => "content_filter",

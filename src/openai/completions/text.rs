@@ -4,14 +4,14 @@ use serde::Serialize;
 
 use super::finish_reason;
 use crate::converse::JsonText;
-use crate::converse::output::{FinishReason, OutputEvent, OutputWriter, ResponseSummary};
+use crate::converse::output::{OutputEvent, OutputWriter, ResponseSummary};
 use crate::openai::chat::{CompletionHead, UsageObject};
 
 /// A choice under construction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TextCompletion {
     text: String,
-    finish: Option<FinishReason>,
+    finish: &'static str,
 }
 
 impl TextCompletion {
@@ -19,7 +19,7 @@ impl TextCompletion {
     pub fn new(echoed: Option<&str>) -> Self {
         Self {
             text: echoed.unwrap_or_default().to_owned(),
-            finish: None,
+            finish: "stop",
         }
     }
 
@@ -63,7 +63,7 @@ impl TextCompletion {
             text: &self.text,
             index,
             logprobs: None,
-            finish_reason: finish_reason(self.finish.unwrap_or(FinishReason::Stop)),
+            finish_reason: self.finish,
         }
     }
 }
@@ -72,7 +72,7 @@ impl OutputWriter for TextCompletion {
     fn output(&mut self, output: OutputEvent<'_>) {
         match output {
             OutputEvent::Content(text) => self.text.push_str(text),
-            OutputEvent::Finish(reason) => self.finish = Some(reason),
+            OutputEvent::MessageStop(reason) => self.finish = finish_reason(reason),
             // Text completions have no fields for these.
             OutputEvent::Role
             | OutputEvent::Reasoning(_)

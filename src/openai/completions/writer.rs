@@ -79,7 +79,7 @@ impl OutputWriter for TextWriter {
         match output {
             OutputEvent::Role => self.echo(),
             OutputEvent::Content(text) => write_choice(events, text, *choice, None),
-            OutputEvent::Finish(reason) => {
+            OutputEvent::MessageStop(reason) => {
                 write_choice(events, "", *choice, Some(finish_reason(reason)));
             }
             // Text completions have no fields for these.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use outcrop::converse::event::Event;
 use outcrop::converse::output::{OutputEvents, OutputOptions};
 use outcrop::error::ErrorCode;
-use outcrop::openai::chat::Completion;
+use outcrop::openai::chat::{Completion, FinishReason};
 
 use crate::support::sse_writer::STOP_REASONS;
 
@@ -49,5 +49,8 @@ fn finish_reason(reason: &str, content: Option<(&str, &str)>) -> String {
             return format!("error {status}, `{code}`");
         }
     }
-    format!("`{}`", output_events.finish().unwrap().as_str())
+    format!(
+        "`{}`",
+        FinishReason::new(output_events.stop_reason().unwrap(), false).as_str()
+    )
 }

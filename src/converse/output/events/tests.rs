@@ -69,7 +69,7 @@ fn deltas_determine_the_type_of_a_block_with_an_unknown_start() {
         "ToolCall { index: 0, id: \"a\", name: \"f\", kind: Function }",
         "Content(\" more\")",
         "Arguments { index: 0, fragment: \"{}\", kind: Function }",
-        "Finish(ToolCalls)",
+        "MessageStop(ToolUse)",
     ];
     assert_eq!(actual, expected);
 }
@@ -117,5 +117,5 @@ fn events_after_the_end_are_not_sent() {
         delta: Delta::Text("late".to_owned()),
     };
     let actual = output_events(&[stop(), late, call(1, "a"), stop()]);
-    assert_eq!(actual, ["Role", "Finish(Stop)"]);
+    assert_eq!(actual, ["Role", "MessageStop(EndTurn)"]);
 }
