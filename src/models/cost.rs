@@ -1,4 +1,19 @@
-use super::usd::{Factor, Usd};
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, Sub};
+
+use serde::{Serialize, Serializer};
+
+const PICODOLLARS: u128 = 1_000_000_000_000;
+
+const MILLION: i128 = 1_000_000;
+
+/// An exact amount of US dollars: a whole number of picodollars (10^-12 dollars).
+///
+/// Prices are published per million tokens with at most six decimals, so a token's price is a
+/// whole number of picodollars and sums are exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Usd(i128);
 
 /// The tokens of one call, as counted by Bedrock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,11 +50,13 @@ pub enum Tier {
 ///
 /// Excludes what AWS bills in other units: grounding searches, guardrails, and the surcharge for
 /// latency-optimized inference.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Price {
-    pub(super) default: Schedule,
-    pub(super) flex: Option<Schedule>,
-    pub(super) priority: Option<Schedule>,
+    pub(super) default: TierPrices,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) flex: Option<TierPrices>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) priority: Option<TierPrices>,
 }
 
 /// Prices of models billed in units other than tokens; `None` if unknown.
@@ -54,22 +71,43 @@ pub struct UnitPrices {
 }
 
 /// Token prices of one tier, by prompt length.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Schedule {
-    pub(super) rates: Rates,
-    /// Rates for all tokens of a call whose prompt has more than this many tokens.
-    pub(super) long_prompt: Option<(u64, Rates)>,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct TierPrices {
+    #[serde(flatten)]
+    pub(super) prices: TokenPrices,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) long_prompt: Option<LongPromptPrices>,
 }
 
-/// The price of one token of each kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Rates {
-    pub(super) input: Usd,
-    pub(super) output: Usd,
-    pub(super) cache_read: Option<Usd>,
-    pub(super) cache_write_5m: Option<Usd>,
-    pub(super) cache_write_1h: Option<Usd>,
+/// The prices of all tokens of a call with a long prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct LongPromptPrices {
+    /// The maximum prompt length in tokens for which the normal prices apply.
+    pub(super) above: u64,
+    #[serde(flatten)]
+    pub(super) prices: TokenPrices,
 }
+
+/// The prices of each kind of token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct TokenPrices {
+    pub(super) input: TokenPrice,
+    pub(super) output: TokenPrice,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cache_read: Option<TokenPrice>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cache_write_5m: Option<TokenPrice>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cache_write_1h: Option<TokenPrice>,
+}
+
+/// The price of one token, in picodollars; serialized as published, per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TokenPrice(pub(super) i128);
+
+/// A multiplier, in millionths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Factor(pub(super) i128);
 
 impl Price {
     /// The cost of a call.
@@ -77,7 +115,7 @@ impl Price {
     /// `None` if the tier's price or the price of a used token kind is unknown, or if the tier is
     /// [`Tier::Reserved`], which is not billed per call.
     pub fn cost(&self, tokens: &Tokens, tier: Tier) -> Option<Usd> {
-        self.rates(tokens, tier)?.cost(tokens)
+        self.prices(tokens, tier)?.cost(tokens)
     }
 
     /// The cost of the same call without the cache, minus its actual cost.
@@ -85,18 +123,18 @@ impl Price {
     /// Negative if cache writes cost more than cache reads saved. `None` if [`Price::cost`] is
     /// `None`.
     pub fn cache_saving(&self, tokens: &Tokens, tier: Tier) -> Option<Usd> {
-        let rates = self.rates(tokens, tier)?;
+        let prices = self.prices(tokens, tier)?;
         let uncached = Tokens {
             input: tokens.prompt(),
             output: tokens.output,
             ..Tokens::default()
         };
-        Some(rates.cost(&uncached)? - rates.cost(tokens)?)
+        Some(prices.cost(&uncached)? - prices.cost(tokens)?)
     }
 
     /// Multiplies all prices by `factor`.
     pub(super) fn scaled(&self, factor: Factor) -> Self {
-        let scaled = |schedule: &Schedule| schedule.scaled(factor);
+        let scaled = |prices: &TierPrices| prices.scaled(factor);
         Self {
             default: scaled(&self.default),
             flex: self.flex.as_ref().map(scaled),
@@ -104,39 +142,41 @@ impl Price {
         }
     }
 
-    fn rates(&self, tokens: &Tokens, tier: Tier) -> Option<&Rates> {
-        let schedule = match tier {
+    fn prices(&self, tokens: &Tokens, tier: Tier) -> Option<&TokenPrices> {
+        let prices = match tier {
             Tier::Default => Some(&self.default),
             Tier::Flex => self.flex.as_ref(),
             Tier::Priority => self.priority.as_ref(),
             Tier::Reserved => None,
         }?;
-        match &schedule.long_prompt {
-            Some((above, rates)) if tokens.prompt() > *above => Some(rates),
-            _ => Some(&schedule.rates),
+        match &prices.long_prompt {
+            Some(long) if tokens.prompt() > long.above => Some(&long.prices),
+            _ => Some(&prices.prices),
         }
     }
 }
 
-impl Schedule {
+impl TierPrices {
     pub(super) fn scaled(&self, factor: Factor) -> Self {
         Self {
-            rates: self.rates.scaled(factor),
-            long_prompt: self
-                .long_prompt
-                .map(|(above, rates)| (above, rates.scaled(factor))),
+            prices: self.prices.scaled(factor),
+            long_prompt: self.long_prompt.map(|long| LongPromptPrices {
+                above: long.above,
+                prices: long.prices.scaled(factor),
+            }),
         }
     }
 }
 
-impl Rates {
+impl TokenPrices {
     fn scaled(&self, factor: Factor) -> Self {
+        let scaled = |price: TokenPrice| price.scaled(factor);
         Self {
-            input: self.input.scaled(factor),
-            output: self.output.scaled(factor),
-            cache_read: self.cache_read.map(|price| price.scaled(factor)),
-            cache_write_5m: self.cache_write_5m.map(|price| price.scaled(factor)),
-            cache_write_1h: self.cache_write_1h.map(|price| price.scaled(factor)),
+            input: scaled(self.input),
+            output: scaled(self.output),
+            cache_read: self.cache_read.map(scaled),
+            cache_write_5m: self.cache_write_5m.map(scaled),
+            cache_write_1h: self.cache_write_1h.map(scaled),
         }
     }
 
@@ -151,8 +191,26 @@ impl Rates {
     }
 }
 
+impl TokenPrice {
+    /// The price times a factor, rounded to the nearest picodollar.
+    fn scaled(self, factor: Factor) -> Self {
+        let product = self.0.saturating_mul(factor.0);
+        Self(product.saturating_add(MILLION / 2).div_euclid(MILLION))
+    }
+
+    fn times(self, count: u64) -> Usd {
+        Usd(self.0).times(count)
+    }
+}
+
+impl Serialize for TokenPrice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.times(1_000_000).serialize(serializer)
+    }
+}
+
 /// Zero tokens cost nothing, even if their price is unknown.
-fn cost(price: Option<Usd>, count: u64) -> Option<Usd> {
+fn cost(price: Option<TokenPrice>, count: u64) -> Option<Usd> {
     match count {
         0 => Some(Usd::default()),
         _ => price.map(|price| price.times(count)),
@@ -169,26 +227,94 @@ impl Tokens {
     }
 }
 
+impl Usd {
+    /// Converts from picodollars.
+    pub fn from_picodollars(picodollars: i128) -> Self {
+        Self(picodollars)
+    }
+
+    /// The amount in picodollars.
+    pub fn picodollars(self) -> i128 {
+        self.0
+    }
+
+    /// The price of `count` units at this unit price.
+    pub fn times(self, count: u64) -> Self {
+        Self(self.0.saturating_mul(i128::from(count)))
+    }
+}
+
+impl Add for Usd {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sub for Usd {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Sum for Usd {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::default(), Add::add)
+    }
+}
+
+/// Plain decimals: no exponent, no trailing zeros, no currency sign.
+impl fmt::Display for Usd {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let amount = self.0.unsigned_abs();
+        let (dollars, rest) = (amount / PICODOLLARS, amount % PICODOLLARS);
+        if rest == 0 {
+            return write!(formatter, "{sign}{dollars}");
+        }
+        let decimals = format!("{rest:012}");
+        write!(
+            formatter,
+            "{sign}{dollars}.{}",
+            decimals.trim_end_matches('0')
+        )
+    }
+}
+
+/// A decimal in a string: as a JSON number it would not stay exact.
+impl Serialize for Usd {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::{ModelId, PriceTable};
 
     /// Claude Sonnet 4.5 through `global.`, in dollars per million tokens: 3 in, 15 out, 0.3 read
     /// from the cache, 3.75 and 6 written; above 200,000 tokens twice as much, output 22.50.
     fn sonnet() -> Price {
-        let rates = |input, output| Rates {
-            input: Usd::from_picodollars(input),
-            output: Usd::from_picodollars(output),
-            cache_read: Some(Usd::from_picodollars(input / 10)),
-            cache_write_5m: Some(Usd::from_picodollars(input * 5 / 4)),
-            cache_write_1h: Some(Usd::from_picodollars(input * 2)),
+        let prices = |input, output| TokenPrices {
+            input: TokenPrice(input),
+            output: TokenPrice(output),
+            cache_read: Some(TokenPrice(input / 10)),
+            cache_write_5m: Some(TokenPrice(input * 5 / 4)),
+            cache_write_1h: Some(TokenPrice(input * 2)),
         };
-        let default = Schedule {
-            rates: rates(3_000_000, 15_000_000),
-            long_prompt: Some((200_000, rates(6_000_000, 22_500_000))),
+        let default = TierPrices {
+            prices: prices(3_000_000, 15_000_000),
+            long_prompt: Some(LongPromptPrices {
+                above: 200_000,
+                prices: prices(6_000_000, 22_500_000),
+            }),
         };
         Price {
-            flex: Some(default.scaled(Factor::from_millionths(500_000))),
+            flex: Some(default.scaled(Factor(500_000))),
             priority: None,
             default,
         }
@@ -282,7 +408,7 @@ mod tests {
     #[test]
     fn unpriced_tokens_make_the_cost_unknown_only_when_present() {
         let mut price = sonnet();
-        price.default.rates.cache_write_1h = None;
+        price.default.prices.cache_write_1h = None;
         for (counts, cost) in [
             ([1_000, 0, 1_000, 0, 0], "0.0033"),
             ([1_000, 0, 1_000, 0, 1], "unknown"),
@@ -290,5 +416,56 @@ mod tests {
             let tokens = tokens(counts);
             assert_eq!(text(price.cost(&tokens, Tier::Default)), cost);
         }
+    }
+
+    const DOLLAR: i128 = 1_000_000_000_000;
+
+    #[test]
+    fn an_amount_is_written_in_plain_decimals() {
+        for (picodollars, text) in [
+            (0, "0"),
+            (1, "0.000000000001"),
+            (1_230_000_000, "0.00123"),
+            (DOLLAR, "1"),
+            (12 * DOLLAR + 500_000_000_000, "12.5"),
+            (-40_000_000_000, "-0.04"),
+        ] {
+            assert_eq!(Usd::from_picodollars(picodollars).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_million_small_amounts_add_up_exactly() {
+        let sum: Usd = (0..1_000_000).map(|_| Usd::from_picodollars(100_001)).sum();
+        assert_eq!(sum.to_string(), "0.100001");
+    }
+
+    #[test]
+    fn prices_are_formatted_as_published() {
+        let table = PriceTable::parse(
+            "[[model]]
+            ids = ['a.b']
+            input = 0.035
+            output = 15
+            cache_read = 0.3
+            flex = { factor = 0.5 }
+            long_prompt = { above = 200000, input = 6, output = 22.5 }",
+        );
+        let table = table.expect("a table");
+        let id = ModelId::parse("a.b").expect("an id");
+        let price = table.row(&id).and_then(|row| row.price).expect("a price");
+        assert_eq!(
+            serde_json::json!(price),
+            serde_json::json!({
+                "default": {
+                    "input": "0.035", "output": "15", "cache_read": "0.3",
+                    "long_prompt": {"above": 200_000, "input": "6", "output": "22.5"},
+                },
+                "flex": {
+                    "input": "0.0175", "output": "7.5", "cache_read": "0.15",
+                    "long_prompt": {"above": 200_000, "input": "3", "output": "11.25"},
+                },
+            })
+        );
     }
 }

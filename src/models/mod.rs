@@ -8,17 +8,14 @@ mod id;
 mod image_capabilities;
 mod price;
 mod price_file;
-mod price_list;
-mod price_values;
 mod table;
-mod usd;
 mod video_capabilities;
 
 pub use capabilities::{
     CachePosition, CallIdForm, Capabilities, ChatUpstream, Effort, Medium, OpenAiEndpoint,
     ReasoningControl, ReasoningReplay, RefusedField, Sampling, ToolResultCompanions,
 };
-pub use cost::{Price, Tier, Tokens, UnitPrices};
+pub use cost::{Price, Tier, Tokens, UnitPrices, Usd};
 pub use embedding::{
     EmbeddingBody, EmbeddingCapabilities, EmbeddingInput, RerankCapabilities, Truncation,
 };
@@ -28,7 +25,5 @@ pub use image_capabilities::{
     AspectRatio, ImageBody, ImageCapabilities, ImageTask, MaskConvention, Requirement, Sides, Size,
 };
 pub use price::{ModelRow, PriceTable, PriceTableError};
-pub use price_list::{TierPrices, TokenPrices, some_decimal};
 pub use table::{ModelTable, TableError};
-pub use usd::Usd;
 pub use video_capabilities::{VideoBody, VideoCapabilities, VideoControl};

@@ -3,10 +3,6 @@ use std::fmt;
 
 use super::ModelId;
 use super::cost::{Price, UnitPrices};
-use super::price_file;
-
-/// The built-in table.
-const BUILT_IN: &str = include_str!("prices.toml");
 
 /// The geography of inference profiles that can run in any region.
 const GLOBAL: &str = "global";
@@ -65,16 +61,6 @@ pub(super) struct Prices {
 pub struct PriceTableError(pub(super) String);
 
 impl PriceTable {
-    /// Parses the built-in table.
-    pub fn built_in() -> Result<Self, PriceTableError> {
-        Self::parse(BUILT_IN)
-    }
-
-    /// Parses a table.
-    pub fn parse(text: &str) -> Result<Self, PriceTableError> {
-        Ok(Self::new(price_file::entries(text)?))
-    }
-
     /// This table with the rows of `other` taking precedence.
     ///
     /// Fields that such a row omits keep this table's values for the same ids. Prices are
@@ -116,7 +102,7 @@ impl PriceTable {
         })
     }
 
-    fn new(mut stems: Vec<(String, PriceEntry)>) -> Self {
+    pub(super) fn new(mut stems: Vec<(String, PriceEntry)>) -> Self {
         stems.sort_by_key(|(stem, _)| Reverse(stem.len()));
         Self { stems }
     }

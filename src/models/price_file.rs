@@ -1,14 +1,41 @@
 use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
+use time::Date;
+use time::macros::format_description;
 
-use super::cost::{Price, Rates, Schedule, UnitPrices};
-use super::price::{PriceEntry, PriceTableError, Prices};
-use super::price_values::{check_date, check_id, factor, rates, unit};
-use super::usd::Factor;
+use super::ModelId;
+use super::cost::{
+    Factor, LongPromptPrices, Price, TierPrices, TokenPrice, TokenPrices, UnitPrices, Usd,
+};
+use super::price::{PriceEntry, PriceTable, PriceTableError, Prices};
 
-/// Parses a table into its entries, one for each id prefix.
-pub(super) fn entries(text: &str) -> Result<Vec<(String, PriceEntry)>, PriceTableError> {
+/// Above any real price in dollars per million tokens: a higher value has the wrong unit.
+const MAX_PRICE: f64 = 100_000.0;
+
+/// Above any real price in dollars per image, second or query.
+const MAX_UNIT_PRICE: f64 = 1_000.0;
+
+/// The maximum factor, for the same reason.
+const MAX_FACTOR: f64 = 100.0;
+
+/// The built-in table.
+const BUILT_IN: &str = include_str!("prices.toml");
+
+impl PriceTable {
+    /// Parses the built-in table.
+    pub fn built_in() -> Result<Self, PriceTableError> {
+        Self::parse(BUILT_IN)
+    }
+
+    /// Parses a table.
+    pub fn parse(text: &str) -> Result<Self, PriceTableError> {
+        Ok(Self::new(entries(text)?))
+    }
+}
+
+/// The entries of a table, one for each id prefix.
+fn entries(text: &str) -> Result<Vec<(String, PriceEntry)>, PriceTableError> {
     let file: PriceFile =
         toml::from_str(text).map_err(|error| PriceTableError(error.to_string()))?;
     let mut seen = HashSet::new();
@@ -89,7 +116,7 @@ struct PriceOverride {
 #[derive(Clone, Copy)]
 enum Change {
     Factor(Factor),
-    Own(Rates),
+    Own(TokenPrices),
 }
 
 impl PriceRow {
@@ -122,7 +149,7 @@ impl PriceRow {
 
     fn prices(&self) -> Result<Option<Prices>, String> {
         let cache = [self.cache_read, self.cache_write_5m, self.cache_write_1h];
-        let Some(rates) = rates("the row", self.input, self.output, cache)? else {
+        let Some(prices) = token_prices("the row", self.input, self.output, cache)? else {
             return match self.changes_a_price() {
                 true => Err("has dependent prices, but no `input` and `output`".to_owned()),
                 false => Ok(None),
@@ -134,7 +161,14 @@ impl PriceRow {
             |name, other: Option<&PriceOverride>| other.map(|other| self.change(name, other));
         let flex = tier("flex", self.flex.as_ref()).transpose()?;
         let priority = tier("priority", self.priority.as_ref()).transpose()?;
-        let global = price(Schedule { rates, long_prompt }, flex, priority);
+        let global = price(
+            TierPrices {
+                prices,
+                long_prompt,
+            },
+            flex,
+            priority,
+        );
         let regional = match self.regional_factor {
             Some(value) => global.scaled(factor("regional_factor", value)?),
             None => global.clone(),
@@ -143,7 +177,7 @@ impl PriceRow {
         for (location, other) in &self.locations {
             let there = match self.change(location, other)? {
                 Change::Factor(factor) => global.scaled(factor),
-                Change::Own(rates) => own_price(rates, flex, priority),
+                Change::Own(prices) => own_price(prices, flex, priority),
             };
             locations.push((location.clone(), there));
         }
@@ -166,14 +200,14 @@ impl PriceRow {
     /// prices accept only a factor.
     fn change(&self, field: &str, other: &PriceOverride) -> Result<Change, String> {
         let cache = [other.cache_read, other.cache_write_5m, other.cache_write_1h];
-        let own = rates(field, other.input, other.output, cache)?;
+        let own = token_prices(field, other.input, other.output, cache)?;
         match (other.factor, own) {
             (Some(value), None) => Ok(Change::Factor(factor(field, value)?)),
             (None, Some(_)) if self.long_prompt.is_some() => Err(format!(
                 "`{field}` sets prices, which leaves those of `long_prompt` unknown; \
                  give a `factor`"
             )),
-            (None, Some(rates)) => Ok(Change::Own(rates)),
+            (None, Some(prices)) => Ok(Change::Own(prices)),
             _ => Err(format!(
                 "`{field}` needs either a `factor`, or `input` and `output`"
             )),
@@ -182,19 +216,22 @@ impl PriceRow {
 }
 
 impl LongPrompt {
-    fn read(&self) -> Result<(u64, Rates), String> {
+    fn read(&self) -> Result<LongPromptPrices, String> {
         let cache = [self.cache_read, self.cache_write_5m, self.cache_write_1h];
-        rates("long_prompt", self.input, self.output, cache)?
-            .map(|rates| (self.above, rates))
-            .ok_or_else(|| "`long_prompt` needs `input` and `output`".to_owned())
+        let prices = token_prices("long_prompt", self.input, self.output, cache)?;
+        let prices = prices.ok_or("`long_prompt` needs `input` and `output`")?;
+        Ok(LongPromptPrices {
+            above: self.above,
+            prices,
+        })
     }
 }
 
-fn price(default: Schedule, flex: Option<Change>, priority: Option<Change>) -> Price {
+fn price(default: TierPrices, flex: Option<Change>, priority: Option<Change>) -> Price {
     let tier = |change: Change| match change {
         Change::Factor(factor) => default.scaled(factor),
-        Change::Own(rates) => Schedule {
-            rates,
+        Change::Own(prices) => TierPrices {
+            prices,
             long_prompt: None,
         },
     };
@@ -207,13 +244,112 @@ fn price(default: Schedule, flex: Option<Change>, priority: Option<Change>) -> P
 
 /// The price in a location with explicit prices: a tier's factor applies there too, a tier's
 /// explicit prices do not.
-fn own_price(rates: Rates, flex: Option<Change>, priority: Option<Change>) -> Price {
+fn own_price(prices: TokenPrices, flex: Option<Change>, priority: Option<Change>) -> Price {
     let factor = |change: &Change| matches!(change, Change::Factor(_));
-    let default = Schedule {
-        rates,
+    let default = TierPrices {
+        prices,
         long_prompt: None,
     };
     price(default, flex.filter(factor), priority.filter(factor))
+}
+
+/// The price of one token of each kind, from dollars per million; `None` if no price is given.
+fn token_prices(
+    field: &str,
+    input: Option<f64>,
+    output: Option<f64>,
+    cache: [Option<f64>; 3],
+) -> Result<Option<TokenPrices>, String> {
+    let price = |name: &str, value: Option<f64>| {
+        let price = value.map(|value| token_price(field, name, value));
+        price.transpose()
+    };
+    let [cache_read, cache_write_5m, cache_write_1h] = cache;
+    let (Some(input), Some(output)) = (price("input", input)?, price("output", output)?) else {
+        return match (input, output, cache) {
+            (None, None, [None, None, None]) => Ok(None),
+            _ => Err(format!(
+                "{field} has a price, but not both `input` and `output`"
+            )),
+        };
+    };
+    Ok(Some(TokenPrices {
+        input,
+        output,
+        cache_read: price("cache_read", cache_read)?,
+        cache_write_5m: price("cache_write_5m", cache_write_5m)?,
+        cache_write_1h: price("cache_write_1h", cache_write_1h)?,
+    }))
+}
+
+fn token_price(field: &str, name: &str, value: f64) -> Result<TokenPrice, String> {
+    if !(0.0..=MAX_PRICE).contains(&value) {
+        return Err(format!(
+            "`{name}` of {field} is `{value}`; give dollars per million tokens, at most {MAX_PRICE}"
+        ));
+    }
+    millionths(value)
+        .map(TokenPrice)
+        .ok_or_else(|| format!("`{name}` of {field} is `{value}`; give at most six decimals"))
+}
+
+/// The price of one image, second or query, from dollars.
+fn unit(name: &str, value: f64) -> Result<Usd, String> {
+    let fits = (0.0..=MAX_UNIT_PRICE).contains(&value);
+    millionths(value)
+        .filter(|_| fits)
+        .map(|millionths| Usd::from_picodollars(millionths.saturating_mul(1_000_000)))
+        .ok_or_else(|| {
+            format!(
+                "`{name}` is `{value}`; give dollars per unit, at most {MAX_UNIT_PRICE}, with \
+                 at most six decimals"
+            )
+        })
+}
+
+fn factor(field: &str, value: f64) -> Result<Factor, String> {
+    let fits = value > 0.0 && value <= MAX_FACTOR;
+    millionths(value)
+        .filter(|_| fits)
+        .map(Factor)
+        .ok_or_else(|| {
+            format!(
+                "the factor of `{field}` is `{value}`; give one above 0 and at most \
+                 {MAX_FACTOR}, with at most six decimals"
+            )
+        })
+}
+
+/// Converts a number with at most six decimals to whole millionths. For a price in dollars per
+/// million tokens, that is picodollars per token.
+fn millionths(value: f64) -> Option<i128> {
+    let scaled = value * 1e6;
+    let rounded = scaled.round();
+    // The remainder is binary rounding error, far below one millionth.
+    ((scaled - rounded).abs() < 1e-3).then_some(rounded as i128)
+}
+
+/// Checks an id prefix of a foundation model.
+fn check_id(id: &str) -> Result<(), String> {
+    let model = ModelId::parse(id).map_err(|error| format!("`{id}` in `ids` {error}"))?;
+    match model.foundation_id() == id {
+        true => Ok(()),
+        false => Err(format!(
+            "`{id}` in `ids` is not a foundation model id; write `{}`, and prices of single \
+             geographies under `locations`",
+            model.foundation_id()
+        )),
+    }
+}
+
+/// Checks a date in the form `YYYY-MM-DD`, which sorts as text.
+fn check_date(date: &str) -> Result<(), String> {
+    match Date::parse(date, format_description!("[year]-[month]-[day]")) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!(
+            "`end_of_life` is `{date}`; write a date as `2026-11-30`"
+        )),
+    }
 }
 
 #[cfg(test)]

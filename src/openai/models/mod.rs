@@ -78,7 +78,7 @@ pub struct Description<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<ModelCapabilities>,
     /// The price; `None` if unknown.
-    pub price: Option<PriceObject>,
+    pub price: Option<PriceObject<'a>>,
     /// The regions that may serve requests; `global` means any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<&'a str>,

@@ -61,7 +61,6 @@ const CONFIGURATION_SOURCES: &[&str] = &[
     "src/models/image_capabilities.rs",
     "src/models/price.rs",
     "src/models/price_file.rs",
-    "src/models/price_values.rs",
     "src/models/table.rs",
 ];
 
