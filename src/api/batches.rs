@@ -2,23 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::response::Response;
-use http::{HeaderMap, Uri};
-use serde::Serialize;
+use http::Uri;
 
-use super::bodiless::{query, respond_without_body};
-use super::respond_with_body;
 use crate::dialects::wire::page::{ListPage, PageQuery, PageRules};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::batches::{Batch, CreateBatch};
 use crate::pipeline::{Batches, CallerRequest};
 use crate::reply::{Adjustments, Reply};
-use crate::server::App;
-use crate::usage::Ledger;
+use crate::server::{App, query};
 
 /// The query parameters of lists of batches, as in OpenAI's API.
 const RULES: PageRules = PageRules {
@@ -31,66 +24,44 @@ const RULES: PageRules = PageRules {
 /// Creates a batch.
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(ledger): Extension<Arc<Ledger>>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let work = async |call: CallerRequest<CreateBatch>| {
-        let mut adjustments = Adjustments::default();
-        let batches = served(&app)?;
-        let new = call.request.read(&mut adjustments)?;
-        let batch = batches.create(&call.caller, new).await?;
-        reply(&batch, adjustments)
-    };
-    respond_with_body(&app, ledger, &headers, body, work).await
+    call: CallerRequest<CreateBatch>,
+) -> Result<Reply, ApiError> {
+    let mut adjustments = Adjustments::default();
+    let batches = served(&app)?;
+    let new = call.request.read(&mut adjustments)?;
+    let batch = batches.create(&call.caller, new).await?;
+    Ok(Reply::json(&batch)?.adjusted(adjustments))
 }
 
 /// The caller's batches, newest first.
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(ledger): Extension<Arc<Ledger>>,
-    headers: HeaderMap,
+    caller: Caller,
     uri: Uri,
-    body: Body,
-) -> Response {
-    let work = async |caller: Caller| {
-        let mut adjustments = Adjustments::default();
-        let query = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
-        let (batches, has_more) = served(&app)?.list(&caller, &query).await?;
-        let page = ListPage::new(batches, has_more, |batch: &Batch| &batch.id);
-        reply(&page, adjustments)
-    };
-    respond_without_body(&app, ledger, &headers, body, work).await
+) -> Result<Reply, ApiError> {
+    let mut adjustments = Adjustments::default();
+    let query = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
+    let (batches, has_more) = served(&app)?.list(&caller, &query).await?;
+    let page = ListPage::new(batches, has_more, |batch: &Batch| &batch.id);
+    Ok(Reply::json(&page)?.adjusted(adjustments))
 }
 
 /// Retrieves a batch.
 pub async fn retrieve(
     State(app): State<Arc<App>>,
-    Extension(ledger): Extension<Arc<Ledger>>,
-    headers: HeaderMap,
+    caller: Caller,
     Path(id): Path<String>,
-    body: Body,
-) -> Response {
-    let work = async |caller: Caller| {
-        let batch = served(&app)?.find(&caller, &id).await?;
-        reply(&batch, Adjustments::default())
-    };
-    respond_without_body(&app, ledger, &headers, body, work).await
+) -> Result<Reply, ApiError> {
+    Reply::json(&served(&app)?.find(&caller, &id).await?)
 }
 
 /// Cancels a batch.
 pub async fn cancel(
     State(app): State<Arc<App>>,
-    Extension(ledger): Extension<Arc<Ledger>>,
-    headers: HeaderMap,
+    caller: Caller,
     Path(id): Path<String>,
-    body: Body,
-) -> Response {
-    let work = async |caller: Caller| {
-        let batch = served(&app)?.cancel(&caller, &id).await?;
-        reply(&batch, Adjustments::default())
-    };
-    respond_without_body(&app, ledger, &headers, body, work).await
+) -> Result<Reply, ApiError> {
+    Reply::json(&served(&app)?.cancel(&caller, &id).await?)
 }
 
 /// Files and batches, or an error if they are disabled.
@@ -100,8 +71,4 @@ pub(super) fn served(app: &App) -> Result<&Batches, ApiError> {
         with `[batches] enabled = true` and `[s3] bucket`";
         ApiError::new(ErrorKind::NotFound, message).code(ErrorCode::NotEnabled)
     })
-}
-
-fn reply<T: Serialize>(value: &T, adjustments: Adjustments) -> Result<Reply, ApiError> {
-    Ok(Reply::json(value)?.adjusted(adjustments))
 }

@@ -2,23 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::HeaderMap;
 
-use super::chat_completions::respond_with_body;
+use crate::error::ApiError;
+use crate::openai::completions::CompletionRequest;
+use crate::pipeline::ChatCall;
+use crate::reply::Reply;
 use crate::server::App;
-use crate::usage::Ledger;
 
 /// Creates a completion, streaming or not.
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(ledger): Extension<Arc<Ledger>>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let complete = |call| app.pipeline.complete(call);
-    respond_with_body(&app, &ledger, &headers, body, complete).await
+    call: ChatCall<CompletionRequest>,
+) -> Result<Reply<Response>, ApiError> {
+    let reply = app.pipeline.complete(call).await?;
+    Ok(reply.map(|body| app.chat_response(body)))
 }

@@ -2,23 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
-use http::HeaderMap;
 
-use super::respond_with_body;
+use crate::error::ApiError;
+use crate::openai::embeddings::EmbeddingsRequest;
+use crate::pipeline::CallerRequest;
+use crate::reply::Reply;
 use crate::server::App;
-use crate::usage::Ledger;
 
 /// Creates an embedding for each input.
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(ledger): Extension<Arc<Ledger>>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let work = |call| app.pipeline.embeddings(call);
-    respond_with_body(&app, ledger, &headers, body, work).await
+    call: CallerRequest<EmbeddingsRequest>,
+) -> Result<Reply, ApiError> {
+    app.pipeline.embeddings(call).await
 }

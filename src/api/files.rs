@@ -6,15 +6,9 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use bytes::Bytes;
-use futures_util::stream;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Uri};
 
-use super::authenticate;
 use super::batches::served;
-use super::bodiless::{query, respond_without_body};
-use crate::bedrock::S3Object;
 use crate::body_memory::BodyPermit;
 use crate::dialects::wire::form;
 use crate::dialects::wire::page::{ListPage, PageQuery, PageRules};
@@ -22,14 +16,10 @@ use crate::error::ApiError;
 use crate::identity::Caller;
 use crate::openai::files::{FileDeleted, FileForm, FileObject};
 use crate::pipeline::{Batches, NewFile};
-use crate::reply::Adjustments;
-use crate::reply::Reply;
-use crate::server::{
-    App, FormLimits, MultipartForm, Notes, OpenPart, ShutdownPhase, discard, refuse, reply_json,
-    restarting,
-};
+use crate::reply::{Adjustments, Reply};
+use crate::server::{App, FormLimits, MultipartForm, OpenPart, query};
 use crate::store::StoredFile;
-use crate::usage::{Ledger, RequestOutcome};
+use crate::usage::Ledger;
 
 /// The query parameters of lists of files, as in OpenAI's API.
 const RULES: PageRules = PageRules {
@@ -46,130 +36,21 @@ const FORM_OVERHEAD: usize = 64 << 10;
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(ledger): Extension<Arc<Ledger>>,
+    caller: Caller,
     headers: HeaderMap,
     body: Body,
-) -> Response {
-    let uploaded = Box::pin(upload(&app, &ledger, &headers, body));
-    let uploaded = tokio::select! {
-        uploaded = uploaded => uploaded,
-        () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting()),
-    };
-    match uploaded {
-        Ok((file, adjustments)) => {
-            ledger.entries().outcome = RequestOutcome::Completed;
-            let notes = Notes {
-                adjustments: Some(&adjustments),
-                ..Notes::default()
-            };
-            reply_json(json(&object(&file)), &notes)
-        }
-        Err(error) => {
-            ledger.note_error(&error);
-            refuse(&error)
-        }
-    }
-}
-
-/// Lists the caller's files.
-pub async fn list(
-    State(app): State<Arc<App>>,
-    Extension(ledger): Extension<Arc<Ledger>>,
-    headers: HeaderMap,
-    uri: Uri,
-    body: Body,
-) -> Response {
-    let work = async |caller: Caller| {
-        let mut adjustments = Adjustments::default();
-        let query = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
-        let (files, has_more) = served(&app)?.files().list(&caller, &query).await?;
-        let objects = files.iter().map(object).collect();
-        let page = ListPage::new(objects, has_more, |file: &FileObject<'_>| file.id);
-        Ok(Reply::json(&page)?.adjusted(adjustments))
-    };
-    respond_without_body(&app, ledger, &headers, body, work).await
-}
-
-/// Retrieves the metadata of a file.
-pub async fn retrieve(
-    State(app): State<Arc<App>>,
-    Extension(ledger): Extension<Arc<Ledger>>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    body: Body,
-) -> Response {
-    let work = async |caller: Caller| {
-        let file = served(&app)?.files().find(&caller, &id).await?;
-        Reply::json(&object(&file))
-    };
-    respond_without_body(&app, ledger, &headers, body, work).await
-}
-
-/// Retrieves the content of a file, streamed from S3.
-pub async fn content(
-    State(app): State<Arc<App>>,
-    Extension(ledger): Extension<Arc<Ledger>>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    body: Body,
-) -> Response {
-    discard(body).await;
-    let opened = async {
-        let caller = authenticate(&app, &headers, &ledger)?;
-        served(&app)?.files().content(&caller, &id, &ledger).await
-    };
-    match opened.await {
-        Ok((_, object)) => {
-            ledger.entries().outcome = RequestOutcome::Completed;
-            reply_object(object)
-        }
-        Err(error) => {
-            ledger.note_error(&error);
-            refuse(&error)
-        }
-    }
-}
-
-/// Deletes a file.
-pub async fn delete(
-    State(app): State<Arc<App>>,
-    Extension(ledger): Extension<Arc<Ledger>>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    body: Body,
-) -> Response {
-    let noted = Arc::clone(&ledger);
-    let work = async |caller: Caller| {
-        served(&app)?.files().delete(&caller, &id, &noted).await?;
-        Reply::json(&FileDeleted::new(&id))
-    };
-    respond_without_body(&app, ledger, &headers, body, work).await
-}
-
-/// Reads the form and streams its file to S3.
-async fn upload(
-    app: &App,
-    ledger: &Ledger,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<(StoredFile, Adjustments), ApiError> {
-    let admitted = authenticate(app, headers, ledger).and_then(|caller| Ok((caller, served(app)?)));
-    let (caller, batches) = match admitted {
-        Ok(admitted) => admitted,
-        Err(error) => {
-            discard(body).await;
-            return Err(error);
-        }
-    };
+) -> Result<Reply, ApiError> {
+    let batches = served(&app)?;
     let limits = FormLimits {
         body: batches.max_file_size().saturating_add(FORM_OVERHEAD),
         part: FORM_OVERHEAD,
         parts: 16,
         timeout: app.settings.body_timeout,
     };
-    let mut form = MultipartForm::open(headers, body, limits)?;
+    let mut form = MultipartForm::open(&headers, body, limits)?;
     let mut file = None;
     let mut memory = app.bodies.permit();
-    let read = read_parts(&mut form, (batches, &mut memory), ledger, &mut file).await;
+    let read = read_parts(&mut form, (batches, &mut memory), &ledger, &mut file).await;
     let mut adjustments = Adjustments::default();
     let life = read.and_then(|texts| {
         let (texts, _): (FileForm, _) = form::read(texts)?;
@@ -177,8 +58,8 @@ async fn upload(
     });
     match (life, file) {
         (Ok(life), Some((file, filename))) => {
-            let kept = batches.files().keep(file, &caller, filename, life, ledger);
-            Ok((kept.await?, adjustments))
+            let kept = batches.files().keep(file, &caller, filename, life, &ledger);
+            Ok(Reply::json(&object(&kept.await?))?.adjusted(adjustments))
         }
         (Ok(_), None) => Err(ApiError::missing("file", "`file` is missing")),
         (Err(error), file) => {
@@ -188,6 +69,55 @@ async fn upload(
             Err(error)
         }
     }
+}
+
+/// Lists the caller's files.
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Reply, ApiError> {
+    let mut adjustments = Adjustments::default();
+    let query = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
+    let (files, has_more) = served(&app)?.files().list(&caller, &query).await?;
+    let objects = files.iter().map(object).collect();
+    let page = ListPage::new(objects, has_more, |file: &FileObject<'_>| file.id);
+    Ok(Reply::json(&page)?.adjusted(adjustments))
+}
+
+/// Retrieves the metadata of a file.
+pub async fn retrieve(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Reply, ApiError> {
+    let file = served(&app)?.files().find(&caller, &id).await?;
+    Reply::json(&object(&file))
+}
+
+/// Retrieves the content of a file.
+pub async fn content(
+    State(app): State<Arc<App>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let content = served(&app)?.files().content(&caller, &id, ledger).await?;
+    let media_type = content.content_type().and_then(|text| text.parse().ok());
+    let default = HeaderValue::from_static("application/octet-stream");
+    Ok(app.content_response(content, media_type.unwrap_or(default)))
+}
+
+/// Deletes a file.
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Reply, ApiError> {
+    let files = served(&app)?.files();
+    files.delete(&caller, &id, &ledger).await?;
+    Reply::json(&FileDeleted::new(&id))
 }
 
 /// Reads all parts: writes the file to `file`, and returns the text fields.
@@ -230,26 +160,6 @@ async fn write(
     Ok(())
 }
 
-/// Streams an object. An error of S3 closes the connection.
-fn reply_object(object: S3Object) -> Response {
-    let media_type = object
-        .content_type
-        .as_deref()
-        .and_then(|text| text.parse().ok());
-    let length = object.length;
-    let chunks = stream::try_unfold(object, async |mut object| {
-        let bytes = object.next().await.map_err(|error| error.api_error)?;
-        Ok::<_, ApiError>(bytes.map(|bytes| (bytes, object)))
-    });
-    let body = Body::from_stream(chunks);
-    let mut response = Response::new(body);
-    let default = HeaderValue::from_static("application/octet-stream");
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, media_type.unwrap_or(default));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    response
-}
-
 fn object(file: &StoredFile) -> FileObject<'_> {
     FileObject {
         id: &file.id,
@@ -262,8 +172,4 @@ fn object(file: &StoredFile) -> FileObject<'_> {
         status: "processed",
         status_details: None,
     }
-}
-
-fn json<T: serde::Serialize>(value: &T) -> Bytes {
-    serde_json::to_vec(value).unwrap_or_default().into()
 }

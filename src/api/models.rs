@@ -2,51 +2,39 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::{Path, State};
-use axum::response::Response;
-use http::{HeaderMap, Uri};
+use http::Uri;
 
-use super::bodiless::query;
-use super::{authenticate, respond};
 use crate::error::ApiError;
+use crate::identity::Caller;
 use crate::models::ModelType;
 use crate::reply::Reply;
-use crate::server::App;
-use crate::usage::Ledger;
+use crate::server::{App, query};
 
 /// Lists all models, or those of `?type=`.
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(ledger): Extension<Arc<Ledger>>,
-    headers: HeaderMap,
+    _caller: Caller,
     uri: Uri,
-) -> Response {
-    let reply = async {
-        authenticate(&app, &headers, &ledger)?;
-        let model_type = query(&uri).find(|(name, _)| name == "type");
-        let model_type = model_type.map(|(_, word)| {
-            let parsed = ModelType::parse(&word);
-            parsed.ok_or_else(|| unknown_type(&word))
-        });
-        Ok(json(app.catalog.list(model_type.transpose()?).await))
-    };
-    respond(&ledger, reply.await)
+) -> Result<Reply, ApiError> {
+    let model_type = query(&uri).find(|(name, _)| name == "type");
+    let model_type = model_type.map(|(_, word)| {
+        let parsed = ModelType::parse(&word);
+        parsed.ok_or_else(|| unknown_type(&word))
+    });
+    Ok(Reply::new(app.catalog.list(model_type.transpose()?).await))
 }
 
 /// Retrieves a model. Ids have colons, and ARNs have slashes.
 pub async fn retrieve(
     State(app): State<Arc<App>>,
-    Extension(ledger): Extension<Arc<Ledger>>,
-    headers: HeaderMap,
+    _caller: Caller,
     Path(id): Path<String>,
-) -> Response {
-    let reply = async {
-        authenticate(&app, &headers, &ledger)?;
-        let model = app.catalog.model(&id).await;
-        Ok(json(model.ok_or_else(|| app.pipeline.unknown_model(&id))?))
-    };
-    respond(&ledger, reply.await)
+) -> Result<Reply, ApiError> {
+    let model = app.catalog.model(&id).await;
+    Ok(Reply::new(
+        model.ok_or_else(|| app.pipeline.unknown_model(&id))?,
+    ))
 }
 
 fn unknown_type(word: &str) -> ApiError {
@@ -59,8 +47,4 @@ fn unknown_type(word: &str) -> ApiError {
             words.join(", ")
         ),
     )
-}
-
-fn json(body: bytes::Bytes) -> Reply {
-    Reply::new(body)
 }

@@ -2,23 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
-use http::HeaderMap;
 
-use super::respond_with_body;
+use crate::error::ApiError;
+use crate::openai::moderations::ModerationRequest;
+use crate::pipeline::CallerRequest;
+use crate::reply::Reply;
 use crate::server::App;
-use crate::usage::Ledger;
 
 /// Classifies content as harmful or not.
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(ledger): Extension<Arc<Ledger>>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let moderate = |call| app.pipeline.moderate(call);
-    respond_with_body(&app, ledger, &headers, body, moderate).await
+    call: CallerRequest<ModerationRequest>,
+) -> Result<Reply, ApiError> {
+    app.pipeline.moderate(call).await
 }

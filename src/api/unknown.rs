@@ -1,39 +1,33 @@
 //! Unknown routes and methods.
 
 use axum::extract::Request;
-use axum::response::Response;
 use http::Method;
 
 use super::hints::hint;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::openai::absent::{Absent, absent};
-use crate::server::{ClientPath, discard, refuse};
+use crate::server::ClientPath;
 
 /// The response to an unknown path.
-pub async fn route(request: Request) -> Response {
-    let route = UnknownRoute::of(&request);
-    discard(request.into_body()).await;
-    refuse(&not_found(&route))
+pub async fn route(request: Request) -> ApiError {
+    not_found(&UnknownRoute::of(&request))
 }
 
 /// The response to an unknown method of a known path.
-pub async fn method(request: Request) -> Response {
+pub async fn method(request: Request) -> ApiError {
     let route = UnknownRoute::of(&request);
-    discard(request.into_body()).await;
     let UnknownRoute { method, path, hint } = &route;
     let absent = absent(method.as_str(), path);
     // Some OpenAI paths match another route: `/videos/edits` looks like a video id.
     if absent.is_some_and(|absent| absent.method.is_none()) {
-        return refuse(&not_found(&route));
+        return not_found(&route);
     }
     let message = match (absent, hint) {
         (Some(absent), _) => not_served(&route, absent),
         (None, Some(hint)) => format!("`{path}` does not support `{method}`; {hint}"),
         (None, None) => format!("`{path}` does not support `{method}`"),
     };
-    let error =
-        ApiError::new(ErrorKind::MethodNotAllowed, message).code(ErrorCode::MethodNotAllowed);
-    refuse(&error)
+    ApiError::new(ErrorKind::MethodNotAllowed, message).code(ErrorCode::MethodNotAllowed)
 }
 
 /// A request that no route handles.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::content::StoredContent;
 use super::{client_error, unix_seconds};
 use crate::bedrock::{ObjectLocation, S3, S3Object, S3Upload, UpstreamError};
 use crate::dialects::wire::page::PageQuery;
@@ -97,16 +98,17 @@ impl Files {
         found.ok_or_else(|| no_such_file(id))
     }
 
-    /// A file of the caller, with its content.
+    /// The content of a file of the caller.
     pub async fn content(
         &self,
         caller: &Caller,
         id: &str,
-        ledger: &Ledger,
-    ) -> Result<(StoredFile, S3Object), ApiError> {
+        ledger: Arc<Ledger>,
+    ) -> Result<StoredContent, ApiError> {
         let file = self.find(caller, id).await?;
         let content = self.open(&file.id, None).await;
-        Ok((file, content.map_err(|error| client_error(error, ledger))?))
+        let content = content.map_err(|error| client_error(error, &ledger))?;
+        Ok(StoredContent::new(content, ledger))
     }
 
     /// Deletes a file of the caller.

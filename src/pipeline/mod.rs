@@ -14,6 +14,7 @@ mod batches;
 mod chat_upstream;
 mod chat_upstream_stream;
 mod completions;
+mod content;
 mod embeddings;
 mod explain;
 mod failed;
@@ -37,6 +38,7 @@ mod writer;
 
 pub use batches::Batches;
 pub use chat_upstream_stream::ChatUpstreamStream;
+pub use content::StoredContent;
 pub use explain::ExplainReader;
 pub use files::{Files, NewFile};
 pub use images::{ImageBody, ImageCall};
@@ -44,7 +46,7 @@ pub use options::HeaderOptions;
 pub use passthrough::{AwsError, PassthroughBody, PassthroughRequest, PassthroughStream};
 pub use request::CallerRequest;
 pub use stream::{ChatStream, ResponseStream};
-pub use videos::{VideoContent, VideoRequestWithFiles};
+pub use videos::VideoRequestWithFiles;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -19,9 +19,8 @@ use http::{HeaderMap, HeaderValue, Method, Uri};
 use tower::{Layer, ServiceExt};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use super::entry;
-use super::extract::discard;
 use super::middleware::{PROCESSING_MS, REQUEST_ID, VERSION};
+use super::respond::ErrorFormat;
 use crate::config::{AllowedOrigin, is_loopback_host};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::usage::{Ledger, RequestOutcome};
@@ -87,7 +86,7 @@ pub(super) async fn web_pages(
         return next.run(request).await;
     }
     if let Err(error) = policy.check(request.uri(), request.headers()) {
-        return error_response_for(request, error).await;
+        return error_response(request, &error);
     }
     if !request.headers().contains_key(ORIGIN) {
         return next.run(request).await;
@@ -126,13 +125,11 @@ fn expose_headers(headers: &mut HeaderMap) {
     }
 }
 
-async fn error_response_for(request: Request, error: ApiError) -> Response {
+fn error_response(request: Request, error: &ApiError) -> Response {
     if let Some(ledger) = request.extensions().get::<Arc<Ledger>>() {
-        ledger.note_error(&error);
+        ledger.note_error(error);
     }
-    let path = request.uri().path().to_owned();
-    discard(request.into_body()).await;
-    entry::error_response_for(&path, error)
+    ErrorFormat::of(request.uri().path()).response(error)
 }
 
 fn is_allowed(origins: &[AllowedOrigin], origin: &HeaderValue) -> bool {

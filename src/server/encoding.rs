@@ -10,8 +10,8 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use http_body_util::BodyExt;
 
+use super::body::too_slow;
 use super::connection::TooSlow;
-use super::extract::too_slow;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// Compressed bytes per step: gzip expands a byte to at most about a thousand.

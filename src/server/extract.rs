@@ -1,169 +1,204 @@
-//! Reads and parses request bodies.
+//! Extractors: what handlers receive of a request, each with its checks.
+//!
+//! The caller is authenticated before the body is read.
 
-use axum::body::Body;
-use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt};
-use http::{HeaderMap, header};
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde::de::DeserializeOwned;
+use url::form_urlencoded;
 
 use super::App;
-use super::content_type::require_json;
-use super::deployment::with_deployment;
-use super::encoding::{BrokenBody, Encoding, decoded, encoding};
-use crate::body_memory::{BodyPermit, SMALL};
-use crate::dialects::wire::json_body;
+use super::body::{HeldBody, read_json};
+use super::form::{FormLimits, is_form, read_form};
+use crate::config::Truncate;
+use crate::dialects::wire::form::{self, FormPart};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::identity::{Caller, masked};
+use crate::openai::chat::GuardrailFields;
+use crate::pipeline::{CallerRequest, ChatCall, HeaderOptions};
+use crate::usage::Ledger;
 
-/// A body with its share of the memory budget.
+/// A request in a form, as SDKs send it, or in JSON, with the files of the form.
 #[derive(Debug)]
-pub struct HeldBody {
-    /// The bytes.
-    pub bytes: Bytes,
-    /// The memory; parsed values take more than the bytes.
-    pub permit: BodyPermit,
+pub struct FormRequest<T>(pub CallerRequest<(T, Vec<FormPart>)>);
+
+/// The caller, by the API key of the request.
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let ledger = ledger(parts)?;
+        let key = key(&parts.headers)?;
+        let caller = app.callers.identify(key).inspect_err(|_| {
+            ledger.entries().rejected_key = key.map(masked);
+        })?;
+        ledger.entries().caller = Some(caller.name().to_owned());
+        Ok(caller)
+    }
 }
 
-/// Reads the body and parses it as JSON.
-pub async fn read_json<T: DeserializeOwned>(
-    app: &App,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<(T, HeldBody), ApiError> {
-    if let Err(error) = require_json(headers) {
-        discard(body).await;
-        return Err(error);
+/// A request with a JSON body. Its bytes are dropped before the work starts.
+impl<T: DeserializeOwned + Send> FromRequest<Arc<App>> for CallerRequest<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let caller = Caller::from_request_parts(&mut parts, app).await?;
+        let (request, HeldBody { permit, .. }) = read_json(app, &parts.headers, body).await?;
+        Ok(Self {
+            caller,
+            request,
+            memory: permit,
+            ledger: ledger(&parts)?,
+        })
     }
-    let body = read_as_sent(app, headers, body);
-    let body = decompressed(app, headers, body.await?).await?;
-    let HeldBody { bytes, mut permit } = body;
-    let bytes = with_deployment(headers, bytes);
-    let (length, workers) = (bytes.len(), app.pipeline.workers());
-    let shape = workers.on_body(length, || json_body::shape(&bytes)).await;
-    let value = match shape {
-        Ok(shape) => {
-            permit.admit_values(length, shape).await?;
-            let parse = || json_body::parse_within_budget(&bytes);
-            workers.on_body(length, parse).await
-        }
-        Err(error) => Err(error),
+}
+
+/// A chat request, which keeps its bytes, and the options in its headers.
+impl<T> FromRequest<Arc<App>> for ChatCall<T>
+where
+    T: Send,
+    Box<T>: DeserializeOwned,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let caller = Caller::from_request_parts(&mut parts, app).await?;
+        let (request, HeldBody { bytes, permit }) = read_json(app, &parts.headers, body).await?;
+        Ok(Self {
+            caller,
+            request,
+            body: bytes,
+            permit: Some(permit),
+            headers: header_options(&parts.headers)?,
+            ledger: ledger(&parts)?,
+        })
+    }
+}
+
+impl<T: DeserializeOwned + Send> FromRequest<Arc<App>> for FormRequest<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let caller = Caller::from_request_parts(&mut parts, app).await?;
+        let (request, memory) = if is_form(&parts.headers) {
+            let mut memory = app.bodies.permit();
+            let limits = FormLimits::of(&app.settings);
+            let fields = read_form(&parts.headers, body, limits, &mut memory).await?;
+            (form::read(fields)?, memory)
+        } else {
+            let (request, held) = read_json(app, &parts.headers, body).await?;
+            ((request, Vec::new()), held.permit)
+        };
+        Ok(Self(CallerRequest {
+            caller,
+            request,
+            memory,
+            ledger: ledger(&parts)?,
+        }))
+    }
+}
+
+/// The ledger, which every request but those of probes has.
+fn ledger(parts: &Parts) -> Result<Arc<Ledger>, ApiError> {
+    let ledger = parts.extensions.get::<Arc<Ledger>>();
+    ledger.cloned().ok_or_else(ApiError::internal)
+}
+
+/// The API key of a request: `Authorization: Bearer`, Azure's `api-key` or Anthropic's `x-api-key`.
+/// Two different keys are refused, since a proxy in front may have checked the other one.
+pub fn key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
+        return Err(two_keys("two `Authorization` headers"));
+    }
+    let bearer = headers
+        .get(AUTHORIZATION)
+        .and_then(text_of)
+        .and_then(|value| {
+            let (scheme, key) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+        });
+    let named = ["api-key", "x-api-key"]
+        .into_iter()
+        .flat_map(|name| headers.get_all(name));
+    let mut keys = bearer.into_iter().chain(named.filter_map(text_of));
+    let first = keys.next();
+    match keys.all(|key| Some(key) == first) {
+        true => Ok(first),
+        false => Err(two_keys("two different API keys")),
+    }
+}
+
+fn text_of(value: &HeaderValue) -> Option<&str> {
+    value.to_str().ok()
+}
+
+fn two_keys(found: &str) -> ApiError {
+    let message = format!("the request has {found}; send one key as `Authorization: Bearer <key>`");
+    ApiError::new(ErrorKind::InvalidRequest, message).code(ErrorCode::AmbiguousApiKey)
+}
+
+/// The query parameters of a URI.
+pub fn query(uri: &Uri) -> impl Iterator<Item = (String, String)> {
+    let query = uri.query().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes()).into_owned()
+}
+
+/// The options in the headers of a request.
+pub fn header_options(headers: &HeaderMap) -> Result<HeaderOptions, ApiError> {
+    let is_ours = |name: &HeaderName| {
+        let name = name.as_str();
+        name.starts_with("x-outcrop-") || name.starts_with("x-amzn-bedrock-")
     };
-    Ok((value?, HeldBody { bytes, permit }))
-}
-
-/// Drops an unread body. The connection discards what the client still sends, so that the error
-/// response arrives. Reading the body here would delay the response and request the body from a
-/// client that waits for `100 Continue`.
-pub async fn discard(body: Body) {
-    drop(body);
-}
-
-/// Reads a body without decompressing it, after reserving memory for its declared length.
-pub async fn read_as_sent(
-    app: &App,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<HeldBody, ApiError> {
-    // Refuse unsupported encodings before reading.
-    encoding(headers)?;
-    let declared = declared_length(headers, app.settings.max_body)?;
-    let mut permit = app.bodies.permit();
-    // Small bodies reserve memory after they have arrived, so that slow clients do not hold it.
-    if let Some(length) = declared.filter(|length| *length > SMALL) {
-        permit.admit(length).await?;
+    // Most requests have none of them.
+    if !headers.keys().any(is_ours) {
+        return Ok(HeaderOptions::default());
     }
-    let chunks = decoded(body, Encoding::Identity);
-    let bytes = gather(app, chunks, declared, &mut permit).await?;
-    Ok(HeldBody { bytes, permit })
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let truncate = text("x-outcrop-truncate").map(|word| {
+        Truncate::parse(word).ok_or_else(|| {
+            ApiError::invalid(
+                "x-outcrop-truncate",
+                format!(
+                    "the header `x-outcrop-truncate` is `{word}`; it must be `refuse` or `oldest`"
+                ),
+            )
+        })
+    });
+    let owned = |name: &str| text(name).map(str::to_owned);
+    Ok(HeaderOptions {
+        strict: flag(headers, "x-outcrop-strict")?.unwrap_or(false),
+        truncate: truncate.transpose()?,
+        cache: flag(headers, "x-outcrop-cache")?,
+        guardrail: GuardrailFields {
+            identifier: owned("x-amzn-bedrock-guardrailidentifier"),
+            version: owned("x-amzn-bedrock-guardrailversion"),
+            trace: owned("x-amzn-bedrock-trace"),
+            ..GuardrailFields::default()
+        },
+        service_tier: owned("x-amzn-bedrock-service-tier"),
+        latency: owned("x-amzn-bedrock-performanceconfig-latency"),
+    })
 }
 
-/// Decompresses the body if needed.
-pub async fn decompressed(
-    app: &App,
-    headers: &HeaderMap,
-    body: HeldBody,
-) -> Result<HeldBody, ApiError> {
-    let encoding = encoding(headers)?;
-    if encoding == Encoding::Identity {
-        return Ok(body);
-    }
-    let HeldBody { bytes, mut permit } = body;
-    let chunks = decoded(Body::from(bytes), encoding);
-    let bytes = gather(app, chunks, None, &mut permit).await?;
-    Ok(HeldBody { bytes, permit })
-}
-
-pub(super) fn declared_length(headers: &HeaderMap, max: usize) -> Result<Option<usize>, ApiError> {
-    let declared = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    match declared {
-        Some(length) if length > max as u64 => Err(too_large(max)),
-        // A length up to `max` fits in a `usize`.
-        Some(length) => Ok(Some(length as usize)),
-        None => Ok(None),
-    }
-}
-
-/// Concatenates `chunks`. Memory is reserved for the `declared` length, or as the chunks arrive.
-async fn gather(
-    app: &App,
-    chunks: impl Stream<Item = Result<Bytes, BrokenBody>>,
-    declared: Option<usize>,
-    permit: &mut BodyPermit,
-) -> Result<Bytes, ApiError> {
-    let max = app.settings.max_body;
-    let gathered = async {
-        let mut chunks = std::pin::pin!(chunks);
-        let mut admitted = declared.unwrap_or(0).max(SMALL);
-        let mut first = Bytes::new();
-        let mut all = BytesMut::new();
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|broken| broken.error())?;
-            let length = first.len() + all.len() + chunk.len();
-            if length > max {
-                return Err(too_large(max));
-            }
-            if length > admitted {
-                admitted = length.next_power_of_two().min(max);
-                permit.admit(admitted).await?;
-            }
-            // Most bodies arrive in one chunk, which is not copied.
-            if first.is_empty() && all.is_empty() {
-                first = chunk;
-                continue;
-            }
-            if all.is_empty() {
-                all.reserve(declared.unwrap_or(length));
-                all.extend_from_slice(&std::mem::take(&mut first));
-            }
-            all.extend_from_slice(&chunk);
-        }
-        match first.is_empty() {
-            true => Ok(all.freeze()),
-            false => Ok(first),
-        }
+/// A boolean header; `None` if it is absent.
+pub fn flag(headers: &HeaderMap, name: &str) -> Result<Option<bool>, ApiError> {
+    let Some(value) = headers.get(name) else {
+        return Ok(None);
     };
-    let gathered = tokio::time::timeout(app.settings.body_timeout, gathered).await;
-    let bytes = gathered.unwrap_or_else(|_| Err(late()))?;
-    permit.admit(bytes.len()).await?;
-    Ok(bytes)
-}
-
-pub(super) fn late() -> ApiError {
-    let message = "the request body did not arrive in time";
-    ApiError::new(ErrorKind::RequestTimeout, message)
-}
-
-pub(super) fn too_slow() -> ApiError {
-    let message = "the request body arrived below the minimum upload rate; send it again over a \
-    faster connection";
-    ApiError::new(ErrorKind::RequestTimeout, message)
-}
-
-pub(super) fn too_large(max: usize) -> ApiError {
-    ApiError::new(
-        ErrorKind::TooLarge,
-        format!("the request body exceeds the maximum of {max} bytes"),
-    )
-    .code(ErrorCode::RequestTooLarge)
+    let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
+    match value.as_str() {
+        "true" | "on" | "1" => Ok(Some(true)),
+        "false" | "off" | "0" => Ok(Some(false)),
+        _ => Err(ApiError::invalid(
+            name,
+            format!("the header `{name}` is `{value}`; it must be `on` or `off`"),
+        )),
+    }
 }

@@ -11,8 +11,8 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use multer::{Constraints, Error, Field, Multipart, SizeLimit};
 
+use super::body::{declared_length, late, too_large};
 use super::encoding::{BrokenBody, Encoding, decoded, encoding};
-use super::extract::{declared_length, late, too_large};
 use crate::body_memory::{BodyPermit, SMALL};
 use crate::config::ServerSettings;
 use crate::dialects::wire::form::FormPart;
@@ -74,12 +74,12 @@ pub struct OpenPart<'a> {
 }
 
 /// Whether the content type is that of a form.
-pub fn is_form(headers: &HeaderMap) -> bool {
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
     boundary(headers).is_some()
 }
 
 /// Reads a form completely. Memory is reserved for its declared length, or as it grows.
-pub async fn read_form(
+pub(super) async fn read_form(
     headers: &HeaderMap,
     body: Body,
     limits: FormLimits,

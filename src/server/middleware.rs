@@ -14,7 +14,7 @@ use super::App;
 use super::browser::{BrowserPolicy, web_pages};
 use super::entry;
 use super::listener::ClientAddress;
-use super::respond::error_response;
+use super::respond::ErrorFormat;
 use crate::error::ApiError;
 use crate::usage::Ledger;
 
@@ -59,7 +59,7 @@ async fn record(mut request: Request, next: Next) -> Response {
     let mut response = match entry::refusal(&request) {
         Some(error) => {
             ledger.note_error(&error);
-            entry::error_response_for(&path, error)
+            ErrorFormat::of(&path).response(&error)
         }
         None => next.run(request).await,
     };
@@ -111,7 +111,7 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .unwrap_or("no message");
     let message = crate::error::bounded::logged(message);
     tracing::error!(message, "internal error: the handler of a request panicked");
-    error_response(&ApiError::internal())
+    ErrorFormat::OpenAi.response(&ApiError::internal())
 }
 
 #[cfg(test)]

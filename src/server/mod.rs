@@ -1,7 +1,9 @@
 //! The HTTP server: routes, layers, request bodies, response streams and shutdown.
 
+mod body;
 mod browser;
 mod connection;
+mod content;
 mod content_type;
 mod deployment;
 mod descriptors;
@@ -21,15 +23,15 @@ mod sse;
 use std::fmt;
 use std::sync::Arc;
 
+pub use body::{HeldBody, decompressed, read_as_sent};
 pub use content_type::require_json_or_bytes;
 pub use deployment::deployment;
 pub use descriptors::raise_descriptor_limit;
-pub use event_stream::{passthrough_response, passthrough_stream, refuse_as_aws};
-pub use extract::{HeldBody, decompressed, discard, read_as_sent, read_json};
-pub use form::{FormLimits, MultipartForm, OpenPart, is_form, read_form};
+pub use extract::{FormRequest, flag, header_options, key, query};
+pub use form::{FormLimits, MultipartForm, OpenPart};
 pub use listener::serve;
 pub use paths::ClientPath;
-pub use respond::{Notes, refuse, reply_events, reply_json, reply_stream};
+pub use respond::ReplyBody;
 pub use router::router;
 pub use shutdown::{Shutdown, ShutdownPhase, restarting};
 

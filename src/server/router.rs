@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{any, get, post};
-use tower::ServiceExt;
+use tower::service_fn;
 
-use super::{App, middleware, paths};
+use super::respond::respond;
+use super::{App, middleware};
 use crate::api::{
     batches, bedrock, chat_completions, completions, embeddings, files, health, home, images,
     input_tokens, models, moderations, rerank, unknown, videos,
@@ -68,7 +69,11 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(unknown::route)
         .method_not_allowed_fallback(unknown::method)
         .with_state(Arc::clone(&app));
-    // Paths are rewritten before routing and after the log has recorded them.
-    let routes = Router::new().fallback_service(routes.map_request(paths::as_served));
+    // One service around all routes, which also rewrites paths: before routing, and after the log
+    // has recorded them.
+    let served = Arc::clone(&app);
+    let routes = Router::new().fallback_service(service_fn(move |request| {
+        respond(Arc::clone(&served), routes.clone(), request)
+    }));
     middleware::layers(routes, &app)
 }

@@ -7,7 +7,6 @@ mod create;
 mod read;
 
 pub use create::VideoRequestWithFiles;
-pub use read::VideoContent;
 
 use std::fmt::Write as _;
 

@@ -1,15 +1,17 @@
 //! Retrieves, lists, downloads and deletes videos.
 
-use bytes::Bytes;
+use std::sync::Arc;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{VIDEO_FILE, VideoStore, no_video};
-use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState, S3Object};
+use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState};
 use crate::dialects::wire::page::{ListPage, PageQuery};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::videos::{DeletedVideo, Video, VideoId};
-use crate::pipeline::{Pipeline, client_error};
+use crate::pipeline::{Pipeline, StoredContent, client_error};
+use crate::reply::Reply;
 use crate::usage::Ledger;
 
 /// The maximum number of Bedrock's pages for one page of the client's list; each has up to 1,000
@@ -18,38 +20,28 @@ const MAX_PAGES: usize = 10;
 /// Concurrent S3 requests for one list.
 const MAX_CONCURRENT_REQUESTS: usize = 8;
 
-/// A video that is being downloaded.
-#[derive(Debug)]
-pub struct VideoContent {
-    /// The length of the video, or of the requested range, in bytes.
-    pub length: u64,
-    /// `Content-Range`, if a range was requested.
-    pub range: Option<String>,
-    object: S3Object,
-}
-
 impl Pipeline {
-    /// A video, as JSON.
+    /// A video.
     pub async fn retrieve_video(
         &self,
         caller: &Caller,
         id: &str,
         ledger: &Ledger,
-    ) -> Result<Bytes, ApiError> {
+    ) -> Result<Reply, ApiError> {
         let job = self.job(caller, id, ledger).await?;
         if !self.is_there(&job, ledger).await? {
             return Err(no_video(id));
         }
-        json(&self.video(&job))
+        Reply::json(&self.video(&job))
     }
 
-    /// The caller's videos, as JSON.
+    /// The caller's videos.
     pub async fn list_videos(
         &self,
         caller: &Caller,
         page: &PageQuery,
         ledger: &Ledger,
-    ) -> Result<Bytes, ApiError> {
+    ) -> Result<Reply, ApiError> {
         self.video_store()?;
         let limit = page.limit as usize;
         let after = page.after.as_deref().map(|id| {
@@ -79,7 +71,7 @@ impl Pipeline {
         let has_more = videos.len() > limit;
         videos.truncate(limit);
         let videos = videos.iter().map(|job| self.video(job)).collect();
-        json(&ListPage::new(videos, has_more, Video::id))
+        Reply::json(&ListPage::new(videos, has_more, Video::id))
     }
 
     /// The content of a video, or the byte range of a `Range` header value.
@@ -88,9 +80,9 @@ impl Pipeline {
         caller: &Caller,
         id: &str,
         range: Option<&str>,
-        ledger: &Ledger,
-    ) -> Result<VideoContent, ApiError> {
-        let job = self.job(caller, id, ledger).await?;
+        ledger: Arc<Ledger>,
+    ) -> Result<StoredContent, ApiError> {
+        let job = self.job(caller, id, &ledger).await?;
         match &job.state {
             AsyncInvokeState::Completed => {}
             AsyncInvokeState::InProgress => {
@@ -106,21 +98,17 @@ impl Pipeline {
         }
         let file = job.output.join(VIDEO_FILE);
         let found = self.video_store()?.s3.get(&file, range).await;
-        let object = found.map_err(|error| client_error(error, ledger))?;
-        Ok(VideoContent {
-            length: object.length,
-            range: object.range.clone(),
-            object,
-        })
+        let object = found.map_err(|error| client_error(error, &ledger))?;
+        Ok(StoredContent::new(object, ledger))
     }
 
-    /// Deletes a video with all files of its job. Returns JSON.
+    /// Deletes a video with all files of its job.
     pub async fn delete_video(
         &self,
         caller: &Caller,
         id: &str,
         ledger: &Ledger,
-    ) -> Result<Bytes, ApiError> {
+    ) -> Result<Reply, ApiError> {
         let job = self.job(caller, id, ledger).await?;
         if job.state == AsyncInvokeState::InProgress {
             let message = "the video is still in progress and Bedrock cannot stop it; delete it \
@@ -136,7 +124,7 @@ impl Pipeline {
             Ok(())
         };
         deleted.await.map_err(|error| client_error(error, ledger))?;
-        json(&DeletedVideo::new(id.to_owned()))
+        Reply::json(&DeletedVideo::new(id.to_owned()))
     }
 
     /// The caller's jobs after the one with the id `after`, which is cleared when it is found.
@@ -191,22 +179,9 @@ impl Pipeline {
     }
 }
 
-impl VideoContent {
-    /// The next bytes; `None` at the end.
-    pub async fn next(&mut self, ledger: &Ledger) -> Result<Option<Bytes>, ApiError> {
-        let next = self.object.next().await;
-        next.map_err(|error| client_error(error, ledger))
-    }
-}
-
 /// A conflict error without automatic retries, which would come too soon.
 fn not_now(message: &str, code: ErrorCode) -> ApiError {
     ApiError::new(ErrorKind::Conflict, message)
         .code(code)
         .should_retry(false)
-}
-
-fn json<T: serde::Serialize>(value: &T) -> Result<Bytes, ApiError> {
-    let json = serde_json::to_vec(value);
-    json.map(Bytes::from).map_err(|_| ApiError::internal())
 }

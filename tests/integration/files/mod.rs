@@ -2,13 +2,14 @@
 
 mod s3;
 
+use bedrock_simulator::{Fault, Operation, Script};
 use http::{HeaderValue, Method, StatusCode};
 use outcrop::config::{Config, KeyDigest, KeyEntry};
 use outcrop::store::{FilePage, Store, StoredFile};
 use serde_json::{Value, json};
 
 use crate::harness::batches::{form, harness, post_form, scratch, upload};
-use crate::harness::{Harness, Reply};
+use crate::harness::{Harness, Reply, logs};
 
 fn ids(reply: &Reply) -> Vec<String> {
     let files = reply.json()["data"].as_array().unwrap().clone();
@@ -63,6 +64,29 @@ async fn a_file_is_stored_described_read_and_deleted() {
             (missing.status, &missing.error()["code"]),
             (StatusCode::NOT_FOUND, &json!("not_found"))
         );
+    }
+}
+
+/// The outcome is recorded when the last byte has been sent, not before the first.
+#[tokio::test]
+async fn an_interrupted_download_is_logged_as_broken() {
+    logs::begin();
+    let harness = harness(|_| {}).await;
+    let id = upload(&harness, "{}\n").await;
+    let path = format!("/v1/files/{id}/content");
+    let download = || harness.bytes(harness.request(Method::GET, &path, ""));
+    for (fault, outcome) in [
+        (None, "completed"),
+        (Some(Fault::Cut { after_events: 0 }), "broken"),
+    ] {
+        if let Some(fault) = fault {
+            let cut = Script::fault(fault).for_operation(Operation::GetObject);
+            harness.simulator.push(cut);
+        }
+        logs::begin();
+        assert_eq!(download().await.is_ok(), outcome == "completed");
+        let line = logs::request_line().await;
+        assert!(line.contains(&format!("outcome=\"{outcome}\"")), "{line}");
     }
 }
 

@@ -1,11 +1,47 @@
 //! Graceful shutdown.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use bedrock_simulator::{Fault, Script};
-use outcrop::server::ShutdownPhase;
+use axum::body::Body;
+use bedrock_simulator::{Fault, Operation, Script};
+use http::Request;
+use http::header::HOST;
+use outcrop::config::CatalogList;
+use outcrop::server::{ShutdownPhase, router};
+use serde_json::json;
+use tower::ServiceExt;
 
-use crate::harness::{Harness, streamed};
+use crate::harness::batches::{self, upload};
+use crate::harness::{Harness, MODEL, Reply, streamed};
+
+/// Ends the gateway once AWS has received this call.
+async fn end_during(harness: &Harness, method: &str, path: &str) {
+    let is_called = || {
+        let requests = harness.simulator.requests();
+        requests
+            .iter()
+            .any(|request| request.method == method && request.path.contains(path))
+    };
+    while !is_called() {
+        tokio::task::yield_now().await;
+    }
+    harness.shutdown.advance(ShutdownPhase::Ending);
+}
+
+/// A call of this operation that gets no response during the test.
+fn stalled(operation: Operation) -> Script {
+    let delay_ms = 3_600_000;
+    Script::fault(Fault::SlowResponse { delay_ms }).for_operation(operation)
+}
+
+fn assert_restarting(reply: &Reply) {
+    assert_eq!(reply.status, 503, "{}", reply.text);
+    assert_eq!(reply.error()["code"], "service_unavailable");
+}
 
 #[tokio::test]
 async fn readiness_fails_first_while_requests_are_still_accepted() {
@@ -49,4 +85,40 @@ async fn streams_left_after_the_grace_period_end_with_an_error_event() {
     );
     harness.server.await.expect("the server shuts down in time");
     harness.simulator.wait_for_abandoned(1).await;
+}
+
+#[tokio::test]
+async fn an_explanation_that_waits_for_bedrock_is_cancelled() {
+    let harness = Harness::start().await;
+    harness.simulator.push(stalled(Operation::CountTokens));
+    let request = json!({"model": MODEL, "messages": [{"role": "user", "content": "hi"}]});
+    let explained = harness.post("/v1/explain", &request);
+    let (reply, ()) = tokio::join!(explained, end_during(&harness, "POST", "/count-tokens"));
+    assert_restarting(&reply);
+}
+
+#[tokio::test]
+async fn the_list_of_models_and_a_model_are_cancelled_while_they_wait_for_bedrock() {
+    for path in ["/v1/models", "/v1/models/anthropic.of-tomorrow"] {
+        let harness = Harness::with(|config| config.catalog.list = CatalogList::All).await;
+        let stalled = stalled(Operation::ListFoundationModels);
+        harness.simulator.push(stalled.times(0));
+        let request = Request::get(path).header(HOST, "localhost");
+        let request = request.body(Body::empty()).unwrap();
+        let mut response = pin!(router(Arc::clone(&harness.app)).oneshot(request));
+        let polled = poll_fn(|context| Poll::Ready(response.as_mut().poll(context)));
+        assert!(polled.await.is_pending(), "the list is not loaded");
+        harness.shutdown.advance(ShutdownPhase::Ending);
+        assert_eq!(response.await.unwrap().status(), 503, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_whose_content_s3_does_not_return_is_cancelled() {
+    let harness = batches::harness(|_| {}).await;
+    let id = upload(&harness, "{}\n").await;
+    harness.simulator.push(stalled(Operation::GetObject));
+    let path = format!("/v1/files/{id}/content");
+    let (reply, ()) = tokio::join!(harness.get(&path), end_during(&harness, "GET", &id));
+    assert_restarting(&reply);
 }

@@ -316,7 +316,7 @@ async fn another_instance_serves_a_video_it_did_not_start() {
         .pipeline
         .retrieve_video(&caller, &id, &ledger)
         .await;
-    let response: Value = serde_json::from_slice(&response.unwrap()).unwrap();
+    let response: Value = serde_json::from_slice(&response.unwrap().body).unwrap();
     assert_eq!(response["seconds"], "12");
 }
 
