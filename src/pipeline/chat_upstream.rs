@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use super::chat_upstream_stream::ChatUpstreamStream;
+use super::ids::response_id;
 use super::pending_request::PendingRequest;
-use super::{ChatBody, Pipeline, new_id, note_request};
+use super::{ChatBody, Pipeline, note_request};
 use crate::bedrock::{ChunkDecoder, EventStream, UpstreamError};
 use crate::error::ApiError;
 use crate::limits::Permit;
@@ -101,7 +102,7 @@ impl Pipeline {
     ) -> Result<Reply<ChatBody>, ApiError> {
         let account = self.account(pending, output_options.tier, ledger);
         let head = ChatUpstreamHead {
-            id: new_id("chatcmpl"),
+            id: response_id("chatcmpl-"),
             model: name.to_owned(),
         };
         let rate = permit.rate();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::content::StoredContent;
+use super::ids::stored_id;
 use super::{client_error, unix_seconds};
 use crate::bedrock::{ObjectLocation, S3, S3Object, S3Upload, UpstreamError};
 use crate::dialects::wire::page::PageQuery;
@@ -40,7 +41,7 @@ impl Files {
 
     /// Starts an upload.
     pub fn begin(&self) -> NewFile {
-        let id = new_id("file-");
+        let id = stored_id("file-");
         let upload = self.s3.upload(self.object_location(&id), JSON_LINES);
         NewFile { id, upload }
     }
@@ -192,16 +193,6 @@ pub(super) fn split_page<T>(mut entries: Vec<T>, limit: u32) -> (Vec<T>, bool) {
     let has_more = entries.len() > limit;
     entries.truncate(limit);
     (entries, has_more)
-}
-
-/// A new id. It begins with the time, so that ids sort by age.
-pub(super) fn new_id(prefix: &str) -> String {
-    let random = fastrand::u64(..1 << 48);
-    let milliseconds = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map(|time| time.as_millis())
-        .unwrap_or_default();
-    format!("{prefix}{milliseconds:012x}{random:012x}")
 }
 
 /// The current time, in Unix seconds.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 
+use super::ids::response_id;
 use super::invoke::guardrail_headers;
 use super::pending_request::refuse_adjustments;
 use super::request::UpstreamBodies;
@@ -197,9 +198,7 @@ impl ImageStore {
     async fn keep(&self, image: &GeneratedImage, ledger: &Ledger) -> Result<ImageData, ApiError> {
         let bytes = image.bytes().ok_or_else(ApiError::internal)?;
         let (media_type, extension) = image.media_type();
-        let name: String = std::iter::repeat_with(fastrand::alphanumeric)
-            .take(24)
-            .collect();
+        let name = response_id("");
         let at = self.folder.join(&format!("{name}.{extension}"));
         let put = self.s3.put(&at, media_type, bytes.into()).await;
         put.map_err(|error| client_error(error, ledger))?;

@@ -20,6 +20,7 @@ mod explain;
 mod failed;
 mod fan_out;
 mod files;
+pub mod ids;
 mod images;
 mod input_tokens;
 mod invoke;
@@ -459,16 +460,6 @@ fn no_model(misspelling: &str) -> ApiError {
         Field::Model,
         format!("`model` is missing; use a model that GET /v1/models lists{misspelling}"),
     )
-}
-
-/// A new id in OpenAI's format, with the prefix `kind`. It does not have to be unguessable.
-fn new_id(kind: &str) -> String {
-    let characters = std::iter::repeat_with(fastrand::alphanumeric).take(24);
-    let mut id = String::with_capacity(kind.len() + 25);
-    id.push_str(kind);
-    id.push('-');
-    id.extend(characters);
-    id
 }
 
 fn unix_seconds() -> u64 {

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::fan_out::FailedCall;
+use super::ids::response_id;
 use super::remote::fetched_length;
 use super::request::UpstreamBodies;
-use super::{CallerRequest, Pipeline, new_id};
+use super::{CallerRequest, Pipeline};
 use crate::body_memory::BodyPermit;
 use crate::error::{ApiError, Field, RateState};
 use crate::identity::Caller;
@@ -71,7 +72,8 @@ impl Pipeline {
             entries.cost = Some(cost);
         }
         let scored: Vec<_> = kinds.into_iter().zip(findings).collect();
-        let json = response(&new_id("modr"), &model, &scored).map_err(|_| ApiError::internal())?;
+        let json =
+            response(&response_id("modr-"), &model, &scored).map_err(|_| ApiError::internal())?;
         Ok(Reply {
             body: json.into(),
             adjustments,

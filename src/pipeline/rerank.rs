@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::Pipeline;
+use super::ids::response_id;
 use super::invoke::unreadable;
 use super::request::{CallerRequest, UpstreamBodies};
 use super::targets::SearchedTarget;
@@ -63,7 +64,7 @@ impl Pipeline {
             return_documents,
         };
         let head = RerankHead {
-            id: &rerank_id(),
+            id: &response_id("rerank-"),
             model: &model,
             tokens: response.input_tokens,
         };
@@ -87,12 +88,4 @@ impl Pipeline {
             cost: Some(cost),
         })
     }
-}
-
-/// A new id. It does not have to be unguessable.
-fn rerank_id() -> String {
-    let characters = std::iter::repeat_with(fastrand::alphanumeric).take(24);
-    let mut id = "rerank-".to_owned();
-    id.extend(characters);
-    id
 }

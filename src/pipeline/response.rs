@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::account::Account;
+use super::ids::response_id;
 use super::pending_request::PreparedRequest;
 use super::stream::{ChatStream, EventSource};
 use super::writer::EndpointWriter;
-use super::{ChatBody, OpenCall, new_id, unix_seconds};
+use super::{ChatBody, OpenCall, unix_seconds};
 use crate::converse::output::{OutputEvents, OutputOptions, OutputWriter, ResponseSummary};
 use crate::error::{ApiError, Field, OutputField};
 use crate::limits::Permit;
@@ -31,7 +32,7 @@ pub(super) fn chat(
         ..
     } = prepared;
     let output_options = Arc::new(output_options);
-    let id = new_id("chatcmpl");
+    let id = response_id("chatcmpl-");
     let created = unix_seconds();
     if output_options.stream {
         let legacy = output_options.legacy_functions;
@@ -86,7 +87,7 @@ pub(super) fn completion(
         ..
     } = prepared;
     let output_options = Arc::new(output_options);
-    let id = new_id("cmpl");
+    let id = response_id("cmpl-");
     let created = unix_seconds();
     let choices = output_options.choices;
     if output_options.stream {

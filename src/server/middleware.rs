@@ -16,6 +16,7 @@ use super::entry;
 use super::listener::ClientAddress;
 use super::respond::ErrorFormat;
 use crate::error::ApiError;
+use crate::pipeline::ids::request_id;
 use crate::usage::Ledger;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -76,11 +77,6 @@ async fn record(mut request: Request, next: Next) -> Response {
     headers.insert(PROCESSING_MS, HeaderValue::from(milliseconds));
     headers.insert(VERSION, HeaderValue::from_static("2020-10-01"));
     response
-}
-
-/// A request id, for the client's error and the operator's log.
-fn request_id() -> String {
-    format!("req_{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
 }
 
 /// The client's own request id if it is short and printable: it is logged.

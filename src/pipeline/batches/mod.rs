@@ -21,7 +21,8 @@ use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use super::Pipeline;
-use super::files::{Files, new_id, now, split_page};
+use super::files::{Files, now, split_page};
+use super::ids::stored_id;
 use crate::bedrock::{ObjectLocation, S3};
 use crate::body_memory::BodyMemory;
 use crate::config::{BatchSettings, Config};
@@ -99,7 +100,7 @@ impl Batches {
             calls: Semaphore::new(settings.max_concurrent_requests),
             inputs: Semaphore::new(MAX_CONCURRENT_INPUTS),
             cancelled: Notify::new(),
-            owner: new_id("worker-"),
+            owner: stored_id("worker-"),
             pipeline: Arc::clone(pipeline),
             memory: memory.clone(),
             max_body: config.server.max_body,
@@ -264,7 +265,7 @@ fn new_document(new: NewBatch, input_file_id: String) -> Result<BatchDocument, A
     let created_at = now();
     let metadata = metadata.as_ref().map(JsonText::of).transpose();
     let batch = Batch {
-        id: new_id("batch_"),
+        id: stored_id("batch_"),
         object: "batch".to_owned(),
         endpoint,
         model: None,
