@@ -15,7 +15,7 @@ use super::auth::credentials::{
 use super::errors::UpstreamError;
 use super::retry::RetryPolicy;
 use super::settings::{BedrockSettings, SimulatedBedrock, Timeouts};
-use super::transport::decoder::Decode;
+use super::transport::decoder::{EventDecoder, ModelDecoder};
 use super::transport::endpoint::{self, Endpoints};
 use super::transport::stream::EventStream;
 use super::transport::{Outgoing, Transport};
@@ -320,22 +320,24 @@ impl Bedrock {
     async fn converse_stream_once(&self, call: &ModelCall) -> Result<EventStream, UpstreamError> {
         const ACCEPT: &str = "application/vnd.amazon.eventstream";
         let url = self.url(&call.model, "converse-stream");
-        self.open(Outgoing {
+        let outgoing = Outgoing {
             accept: ACCEPT,
             ..call.outgoing(&url)
-        })
-        .await
+        };
+        self.open(outgoing, ModelDecoder::Converse(EventDecoder::new()))
+            .await
     }
 
     /// Opens an event stream, and waits for its first event. One attempt.
-    pub(super) async fn open<D: Decode + Default>(
+    pub(super) async fn open(
         &self,
         outgoing: Outgoing<'_>,
-    ) -> Result<EventStream<D>, UpstreamError> {
+        decoder: ModelDecoder,
+    ) -> Result<EventStream, UpstreamError> {
         let timeouts = self.inner.timeouts;
         let open = async {
             let sent = self.inner.transport.send(outgoing).await?;
-            let opened = EventStream::open(sent, timeouts).await?;
+            let opened = EventStream::open(sent, decoder, timeouts).await?;
             Ok(opened.into_body())
         };
         within(timeouts.first_event, open).await

@@ -49,11 +49,6 @@ const UNSEEN_SECONDS: u64 = 30;
 /// The length of the base64 that is decoded to find an image's dimensions; a multiple of 4.
 const HEADER: usize = 87_384;
 
-/// The estimated number of tokens in `bytes` of JSON, at least one.
-pub fn estimated_tokens_of_json(bytes: usize) -> u64 {
-    (bytes as u64 / BYTES).max(1)
-}
-
 /// The estimated number of prompt tokens of `request`, at least one.
 pub fn estimated_tokens(request: &ConverseRequest) -> u64 {
     let mut tally = Tally::default();
@@ -247,7 +242,11 @@ mod tests {
 
     fn image(source: MediaSource) -> ContentBlock {
         let format = ImageFormat::Png;
-        ContentBlock::Image(ImageBlock { format, source })
+        ContentBlock::Image(ImageBlock {
+            format,
+            source,
+            detail: None,
+        })
     }
 
     fn document(format: DocumentFormat, bytes: &[u8]) -> ContentBlock {

@@ -88,6 +88,10 @@ pub enum Delta {
     RedactedReasoning(String),
     /// A citation for the block's text.
     Citation(Citation),
+    /// The model's refusal to answer, from upstreams that keep it apart from the text.
+    Refusal(String),
+    /// The probabilities of the text's tokens, from upstreams that return them.
+    Logprobs(JsonText),
     /// Anything else.
     Hidden,
 }

@@ -19,5 +19,6 @@ pub mod request;
 pub mod response;
 pub mod rules;
 pub mod trace;
+pub mod upstream;
 
 pub use json::JsonText;

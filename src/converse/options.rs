@@ -43,16 +43,6 @@ impl Fields {
         self.0.push((key.to_owned(), value));
     }
 
-    /// Renames `key`, keeping its position; an existing `name` is removed.
-    pub fn rename(&mut self, key: &str, name: &str) {
-        if key != name && self.get(key).is_some() {
-            self.0.retain(|(other, _)| other != name);
-        }
-        if let Some((old, _)) = self.0.iter_mut().find(|(other, _)| other == key) {
-            name.clone_into(old);
-        }
-    }
-
     /// Removes the entries for which `keep` returns false.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &JsonText) -> bool) {
         self.0.retain(|(key, value)| keep(key, value));
@@ -228,6 +218,9 @@ pub struct JsonSchemaDefinition {
     /// The purpose of the schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Whether the response always matches the schema; on Converse it always does.
+    #[serde(skip)]
+    pub strict: Option<bool>,
 }
 
 impl OutputConfig {
@@ -239,6 +232,12 @@ impl OutputConfig {
                 structure: TextFormatStructure::JsonSchema(definition),
             },
         }
+    }
+
+    /// The schema.
+    pub fn schema(&self) -> &JsonSchemaDefinition {
+        let TextFormatStructure::JsonSchema(definition) = &self.text_format.structure;
+        definition
     }
 
     /// The schema, as a JSON string.

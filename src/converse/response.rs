@@ -198,6 +198,10 @@ pub struct Usage {
         deserialize_with = "one_hour_cache_writes"
     )]
     pub cache_write_one_hour_tokens: u64,
+    /// Of the completion tokens, those of reasoning; 0 if not reported. Converse reports them
+    /// elsewhere, for some models.
+    #[serde(skip)]
+    pub reasoning_tokens: u64,
 }
 
 /// Sums the tokens of `[{"ttl":"1h","inputTokens":n}, ...]`.

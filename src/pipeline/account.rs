@@ -11,7 +11,6 @@ use crate::converse::output::OutputEvents;
 use crate::converse::response::Usage;
 use crate::error::ApiError;
 use crate::identity::Caller;
-use crate::openai::chat::ChatUpstreamUsage;
 use crate::reasoning_memory::ReasoningMemory;
 use crate::usage::{Ledger, TokenCounts, cost};
 
@@ -82,15 +81,6 @@ impl Account {
         (undelivered, withheld)
     }
 
-    /// Records the usage that a chat-completions upstream reported.
-    pub(super) fn settle_chat_upstream(
-        &self,
-        usage: ChatUpstreamUsage,
-        tier: Option<&'static str>,
-    ) {
-        self.write(usage.counts(), &[usage.billed()], tier.or(self.tier));
-    }
-
     fn write(&self, total: TokenCounts, usages: &[Usage], tier: Option<&'static str>) {
         let price = self.model_info.price.as_ref().filter(|_| self.has_price);
         let cost = cost(price, usages, tier);
@@ -105,11 +95,6 @@ impl Account {
             .iter()
             .filter(|event| matches!(event, Event::BlockDelta { .. }))
             .count();
-        self.note_deltas(deltas);
-    }
-
-    /// Counts deltas, and records the time of the first one.
-    pub(super) fn note_deltas(&self, deltas: usize) {
         if deltas == 0 {
             return;
         }

@@ -36,7 +36,7 @@ impl Pipeline {
         let open_call = self.start_all(&mut pending_requests, &ledger).await?;
         // The prompts share everything else, including the model and its price.
         let first = pending_requests.first().ok_or_else(ApiError::internal)?;
-        let account = self.converse_account(first, &open_call.prepared, ledger);
+        let account = self.account(first, &open_call.prepared, ledger);
         response::completion(open_call, account, &name, echoed)
     }
 
@@ -61,7 +61,6 @@ impl Pipeline {
         let several = requests.len() > 1;
         for (prompt, request) in requests.into_iter().enumerate() {
             let target = self.chat_model(name, &ledger).await?;
-            target.model_info.check_converse(name)?;
             let source_body = SourceBody::Completion {
                 body: body.clone(),
                 prompt,

@@ -5,20 +5,17 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::input_tokens::{Count, CountInput, CountSource};
-use super::pending_request::ChatRoute;
+use super::input_tokens::{Count, CountInput};
 use super::{ChatCall, Pipeline, model_name, note_request};
-use crate::catalog::ModelInfo;
 use crate::catalog::ModelTarget;
-use crate::converse::estimate::estimated_tokens_of_json;
-use crate::converse::options::Fields;
 use crate::converse::request::ConverseRequest;
 use crate::converse::trace::OPERATOR_PLACEHOLDER;
+use crate::converse::upstream::UpstreamRoute;
+use crate::converse::upstream::chat_completions::ChatCompletionRequest;
 use crate::error::ApiError;
-use crate::models::{ChatUpstream, OpenAiEndpoint, Tier, Tokens};
-use crate::openai::chat::{ChatTranslation, ChatUpstreamRequest, UnsupportedField};
-use crate::reply::Adjustments;
-use crate::usage::{Ledger, usd};
+use crate::models::{ChatUpstream, Tier, Tokens};
+use crate::openai::chat::ChatTranslation;
+use crate::usage::usd;
 
 #[derive(Serialize)]
 struct Explanation<'a> {
@@ -36,7 +33,7 @@ struct Explanation<'a> {
     converse: Option<&'a ConverseRequest>,
     /// The request to a chat-completions upstream.
     #[serde(skip_serializing_if = "Option::is_none")]
-    chat_completion: Option<&'a Fields>,
+    chat_completion: Option<ChatCompletionRequest<'a>>,
 }
 
 #[derive(Serialize)]
@@ -98,13 +95,6 @@ pub enum ExplainReader {
     Operator,
 }
 
-/// The request that would be sent.
-#[derive(Clone, Copy)]
-enum Sent<'a> {
-    Converse(&'a ChatTranslation, Option<UnsupportedField>),
-    OpenAi(&'a ChatUpstreamRequest, OpenAiEndpoint),
-}
-
 impl Pipeline {
     /// The explanation of a chat request, as JSON. No model is called; the tokens are counted if
     /// Bedrock counts for the model.
@@ -115,53 +105,29 @@ impl Pipeline {
         let target = pending.target.model.as_str().into();
         let _permit = self.admit(&pending.caller, &target, &ledger).await?;
         self.fetch_for_admitted(&mut pending).await?;
-        let json = match pending.route()? {
-            ChatRoute::Converse(unsupported_field) => {
-                let length = pending.source_length();
-                let translate = || pending.translate(&self.memory);
-                let mut translated = self.workers.on_body(length, translate).await?;
-                note_request(
-                    &ledger,
-                    translated.output_options.stream,
-                    &translated.adjustments,
-                );
-                // Counted with the actual guardrail; only its display changes.
-                let tokens = Sent::Converse(&translated, unsupported_field);
-                let count = self
-                    .tokens_sent(&pending.target.model_info, tokens, &ledger)
-                    .await?;
-                if reader == ExplainReader::Caller && pending.options.guardrail.is_some() {
-                    hide_guardrail(&mut translated.converse);
-                }
-                let sent = Sent::Converse(&translated, unsupported_field);
-                self.explanation(&name, &pending.target, sent, count, reader)?
-            }
-            ChatRoute::OpenAi(upstream) => {
-                let length = pending.source_length();
-                let upstream_request = self
-                    .workers
-                    .on_body(length, || pending.upstream_request())
-                    .await?;
-                note_request(
-                    &ledger,
-                    upstream_request.output_options.stream,
-                    &upstream_request.adjustments,
-                );
-                let sent = Sent::OpenAi(&upstream_request, upstream);
-                let count = self
-                    .tokens_sent(&pending.target.model_info, sent, &ledger)
-                    .await?;
-                self.explanation(&name, &pending.target, sent, count, reader)?
-            }
-        };
-        Ok(json)
+        let length = pending.source_length();
+        let translate = || pending.translate(&self.memory);
+        let mut translated = self.workers.on_body(length, translate).await?;
+        note_request(
+            &ledger,
+            translated.output_options.stream,
+            &translated.adjustments,
+        );
+        // Counted with the actual guardrail; only its display changes.
+        let model_info = &pending.target.model_info;
+        let count_input = CountInput::of(model_info, &translated.converse)?;
+        let count = self.count(model_info, count_input, &ledger).await?;
+        if reader == ExplainReader::Caller && pending.options.guardrail.is_some() {
+            hide_guardrail(&mut translated.converse);
+        }
+        self.explanation(&name, &pending.target, &translated, count, reader)
     }
 
     fn explanation(
         &self,
         name: &str,
         target: &ModelTarget,
-        sent: Sent<'_>,
+        translated: &ChatTranslation,
         count: Count,
         reader: ExplainReader,
     ) -> Result<Bytes, ApiError> {
@@ -175,14 +141,33 @@ impl Pipeline {
             ..Tokens::default()
         };
         let price = model_info.price.as_ref();
+        let ChatTranslation {
+            converse,
+            route:
+                UpstreamRoute {
+                    upstream,
+                    rerouted_for,
+                },
+            output_options,
+            adjustments,
+        } = translated;
+        let model_id = displayed_model(name, target, reader);
+        let (converse, chat_completion) = match upstream {
+            ChatUpstream::Converse => (Some(converse), None),
+            ChatUpstream::OpenAi(_) => {
+                let stream = !output_options.non_streaming;
+                let request = ChatCompletionRequest::new(converse, model_id, stream)?;
+                (None, Some(request))
+            }
+        };
         let explanation = Explanation {
             object: "outcrop.explanation",
             model: name,
             target: TargetObject {
-                model_id: displayed_model(name, target, reader),
-                operation: sent.operation(),
-                upstream: sent.upstream().as_str(),
-                rerouted_for: sent.rerouted_for(),
+                model_id,
+                operation: operation(translated),
+                upstream: upstream.as_str(),
+                rerouted_for: rerouted_for.map(|unsupported| unsupported.field),
                 region: self.bedrock.region(),
                 family: &model_info.capabilities.family,
                 context_window: model_info.context_window,
@@ -190,49 +175,24 @@ impl Pipeline {
                 end_of_life: model_info.end_of_life.as_deref(),
                 legacy: model_info.legacy,
             },
-            choices: sent.choices(),
-            adjustments: sent
-                .adjustments()
+            choices: output_options.choices,
+            adjustments: adjustments
                 .iter()
                 .map(|note| AdjustmentObject {
                     field: note.field.path(),
                     action: note.action.as_text(),
                 })
                 .collect(),
-            cache_points: sent.cache_points(),
+            cache_points: converse.map(cache_points).unwrap_or_default(),
             input_tokens,
             price: InputPriceObject {
                 input_usd: usd(price.and_then(|price| price.cost(&tokens, Tier::Default))),
             },
-            converse: sent.converse(),
-            chat_completion: sent.chat_completion(),
+            converse,
+            chat_completion,
         };
         let json = serde_json::to_vec(&explanation).map_err(|_| ApiError::internal())?;
         Ok(json.into())
-    }
-
-    /// The input tokens, counted if Bedrock counts for the model.
-    async fn tokens_sent(
-        &self,
-        model_info: &ModelInfo,
-        sent: Sent<'_>,
-        ledger: &Ledger,
-    ) -> Result<Count, ApiError> {
-        match sent {
-            Sent::Converse(translated, _) => {
-                let count_input = CountInput::of(model_info, &translated.converse)?;
-                self.count(model_info, count_input, ledger).await
-            }
-            // CountTokens supports only Converse requests.
-            Sent::OpenAi(upstream_request, _) => {
-                let body =
-                    serde_json::to_vec(&upstream_request.body).map_err(|_| ApiError::internal())?;
-                Ok(Count {
-                    tokens: estimated_tokens_of_json(body.len()),
-                    source: CountSource::Estimate,
-                })
-            }
-        }
     }
 }
 
@@ -254,72 +214,23 @@ fn hide_guardrail(converse: &mut ConverseRequest) {
     }
 }
 
-impl<'a> Sent<'a> {
-    fn operation(self) -> &'static str {
-        match self {
-            Self::Converse(translated, _) if translated.output_options.non_streaming => "Converse",
-            Self::Converse(..) => "ConverseStream",
-            Self::OpenAi(..) => "ChatCompletions",
-        }
+fn operation(translated: &ChatTranslation) -> &'static str {
+    match translated.route.upstream {
+        ChatUpstream::OpenAi(_) => "ChatCompletions",
+        ChatUpstream::Converse if translated.output_options.non_streaming => "Converse",
+        ChatUpstream::Converse => "ConverseStream",
     }
+}
 
-    fn upstream(self) -> ChatUpstream {
-        match self {
-            Self::Converse(..) => ChatUpstream::Converse,
-            Self::OpenAi(_, upstream) => ChatUpstream::OpenAi(upstream),
-        }
-    }
-
-    fn rerouted_for(self) -> Option<&'static str> {
-        match self {
-            Self::Converse(_, unsupported_field) => {
-                unsupported_field.map(|unsupported_field| unsupported_field.field)
-            }
-            Self::OpenAi(..) => None,
-        }
-    }
-
-    fn choices(self) -> u32 {
-        match self {
-            Self::Converse(translated, _) => translated.output_options.choices,
-            Self::OpenAi(..) => 1,
-        }
-    }
-
-    fn adjustments(self) -> &'a Adjustments {
-        match self {
-            Self::Converse(translated, _) => &translated.adjustments,
-            Self::OpenAi(upstream_request, _) => &upstream_request.adjustments,
-        }
-    }
-
-    fn converse(self) -> Option<&'a ConverseRequest> {
-        match self {
-            Self::Converse(translated, _) => Some(&translated.converse),
-            Self::OpenAi(..) => None,
-        }
-    }
-
-    fn chat_completion(self) -> Option<&'a Fields> {
-        match self {
-            Self::Converse(..) => None,
-            Self::OpenAi(upstream_request, _) => Some(&upstream_request.body),
-        }
-    }
-
-    fn cache_points(self) -> Vec<CachePointObject> {
-        let points = self
-            .converse()
-            .into_iter()
-            .flat_map(|converse| converse.cache_points());
-        points
-            .map(|(path, point)| CachePointObject {
-                path,
-                ttl: match point.ttl {
-                    Some(ttl) => ttl.as_str(),
-                    None => "5m",
-                },
-            })
-            .collect()
-    }
+fn cache_points(converse: &ConverseRequest) -> Vec<CachePointObject> {
+    let points = converse.cache_points();
+    points
+        .map(|(path, point)| CachePointObject {
+            path,
+            ttl: match point.ttl {
+                Some(ttl) => ttl.as_str(),
+                None => "5m",
+            },
+        })
+        .collect()
 }

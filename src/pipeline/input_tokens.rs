@@ -179,6 +179,7 @@ impl Pipeline {
         let translate = || {
             let ChatTranslation {
                 converse,
+                route: _,
                 output_options,
                 adjustments,
             } = pending.translate(&self.memory)?;

@@ -6,13 +6,11 @@
 //! If Bedrock refuses a field, or the conversation is too long, the pipeline revises the request
 //! and sends it again.
 //!
-//! A request for a model with a chat-completions upstream takes the route in `chat_upstream.rs`
-//! instead, with the client's own body, unless it needs a feature that only Converse has.
+//! Converse serves most models, AWS's chat-completions endpoints some. Both are sources of the same
+//! events, so that only `source` distinguishes them.
 
 mod account;
 mod batches;
-mod chat_upstream;
-mod chat_upstream_stream;
 mod completions;
 mod content;
 mod embeddings;
@@ -38,7 +36,6 @@ mod videos;
 mod writer;
 
 pub use batches::Batches;
-pub use chat_upstream_stream::ChatUpstreamStream;
 pub use content::StoredContent;
 pub use explain::ExplainReader;
 pub use files::{Files, NewFile};
@@ -68,7 +65,7 @@ use crate::error::{ApiError, Field};
 use crate::fetch::Fetcher;
 use crate::identity::Caller;
 use crate::limits::{Limiter, Permit, WhenFull};
-use crate::models::Endpoint;
+use crate::models::{ChatUpstream, Endpoint};
 use crate::openai::chat::ChatRequest;
 use crate::reasoning_memory::ReasoningMemory;
 use crate::reply::{Adjustments, Reply};
@@ -77,7 +74,7 @@ use crate::workers::Workers;
 use account::Account;
 use failed::{client_error, client_error_for_model};
 use images::ImageStore;
-use pending_request::{ChatRoute, PendingRequest, PreparedRequest, SourceBody};
+use pending_request::{PendingRequest, PreparedRequest, SourceBody};
 use stream::EventSource;
 use videos::VideoStore;
 
@@ -128,8 +125,6 @@ pub enum ChatBody {
     Complete(Bytes),
     /// A stream in progress.
     Stream(Box<ChatStream>),
-    /// A stream of a chat-completions upstream.
-    ChatUpstreamStream(Box<ChatUpstreamStream>),
 }
 
 /// A request with its open upstream calls.
@@ -195,11 +190,8 @@ impl Pipeline {
         let ledger = Arc::clone(&call.ledger);
         let name = model_name(&call.request)?;
         let mut pending = self.pending(call, &name).await?;
-        if let ChatRoute::OpenAi(upstream) = pending.route()? {
-            return Box::pin(self.chat_via_upstream(pending, upstream, &name, ledger)).await;
-        }
         let open_call = self.begin(&mut pending, WhenFull::Wait, &ledger).await?;
-        let account = self.converse_account(&pending, &open_call.prepared, ledger);
+        let account = self.account(&pending, &open_call.prepared, ledger);
         response::chat(open_call, account, &name)
     }
 
@@ -368,7 +360,15 @@ impl Pipeline {
         let output_options = &prepared.output_options;
         let call = ModelCall::new(pending.target.model.clone(), prepared.body.clone());
         let bedrock = self.bedrock_for(ledger);
-        let send = || source(&bedrock, call.clone(), output_options.non_streaming);
+        let upstream = prepared.upstream;
+        let send = || {
+            source(
+                &bedrock,
+                upstream,
+                call.clone(),
+                output_options.non_streaming,
+            )
+        };
         if output_options.choices == 1 {
             return Ok(send().await.map(|source| vec![source]));
         }
@@ -395,47 +395,43 @@ impl Pipeline {
         Ok(prepared)
     }
 
-    /// The account of a Converse request.
-    fn converse_account(
+    fn account(
         &self,
         pending: &PendingRequest,
         prepared: &PreparedRequest,
         ledger: Arc<Ledger>,
     ) -> Account {
         Account {
-            has_price: prepared.has_price,
-            ..self.account(pending, prepared.tier, ledger)
-        }
-    }
-
-    fn account(
-        &self,
-        pending: &PendingRequest,
-        tier: Option<&'static str>,
-        ledger: Arc<Ledger>,
-    ) -> Account {
-        Account {
             ledger,
             model_info: Arc::clone(&pending.target.model_info),
-            has_price: true,
+            has_price: prepared.has_price,
             memory: Arc::clone(&self.memory),
             caller: pending.caller.clone(),
-            tier,
+            tier: prepared.tier,
         }
     }
 }
 
+/// Calls `upstream`, and returns once it has responded, or its first event has arrived.
 async fn source(
     bedrock: &Bedrock,
+    upstream: ChatUpstream,
     call: ModelCall,
     non_streaming: bool,
 ) -> Result<EventSource, UpstreamError> {
-    if non_streaming {
-        let response = bedrock.converse(call).await?;
-        return Ok(EventSource::Complete(response.into_events()));
-    }
-    let stream = bedrock.converse_stream(call).await?;
-    Ok(EventSource::Live(Box::new(stream)))
+    let events = match (upstream, non_streaming) {
+        (ChatUpstream::Converse, true) => bedrock.converse(call).await?.into_events(),
+        (ChatUpstream::OpenAi(endpoint), true) => bedrock.chat_completion(endpoint, call).await?,
+        (ChatUpstream::Converse, false) => {
+            let stream = bedrock.converse_stream(call).await?;
+            return Ok(EventSource::Live(Box::new(stream)));
+        }
+        (ChatUpstream::OpenAi(endpoint), false) => {
+            let stream = bedrock.chat_completion_stream(endpoint, call).await?;
+            return Ok(EventSource::Live(Box::new(stream)));
+        }
+    };
+    Ok(EventSource::Complete(events))
 }
 
 fn note_request(ledger: &Ledger, stream: bool, adjustments: &Adjustments) {

@@ -59,6 +59,7 @@ impl Pipeline {
             model_fields: self.chat.model_fields.clone(),
             s3_buckets: self.chat.s3_buckets.clone(),
             reserved_tier: self.chat.reserved_tier,
+            returns_logprobs: matches!(source_body, SourceBody::Chat(_)),
             client_fields: source_body.client_fields(),
         };
         let mut pending = PendingRequest::new(caller, request, source_body, target, options);

@@ -12,16 +12,16 @@ use crate::catalog::ProfileSearch;
 use crate::catalog::{ModelTarget, Registry};
 use crate::config::Truncate;
 use crate::converse::media::RemoteFiles;
-use crate::converse::options::Fields;
 use crate::converse::output::OutputOptions;
 use crate::converse::remembered::RememberedTurn;
+use crate::converse::upstream::UpstreamRoute;
+use crate::converse::upstream::chat_completions::ChatCompletionRequest;
 use crate::error::{ApiError, ErrorCode, Field, FieldNames};
 use crate::identity::Caller;
-use crate::models::{ChatUpstream, OpenAiEndpoint};
+use crate::models::ChatUpstream;
 use crate::openai::chat::{
-    ChatOptions, ChatRequest, ChatTranslation, ChatUpstreamContext, ChatUpstreamRequest,
-    ClientFields, TranslationContext, UnsupportedField, drop_oldest, translate, unsupported_field,
-    upstream_request,
+    ChatOptions, ChatRequest, ChatTranslation, ClientFields, TranslationContext, drop_oldest,
+    translate,
 };
 use crate::openai::completions::{CompletionFieldNames, chat_requests};
 use crate::reasoning_memory::ReasoningMemory;
@@ -44,19 +44,12 @@ pub(super) enum SourceBody {
     },
 }
 
-/// The upstream API of a request.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum ChatRoute {
-    /// Converse; with the unsupported field if the model's configured upstream is another one.
-    Converse(Option<UnsupportedField>),
-    /// A chat-completions upstream, with the body as the client wrote it.
-    OpenAi(OpenAiEndpoint),
-}
-
 /// A serialized request, and the plan of its response. The parsed values are freed.
 #[derive(Debug)]
 pub(super) struct PreparedRequest {
-    /// The JSON of the Converse request.
+    /// The upstream that it is sent to.
+    pub(super) upstream: ChatUpstream,
+    /// The JSON in the upstream's format.
     pub(super) body: Bytes,
     pub(super) output_options: OutputOptions,
     pub(super) adjustments: Adjustments,
@@ -118,54 +111,17 @@ impl PendingRequest {
         self.request.as_deref()
     }
 
-    /// The request with the rest of its conversation, and the indices of the removed messages.
-    fn shortened(&mut self) -> Result<(Box<ChatRequest>, Vec<usize>), ApiError> {
+    /// The request with the rest of its conversation, and the number of removed messages.
+    fn shortened(&mut self) -> Result<(Box<ChatRequest>, usize), ApiError> {
         let mut request: Box<ChatRequest> = match self.request.take() {
             Some(request) => request,
             None => self.source_body.read()?,
         };
         let dropped = match self.kept_share {
-            1000 => Vec::new(),
+            1000 => 0,
             share => drop_oldest(&mut request, share)?,
         };
         Ok((request, dropped))
-    }
-
-    /// The upstream API: the one configured for the model, or Converse for features that it does
-    /// not support.
-    pub(super) fn route(&self) -> Result<ChatRoute, ApiError> {
-        let ChatUpstream::OpenAi(upstream) = self.target.upstream else {
-            return Ok(ChatRoute::Converse(None));
-        };
-        let capabilities = &self.target.model_info.capabilities;
-        let request = self.request().ok_or_else(ApiError::internal)?;
-        match unsupported_field(request, capabilities, &self.options) {
-            None => Ok(ChatRoute::OpenAi(upstream)),
-            Some(unsupported_field) if capabilities.converse => {
-                Ok(ChatRoute::Converse(Some(unsupported_field)))
-            }
-            Some(unsupported_field) => Err(unsupported_field.refusal()),
-        }
-    }
-
-    /// The request to a chat-completions upstream.
-    pub(super) fn upstream_request(&mut self) -> Result<ChatUpstreamRequest, ApiError> {
-        let (request, dropped) = self.shortened()?;
-        let body = self.source_body.fields().ok_or_else(ApiError::internal)?;
-        let model_info = &self.target.model_info;
-        let context = ChatUpstreamContext {
-            model: self.target.model.as_str(),
-            capabilities: &model_info.capabilities,
-            output_limit: model_info.output_limit,
-            options: &self.options,
-            fetched: &self.fetched,
-            dropped: &dropped,
-        };
-        let mut upstream_request = upstream_request(*request, body, &context)
-            .map_err(|error| error.named(self.names()))?;
-        let adjustments = std::mem::take(&mut upstream_request.adjustments);
-        upstream_request.adjustments = self.finish(adjustments, dropped.len())?;
-        Ok(upstream_request)
     }
 
     /// The length of the body, in bytes.
@@ -206,13 +162,23 @@ impl PendingRequest {
     ) -> Result<PreparedRequest, ApiError> {
         let ChatTranslation {
             converse,
+            route: UpstreamRoute { upstream, .. },
             output_options,
             adjustments,
         } = self.translate(memory)?;
         // About the source's length: while a growing buffer is reallocated, it is held twice.
         let mut body = Vec::with_capacity(self.source_length() + 1024);
-        serde_json::to_writer(&mut body, &converse).map_err(|_| ApiError::internal())?;
+        let written = match upstream {
+            ChatUpstream::Converse => serde_json::to_writer(&mut body, &converse),
+            ChatUpstream::OpenAi(_) => {
+                let (model, stream) = (self.target.model.as_str(), !output_options.non_streaming);
+                let request = ChatCompletionRequest::new(&converse, model, stream)?;
+                serde_json::to_writer(&mut body, &request)
+            }
+        };
+        written.map_err(|_| ApiError::internal())?;
         Ok(PreparedRequest {
+            upstream,
             body: body.into(),
             output_options,
             adjustments,
@@ -222,7 +188,7 @@ impl PendingRequest {
         })
     }
 
-    /// Translates the request to Converse.
+    /// Translates the request for its upstream.
     pub(super) fn translate(
         &mut self,
         memory: &ReasoningMemory,
@@ -241,9 +207,10 @@ impl PendingRequest {
         let recall =
             |key: &str| -> Option<Arc<RememberedTurn>> { memory.recall(caller, family, key) };
         // A shortened conversation is a different one, to which thinking signatures are not bound.
-        let is_cut = model_info.capabilities.binds_thinking && !dropped.is_empty();
+        let is_cut = model_info.capabilities.binds_thinking && dropped > 0;
         let context = TranslationContext {
             capabilities: &model_info.capabilities,
+            upstream: target.upstream,
             output_limit: model_info.output_limit,
             options,
             recall: &recall,
@@ -252,7 +219,7 @@ impl PendingRequest {
         };
         let translated = translate(*request, &context)?;
         Ok(ChatTranslation {
-            adjustments: self.finish(translated.adjustments, dropped.len())?,
+            adjustments: self.finish(translated.adjustments, dropped)?,
             ..translated
         })
     }
@@ -336,14 +303,6 @@ impl SourceBody {
                 let prompt = several.then_some(*prompt);
                 CompletionFieldNames { prompt }.client_fields()
             }
-        }
-    }
-
-    /// The raw fields of a chat request.
-    fn fields(&self) -> Option<Fields> {
-        match self {
-            Self::Chat(body) => serde_json::from_slice(body).ok(),
-            Self::Completion { .. } => None,
         }
     }
 

@@ -201,7 +201,6 @@ impl App {
         match body {
             ChatBody::Complete(json) => ReplyBody::into_response(json),
             ChatBody::Stream(stream) => self.stream_response(*stream),
-            ChatBody::ChatUpstreamStream(stream) => self.stream_response(*stream),
         }
     }
 

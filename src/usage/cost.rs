@@ -42,6 +42,7 @@ fn tokens(usage: &Usage) -> Tokens {
         cache_read_input_tokens,
         cache_write_input_tokens,
         cache_write_one_hour_tokens,
+        reasoning_tokens: _,
     } = *usage;
     Tokens {
         input: input_tokens,

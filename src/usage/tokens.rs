@@ -43,6 +43,7 @@ impl From<Usage> for TokenCounts {
             cache_read_input_tokens,
             cache_write_input_tokens,
             cache_write_one_hour_tokens: _,
+            reasoning_tokens,
         } = usage;
         Self {
             prompt: input_tokens
@@ -51,7 +52,7 @@ impl From<Usage> for TokenCounts {
             completion: output_tokens,
             cached: cache_read_input_tokens,
             cache_write: cache_write_input_tokens,
-            reasoning: 0,
+            reasoning: reasoning_tokens,
         }
     }
 }

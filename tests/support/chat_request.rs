@@ -14,7 +14,7 @@ use outcrop::converse::options::GuardrailConfig;
 use outcrop::converse::policy::{AllowList, GuardrailPolicy};
 use outcrop::converse::remembered::{RememberedTurn, TurnPart};
 use outcrop::error::{ApiError, ErrorKind};
-use outcrop::models::{Capabilities, ModelId};
+use outcrop::models::{Capabilities, ChatUpstream, ModelId};
 use outcrop::openai::chat::{
     ChatOptions, ChatRequest, ChatTranslation, TranslationContext, drop_oldest, remote_addresses,
     translate,
@@ -109,6 +109,7 @@ fn translated(
     }
     let context = TranslationContext {
         capabilities: &model.capabilities,
+        upstream: ChatUpstream::Converse,
         output_limit: model.output_limit,
         options: &options(settings),
         recall: &|call| is_set(settings, 5).then(|| remembered_turn(call)),

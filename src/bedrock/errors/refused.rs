@@ -54,6 +54,9 @@ pub(in crate::bedrock) fn refused_field(message: &str) -> Option<RefusedField> {
 /// The field `parameter` of a request to a chat-completions upstream, if the request means the same
 /// without it.
 pub(in crate::bedrock) fn upstream_field(parameter: &str) -> Option<RefusedField> {
+    if parameter.ends_with("prompt_cache_breakpoint") {
+        return Some(RefusedField::CachePoint);
+    }
     let hint = HINTS.iter().find(|hint| **hint == parameter);
     hint.map(|hint| RefusedField::UpstreamField(hint))
 }

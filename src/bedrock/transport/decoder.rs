@@ -5,6 +5,7 @@ use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
 use aws_smithy_types::event_stream::Message;
 use bytes::{Buf, BytesMut};
 
+use super::sse::ChatCompletionDecoder;
 use crate::bedrock::auth::credentials::with_causes;
 use crate::bedrock::errors::UpstreamError;
 use crate::converse::event::Event;
@@ -24,6 +25,33 @@ pub trait Decode {
 
     /// Ends the response. Fails if it ends within an item.
     fn finish(&self) -> Result<(), UpstreamError>;
+}
+
+/// Decodes the response of a model, whichever upstream serves it.
+#[derive(Debug)]
+pub enum ModelDecoder {
+    /// Frames of ConverseStream.
+    Converse(EventDecoder),
+    /// Chunks of a chat-completions upstream.
+    ChatCompletions(ChatCompletionDecoder),
+}
+
+impl Decode for ModelDecoder {
+    type Item = Event;
+
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), UpstreamError> {
+        match self {
+            Self::Converse(decoder) => decoder.push(bytes, events),
+            Self::ChatCompletions(decoder) => decoder.push(bytes, events),
+        }
+    }
+
+    fn finish(&self) -> Result<(), UpstreamError> {
+        match self {
+            Self::Converse(decoder) => decoder.finish(),
+            Self::ChatCompletions(decoder) => decoder.finish(),
+        }
+    }
 }
 
 /// Decodes the frames of one response.
@@ -79,18 +107,6 @@ impl EventDecoder {
             true => Ok(()),
             false => Err(UpstreamError::cut_off("the stream ended within a frame")),
         }
-    }
-}
-
-impl Decode for EventDecoder {
-    type Item = Event;
-
-    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), UpstreamError> {
-        EventDecoder::push(self, bytes, events)
-    }
-
-    fn finish(&self) -> Result<(), UpstreamError> {
-        EventDecoder::finish(self)
     }
 }
 

@@ -4,6 +4,7 @@ mod connect;
 pub(super) mod decoder;
 pub(super) mod endpoint;
 pub(super) mod frames;
+pub(super) mod sse;
 pub(super) mod stream;
 
 use std::time::{Duration, SystemTime};

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming};
 use tokio::time::Instant;
 
-use super::decoder::{Decode, EventDecoder};
+use super::decoder::{Decode, ModelDecoder};
 use super::frames::FrameCutter;
 use crate::bedrock::auth::credentials::with_causes;
 use crate::bedrock::errors::UpstreamError;
@@ -33,7 +33,7 @@ pub type FrameStream = EventStream<FrameCutter>;
 
 /// A stream whose first event has arrived. Dropping it ends the call to Bedrock.
 #[derive(Debug)]
-pub struct EventStream<D: Decode = EventDecoder> {
+pub struct EventStream<D: Decode = ModelDecoder> {
     /// `None` after its end.
     body: Option<Incoming>,
     decoder: D,
@@ -49,17 +49,18 @@ pub struct EventStream<D: Decode = EventDecoder> {
     failed: Option<UpstreamError>,
 }
 
-impl<D: Decode + Default> EventStream<D> {
+impl<D: Decode> EventStream<D> {
     /// Waits for the first event of a response. An exception as the first frame is an error like
     /// any error response.
     pub(in crate::bedrock) async fn open(
         response: Response<Incoming>,
+        decoder: D,
         timeouts: Timeouts,
     ) -> Result<Response<Self>, UpstreamError> {
         let (head, body) = response.into_parts();
         let mut stream = Self {
             body: Some(body),
-            decoder: D::default(),
+            decoder,
             timeouts,
             deadline: Instant::now() + timeouts.first_event,
             is_ending: false,

@@ -8,6 +8,7 @@ use crate::bedrock::client::{Bedrock, SERVICE_TIMEOUT, within};
 use crate::bedrock::errors::scrub::scrub;
 use crate::bedrock::errors::{RetryAdvice, UpstreamError};
 use crate::bedrock::transport::Outgoing;
+use crate::bedrock::transport::frames::FrameCutter;
 use crate::bedrock::transport::stream::FrameStream;
 use crate::models::ModelId;
 
@@ -94,7 +95,7 @@ impl Bedrock {
             Pace::Stream => {
                 let open = async {
                     let sent = self.transport().send(outgoing).await?;
-                    FrameStream::open(sent, timeouts).await
+                    FrameStream::open(sent, FrameCutter::default(), timeouts).await
                 };
                 return check_first_frame(within(timeouts.first_event, open).await?);
             }

@@ -25,11 +25,6 @@ impl JsonText {
         Self::parse("{}".to_owned()).unwrap_or_else(|_| Self(RawValue::NULL.to_owned()))
     }
 
-    /// `[]`
-    pub fn empty_list() -> Self {
-        Self::parse("[]".to_owned()).unwrap_or_else(|_| Self(RawValue::NULL.to_owned()))
-    }
-
     /// The text.
     pub fn as_str(&self) -> &str {
         self.0.get()

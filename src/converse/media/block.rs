@@ -35,6 +35,8 @@ pub(crate) struct MediaPart {
     /// The path of the object without indices, for adjustment notes.
     pub(crate) field: &'static str,
     pub(crate) filename: Option<String>,
+    /// The resolution in which the model reads an image.
+    pub(crate) detail: Option<String>,
     pub(crate) format: Option<String>,
     pub(crate) bucket_owner: Option<String>,
     pub(crate) citations: Option<CitationsConfig>,
@@ -207,8 +209,16 @@ impl<'a> Media<'a> {
                 }
             }
         }
+        let detail = part.detail;
+        if !matches!(format, Format::Image(_)) && detail.as_deref().is_some_and(|d| d != "auto") {
+            adjustments.ignored(format!("{}.detail", part.field));
+        }
         Ok(match format {
-            Format::Image(format) => MediaBlock::Image(ImageBlock { format, source }),
+            Format::Image(format) => MediaBlock::Image(ImageBlock {
+                format,
+                source,
+                detail,
+            }),
             Format::Video(format) => MediaBlock::Video(VideoBlock { format, source }),
             Format::Audio(format) => MediaBlock::Audio(AudioBlock { format, source }),
             Format::Document(format) => {
@@ -249,6 +259,7 @@ impl MediaPart {
             path: path.to_owned(),
             field,
             filename: None,
+            detail: None,
             format: None,
             bucket_owner: None,
             citations: None,

@@ -28,7 +28,6 @@ pub(crate) use data_url::is_data_url;
 pub(crate) use detect::PartKind;
 pub(crate) use image::{image_header, open_image, open_image_bytes};
 pub(crate) use remote::is_web_address;
-pub(crate) use s3::is_s3_uri;
 pub(crate) use source::is_address;
 
 use serde::Serialize;
@@ -42,6 +41,9 @@ pub struct ImageBlock {
     pub format: ImageFormat,
     /// The source of the bytes.
     pub source: MediaSource,
+    /// The resolution in which the model reads it; Converse has no field for it.
+    #[serde(skip)]
+    pub detail: Option<String>,
 }
 
 /// A document.

@@ -7,7 +7,7 @@ use crate::error::ApiError;
 const MAX_URI_CHARS: usize = 1024;
 
 /// Whether `text` starts like an S3 URI.
-pub(crate) fn is_s3_uri(text: &str) -> bool {
+pub(super) fn is_s3_uri(text: &str) -> bool {
     text.starts_with("s3://")
 }
 

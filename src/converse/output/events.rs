@@ -264,6 +264,8 @@ impl OutputEvents {
             (Some(Block::Hidden), _) => {}
             // Text is sent whatever the type of the block.
             (_, Delta::Text(text)) => self.text.push(text, writer),
+            (_, Delta::Refusal(text)) => writer.output(OutputEvent::Refusal(text)),
+            (_, Delta::Logprobs(logprobs)) => writer.output(OutputEvent::Logprobs(logprobs)),
             (_, Delta::ToolInput(fragment)) if fragment.is_empty() => {}
             (Some(Block::Call { index, empty }), Delta::ToolInput(fragment)) => {
                 *empty = false;
@@ -390,11 +392,10 @@ impl OutputEvents {
             trace,
             service_tier,
         } = metadata;
-        self.usage = Some(*usage);
-        self.summary.usage = Some(TokenCounts {
-            reasoning: self.reasoning_tokens,
-            ..TokenCounts::from(*usage)
-        });
+        let mut usage = *usage;
+        usage.reasoning_tokens = usage.reasoning_tokens.max(self.reasoning_tokens);
+        self.usage = Some(usage);
+        self.summary.usage = Some(TokenCounts::from(usage));
         self.tier = match service_tier.as_deref() {
             Some("flex") => Some("flex"),
             Some("priority") => Some("priority"),

@@ -9,6 +9,7 @@ pub use events::OutputEvents;
 pub use options::OutputOptions;
 pub use summary::ResponseSummary;
 
+use crate::converse::JsonText;
 use crate::converse::content::ReasoningBlock;
 use crate::converse::response::{Citation, StopReason, WebSource};
 
@@ -19,6 +20,10 @@ pub enum OutputEvent<'a> {
     Role,
     /// Visible text, never empty.
     Content(&'a str),
+    /// The model's refusal, never empty.
+    Refusal(&'a str),
+    /// The probabilities of the tokens of some visible text, in OpenAI's format.
+    Logprobs(&'a JsonText),
     /// Reasoning text, never empty.
     Reasoning(&'a str),
     /// A complete reasoning block, which clients send back with the next request.

@@ -3,6 +3,7 @@
 
 mod caching;
 mod call_ids;
+mod chat_completions;
 mod fields;
 mod guard;
 pub(crate) mod json;
@@ -17,6 +18,7 @@ mod schema;
 mod tool_choice;
 pub(crate) mod tools;
 mod turns;
+mod upstream_fields;
 
 pub use json::JsonDelivery;
 pub use property_keys::PropertyKeys;
@@ -26,10 +28,11 @@ pub use request_options::{
 };
 pub use tool_choice::AllowedCalls;
 pub use tools::ToolNames;
+pub use upstream_fields::upstream_fields;
 
 use super::request::ConverseRequest;
 use crate::error::{ApiError, Field, FormatField, ToolField};
-use crate::models::Capabilities;
+use crate::models::{Capabilities, ChatUpstream};
 use crate::reply::Adjustments;
 
 /// What processing of the response needs to know.
@@ -45,8 +48,26 @@ pub struct Outcome {
     pub instructions: Vec<String>,
 }
 
-/// Rewrites `request` for a model with these `capabilities`, and applies the options.
+/// Rewrites `request` for `upstream` and a model with these `capabilities`, and applies the
+/// options.
 pub fn apply(
+    upstream: ChatUpstream,
+    request: &mut ConverseRequest,
+    request_options: RequestOptions,
+    capabilities: &Capabilities,
+    adjustments: &mut Adjustments,
+) -> Result<Outcome, ApiError> {
+    match upstream {
+        ChatUpstream::Converse => {
+            apply_for_converse(request, request_options, capabilities, adjustments)
+        }
+        ChatUpstream::OpenAi(_) => {
+            chat_completions::apply(request, request_options, capabilities, adjustments)
+        }
+    }
+}
+
+fn apply_for_converse(
     request: &mut ConverseRequest,
     mut request_options: RequestOptions,
     capabilities: &Capabilities,

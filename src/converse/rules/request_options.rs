@@ -7,7 +7,7 @@ use crate::converse::JsonText;
 use crate::converse::content::CacheTtl;
 use crate::converse::options::Fields;
 use crate::error::{Field, ThinkingField};
-use crate::models::Effort;
+use crate::models::{Capabilities, Effort};
 
 /// Options for the rules, in addition to the Converse request.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,6 +38,13 @@ pub struct RequestOptions {
     pub output_limit: Option<u32>,
     /// The client's own provider fields.
     pub provider_fields: Fields,
+    /// Whether some of them are in Converse's form (`additionalModelRequestFields`).
+    pub has_converse_fields: bool,
+    /// The fields of the request that only chat-completions upstreams have, under their names
+    /// there.
+    pub upstream_fields: Fields,
+    /// Whether the client's response can have token probabilities.
+    pub returns_logprobs: bool,
 }
 
 /// The reasoning options.
@@ -85,6 +92,8 @@ pub struct JsonFormat {
     pub description: Option<String>,
     /// The schema; `None` for any object.
     pub schema: Option<JsonText>,
+    /// Whether the response must match the schema.
+    pub strict: Option<bool>,
 }
 
 /// Who restricted the guardrail to the last user message.
@@ -106,6 +115,15 @@ pub struct CachePolicy {
 }
 
 impl ReasoningRequest {
+    /// Whether a model that reasons unless this is disabled does so.
+    pub(in crate::converse) fn reasons_by_default(&self, capabilities: &Capabilities) -> bool {
+        let is_disabled = match self.thinking {
+            Some(thinking) => matches!(thinking, Thinking::Disabled | Thinking::BetweenTools),
+            None => self.effort == Some(EffortOption::None),
+        };
+        capabilities.always_reasons || capabilities.has_reasoning_control() && !is_disabled
+    }
+
     /// The client's field that controls reasoning, for adjustment notes.
     pub(super) fn field(&self) -> Field {
         match self.thinking {

@@ -57,6 +57,16 @@ pub(super) fn apply(
             "blank stop sequences removed; the model does not accept them",
         );
     }
+    limit(config, output_limit, capabilities, adjustments);
+}
+
+/// Adjusts the token limit to the model's range.
+pub(super) fn limit(
+    config: &mut InferenceConfig,
+    output_limit: Option<u32>,
+    capabilities: &Capabilities,
+    adjustments: &mut Adjustments,
+) {
     let max = output_limit.unwrap_or(u32::MAX);
     if let Some(limit) = config.max_tokens.as_mut().filter(|limit| **limit > max) {
         *limit = max;

@@ -120,7 +120,7 @@ fn bare_tool(name: String) -> Tool {
 
 /// Bedrock has no list of allowed tools besides the tool list. If the tool list may change
 /// between requests, the other tools are removed.
-fn restrict_to(
+pub(super) fn restrict_to(
     request: &mut ConverseRequest,
     names: Vec<String>,
     capabilities: &Capabilities,

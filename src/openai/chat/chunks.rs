@@ -164,6 +164,14 @@ impl OutputWriter for ChunkWriter {
                 self.end_choice(None);
             }
             OutputEvent::Content(text) => self.member(b"\"content\":", text),
+            OutputEvent::Refusal(text) => self.member(b"\"refusal\":", text),
+            OutputEvent::Logprobs(logprobs) => {
+                self.begin_choice();
+                self.events.put(b"},\"logprobs\":");
+                self.events.json(logprobs);
+                self.events.put(b",\"finish_reason\":null}");
+                self.events.end();
+            }
             OutputEvent::Reasoning(text) => self.member(b"\"reasoning_content\":", text),
             OutputEvent::ThinkingBlock { index, block } => {
                 let block = ThinkingBlockObject::at(index, block);

@@ -1,6 +1,6 @@
 //! Output events as one `chat.completion` object.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::finish_reason::FinishReason;
 use crate::converse::JsonText;
@@ -16,6 +16,8 @@ use crate::usage::TokenCounts;
 pub struct Completion {
     legacy_functions: bool,
     content: String,
+    refusal: String,
+    logprobs: Option<LogprobsObject>,
     reasoning: String,
     thinking_blocks: Vec<ReasoningBlock>,
     annotations: Vec<AnnotationObject>,
@@ -93,9 +95,10 @@ impl Completion {
         let blocks = self.thinking_blocks.iter();
         let message = MessageObject {
             role: "assistant",
-            // Without tool calls, clients expect `content` to be a string.
-            content: (!has_calls || !self.content.is_empty()).then_some(&self.content),
-            refusal: None,
+            // Without tool calls or a refusal, clients expect `content` to be a string.
+            content: (!has_calls && self.refusal.is_empty() || !self.content.is_empty())
+                .then_some(&self.content),
+            refusal: (!self.refusal.is_empty()).then_some(&self.refusal),
             reasoning_content: (!self.reasoning.is_empty()).then_some(&self.reasoning),
             thinking_blocks: blocks.map(ThinkingBlockObject::from).collect(),
             annotations: &self.annotations,
@@ -106,7 +109,7 @@ impl Completion {
         ChoiceObject {
             index,
             message,
-            logprobs: None,
+            logprobs: self.logprobs.as_ref(),
             finish_reason: self.finish.unwrap_or(FinishReason::Stop).as_str(),
         }
     }
@@ -117,6 +120,12 @@ impl OutputWriter for Completion {
         match output {
             OutputEvent::Role => {}
             OutputEvent::Content(text) => self.content.push_str(text),
+            OutputEvent::Refusal(text) => self.refusal.push_str(text),
+            OutputEvent::Logprobs(logprobs) => {
+                if let Ok(more) = serde_json::from_str::<LogprobsObject>(logprobs.as_str()) {
+                    self.logprobs.get_or_insert_default().append(more);
+                }
+            }
             OutputEvent::Reasoning(text) => self.reasoning.push_str(text),
             OutputEvent::ThinkingBlock { index: _, block } => {
                 self.thinking_blocks.push(block.clone())
@@ -178,15 +187,36 @@ struct CompletionObject<'a> {
 struct ChoiceObject<'a> {
     index: u32,
     message: MessageObject<'a>,
-    logprobs: Option<()>,
+    logprobs: Option<&'a LogprobsObject>,
     finish_reason: &'static str,
+}
+
+/// The probabilities of the tokens of the text and of the refusal, one entry for each token.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct LogprobsObject {
+    content: Option<Vec<JsonText>>,
+    refusal: Option<Vec<JsonText>>,
+}
+
+impl LogprobsObject {
+    /// Adds those of the following tokens.
+    fn append(&mut self, more: Self) {
+        for (list, more) in [
+            (&mut self.content, more.content),
+            (&mut self.refusal, more.refusal),
+        ] {
+            if let Some(more) = more {
+                list.get_or_insert_default().extend(more);
+            }
+        }
+    }
 }
 
 #[derive(Serialize)]
 struct MessageObject<'a> {
     role: &'static str,
     content: Option<&'a String>,
-    refusal: Option<()>,
+    refusal: Option<&'a String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<&'a String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -11,12 +11,14 @@ use crate::converse::policy::{AllowList, GuardrailPolicy};
 use crate::converse::remembered::RememberedTurn;
 use crate::dialects::wire::ClientField;
 use crate::error::FieldNames;
-use crate::models::Capabilities;
+use crate::models::{Capabilities, ChatUpstream};
 
 /// The input of a chat translation besides the request.
 pub struct TranslationContext<'a> {
     /// The capabilities of the model.
     pub capabilities: &'a Capabilities,
+    /// The upstream configured for the model.
+    pub upstream: ChatUpstream,
     /// The model's maximum output tokens; `None` if unknown.
     pub output_limit: Option<u32>,
     /// The operator's options and the request's headers.
@@ -57,6 +59,9 @@ pub struct ChatOptions {
     pub s3_buckets: AllowList,
     /// Whether `service_tier: "scale"` uses reserved capacity.
     pub reserved_tier: bool,
+    /// Whether responses of the endpoint can have token probabilities as chat completions have
+    /// them.
+    pub returns_logprobs: bool,
     /// The endpoint's own words, for suggestions, errors and adjustment notes.
     pub client_fields: ClientFields,
 }
@@ -110,6 +115,7 @@ impl Default for ChatOptions {
             model_fields: AllowList::default(),
             s3_buckets: AllowList::default(),
             reserved_tier: false,
+            returns_logprobs: true,
             client_fields: ClientFields::of_chat(),
         }
     }

@@ -1,6 +1,5 @@
 //! `POST /v1/chat/completions`: translates a request to Converse, and Converse events to chunks or
-//! to one completion. `upstream/` handles requests for AWS's chat-completions endpoints, which are
-//! forwarded in OpenAI's format.
+//! to one completion.
 
 mod assistant;
 mod cache_control;
@@ -21,7 +20,6 @@ mod request_options;
 mod tools;
 mod truncate;
 mod types;
-mod upstream;
 
 pub use chunks::ChunkWriter;
 pub use completion::{Completion, CompletionHead};
@@ -32,11 +30,6 @@ pub use media::remote_addresses;
 pub use request::{ChatTranslation, translate};
 pub use truncate::drop_oldest;
 pub use types::{ChatMessage, ChatRequest, GuardrailFields};
-pub use upstream::{
-    ChatUpstreamChunks, ChatUpstreamContext, ChatUpstreamHead, ChatUpstreamOptions,
-    ChatUpstreamRequest, ChatUpstreamResponse, ChatUpstreamUsage, UnsupportedField,
-    unsupported_field, upstream_request, upstream_response,
-};
 
 // Request types shared with other endpoints.
 pub(super) use content::Content;

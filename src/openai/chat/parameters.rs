@@ -5,7 +5,6 @@ use serde_json::Number;
 
 use super::context::ChatOptions;
 use super::types::{ChatRequest, StreamOptions};
-use crate::converse::JsonText;
 use crate::converse::request::InferenceConfig;
 use crate::dialects::wire::Texts;
 use crate::dialects::wire::UnknownFields;
@@ -31,13 +30,13 @@ pub(super) fn inference_config(
     let InferenceFields {
         max_completion_tokens,
         max_tokens,
-        temperature: requested_temperature,
+        temperature,
         top_p,
         stop,
     } = fields;
     Ok(InferenceConfig {
         max_tokens: effective_max_tokens(max_completion_tokens, max_tokens, options, adjustments)?,
-        temperature: temperature(requested_temperature, adjustments)?,
+        temperature: within(temperature, 2.0, "temperature")?,
         top_p: within(top_p, 1.0, "top_p")?,
         stop_sequences: stop_sequences(stop, adjustments),
     })
@@ -93,23 +92,6 @@ fn token_limit(count: i64, field: &str) -> Result<u32, ApiError> {
             ),
         )),
     }
-}
-
-/// The maximum is 2 in OpenAI's API, and 1 on Bedrock.
-fn temperature(
-    temperature: Option<Number>,
-    adjustments: &mut Adjustments,
-) -> Result<Option<Number>, ApiError> {
-    let temperature = within(temperature, 2.0, "temperature")?;
-    if temperature
-        .as_ref()
-        .and_then(Number::as_f64)
-        .is_some_and(|value| value > 1.0)
-    {
-        adjustments.note("temperature", "clamped to 1");
-        return Ok(Some(Number::from(1)));
-    }
-    Ok(temperature)
 }
 
 fn within(number: Option<Number>, max: f64, field: &str) -> Result<Option<Number>, ApiError> {
@@ -196,21 +178,6 @@ pub(super) fn check_modalities(modalities: Option<Vec<String>>) -> Result<(), Ap
             "modalities",
             format!("`{modality}` output is not supported; use `text`"),
         )),
-    }
-}
-
-/// Notes that token probabilities are not returned, if the request asks for them. It is not
-/// rejected, since the rest of the response is still useful.
-pub(in crate::openai) fn note_no_logprobs(
-    field: &str,
-    value: Option<JsonText>,
-    adjustments: &mut Adjustments,
-) {
-    if value.is_some_and(|value| !value.is_neutral()) {
-        adjustments.note(
-            field,
-            "ignored; the model does not return token probabilities",
-        );
     }
 }
 

@@ -7,9 +7,9 @@ use super::extensions::{
 };
 use super::parameters::{
     InferenceFields, between, check_modalities, choices, include_usage, inference_config,
-    no_messages, note_no_logprobs,
+    no_messages,
 };
-use super::request_options::{cache_policy, json_format, reasoning_request};
+use super::request_options::{cache_fields, cache_policy, json_format, reasoning_request};
 use super::tools::{ToolFields, tool_translation};
 use super::types::{ChatRequest, PerformanceFields};
 use crate::converse::options::{Fields, GuardrailTrace};
@@ -17,17 +17,20 @@ use crate::converse::output::OutputOptions;
 use crate::converse::request::ConverseRequest;
 use crate::converse::rules::ToolNames;
 use crate::converse::rules::{self, LastTurnGuard, RequestOptions};
+use crate::converse::upstream::{UpstreamRoute, route};
 use crate::dialects::wire::Texts;
 use crate::dialects::wire::{hint, refuse};
 use crate::error::ApiError;
-use crate::models::ReasoningReplay;
+use crate::models::{ChatUpstream, ReasoningReplay};
 use crate::reply::Adjustments;
 
 /// A translated chat request.
 #[derive(Debug)]
 pub struct ChatTranslation {
-    /// The request for Bedrock.
+    /// The request for Bedrock, rewritten for its upstream.
     pub converse: ConverseRequest,
+    /// The upstream of the request.
+    pub route: UpstreamRoute,
     /// The options of the client's response.
     pub output_options: OutputOptions,
     /// The notes about changed and ignored fields.
@@ -114,22 +117,31 @@ fn hub_translation(
     } = request;
 
     check_modalities(modalities)?;
-    refuse("logit_bias", logit_bias, "Bedrock has no token bias")?;
     refuse("moderation", moderation, "use `guardrailConfig` instead")?;
-    for (field, value) in [("logprobs", logprobs), ("top_logprobs", top_logprobs)] {
-        note_no_logprobs(field, value, &mut adjustments);
-    }
-    for (field, value, default) in [
-        ("verbosity", verbosity, "\"medium\""),
-        ("seed", seed, ""),
-        ("audio", audio, ""),
-        ("prediction", prediction, ""),
-        ("store", store, "false"),
-        ("user", user, ""),
-        ("safety_identifier", safety_identifier, ""),
-        ("prompt_cache_key", prompt_cache_key, ""),
-    ] {
-        hint(field, value, default, &mut adjustments);
+    let cache_fields = cache_fields(
+        prompt_cache_retention.as_deref(),
+        prompt_cache_options.as_ref(),
+    )?;
+    let mut upstream_fields = Fields::default();
+    for (field, value) in [
+        ("logit_bias", logit_bias),
+        ("logprobs", logprobs),
+        ("top_logprobs", top_logprobs),
+        ("verbosity", verbosity),
+        ("seed", seed),
+        ("audio", audio),
+        ("prediction", prediction),
+        ("store", store),
+        ("user", user),
+        ("safety_identifier", safety_identifier),
+        ("prompt_cache_key", prompt_cache_key),
+    ]
+    .into_iter()
+    .chain(cache_fields)
+    {
+        if let Some(value) = value {
+            upstream_fields.push(field, value);
+        }
     }
 
     let tier = tier.or_else(|| options.service_tier_header.clone());
@@ -171,7 +183,7 @@ fn hub_translation(
         let field = format!("web_search_options.{key}");
         hint(&field, Some(value.clone()), "\"medium\"", &mut adjustments);
     }
-    let request_options = RequestOptions {
+    let mut request_options = RequestOptions {
         allowed_calls: tool_translation.allowed,
         one_call,
         without_reasoning: context.without_reasoning,
@@ -195,12 +207,17 @@ fn hub_translation(
                 None => LastTurnGuard::Request,
             }),
         output_limit: context.output_limit.into_iter().chain(ceiling).min(),
+        has_converse_fields: additional_model_request_fields
+            .as_ref()
+            .is_some_and(|fields| !fields.is_empty()),
         provider_fields: provider_fields(
             additional_model_request_fields,
             &unknown,
             options,
             &mut adjustments,
         )?,
+        upstream_fields,
+        returns_logprobs: options.returns_logprobs,
     };
     let labels = labels(
         request_metadata,
@@ -229,13 +246,21 @@ fn hub_translation(
         service_tier: service_tier(tier.as_deref(), options, capabilities, &mut adjustments)?,
         output_config: None,
     };
+    let route = route(context.upstream, &converse, &request_options, capabilities)?;
+    let upstream = route.upstream;
+    let noted = adjustments;
+    let mut adjustments =
+        rules::upstream_fields(upstream, &mut converse, &mut request_options, capabilities)?;
+    adjustments.extend(noted);
     let outcome = rules::apply(
+        upstream,
         &mut converse,
         request_options,
         capabilities,
         &mut adjustments,
     )?;
-    let non_streaming = !stream || converse.tool_config.is_some() && !capabilities.stream_tools;
+    let streams_tools = capabilities.stream_tools || upstream != ChatUpstream::Converse;
+    let non_streaming = !stream || converse.tool_config.is_some() && !streams_tools;
     let mut include_trace = false;
     let own = options.guardrail.as_ref().map(|policy| &policy.config);
     let hidden_guardrail = own.map(|config| config.guardrail_identifier.clone());
@@ -269,6 +294,7 @@ fn hub_translation(
             metadata,
         },
         converse,
+        route,
         adjustments,
     })
 }

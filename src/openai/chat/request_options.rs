@@ -1,5 +1,7 @@
 //! Request options that Converse has no single field for: reasoning, response format, caching.
 
+use serde::Serialize;
+
 use super::cache_control::cache_ttl;
 use super::context::ChatOptions;
 use super::types::{JsonSchemaFormat, PromptCacheOptions, ResponseFormat, ThinkingParameter};
@@ -105,6 +107,7 @@ pub(super) fn json_format(
             name: None,
             description: None,
             schema: None,
+            strict: None,
         })),
         Some("json_schema") => {
             let format = json_schema
@@ -128,8 +131,7 @@ fn schema_format(
         name,
         description,
         schema,
-        // Bedrock always enforces the schema.
-        strict: _,
+        strict,
         unknown,
     } = format;
     note_unknown(adjustments, &unknown, "response_format.json_schema.");
@@ -155,6 +157,7 @@ fn schema_format(
         name: Some(name),
         description,
         schema,
+        strict,
     })
 }
 
@@ -163,6 +166,37 @@ fn may_be_object(schema: &JsonText) -> bool {
     let members = Fields::from_object(schema).unwrap_or_default();
     let root = members.get("type").map(JsonText::as_str);
     matches!(root, None | Some("\"object\"" | "null"))
+}
+
+/// The caching fields in OpenAI's own form, for upstreams that have them.
+pub(super) fn cache_fields(
+    retention: Option<&str>,
+    options: Option<&PromptCacheOptions>,
+) -> Result<[(&'static str, Option<JsonText>); 2], ApiError> {
+    #[derive(Serialize)]
+    struct CacheOptions<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mode: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ttl: Option<&'a str>,
+    }
+    let options = options.map(|options| {
+        JsonText::of(&CacheOptions {
+            mode: options.mode.as_deref(),
+            ttl: options.ttl.as_deref(),
+        })
+    });
+    let internal = |_| ApiError::internal();
+    Ok([
+        (
+            "prompt_cache_retention",
+            retention.map(JsonText::of).transpose().map_err(internal)?,
+        ),
+        (
+            "prompt_cache_options",
+            options.transpose().map_err(internal)?,
+        ),
+    ])
 }
 
 /// The policy of automatic prompt caching: whether it is enabled, and the lifetime of a prefix.

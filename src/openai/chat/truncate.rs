@@ -8,7 +8,7 @@ use crate::error::{ApiError, ErrorCode};
 const MEDIA_SIZE: usize = 6000;
 
 /// Removes the oldest turns until at most `share` thousandths of the conversation remain. Returns
-/// the indices of the removed messages, in order.
+/// the number of removed messages.
 ///
 /// Instructions stay. A turn, from a user message to the last message before the next one, is
 /// removed as a whole, so that every tool call keeps its result. The last turn stays.
@@ -16,7 +16,7 @@ const MEDIA_SIZE: usize = 6000;
 /// # Errors
 ///
 /// `context_length_exceeded` if the instructions and the last turn alone are too long.
-pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<Vec<usize>, ApiError> {
+pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<usize, ApiError> {
     let mut messages = request.messages.take().unwrap_or_default();
     let sizes: Vec<usize> = messages
         .iter()
@@ -45,11 +45,11 @@ pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<Vec<usize>, 
     dropped.sort_unstable();
     remove_at(&mut messages, &dropped);
     request.messages = Some(messages);
-    Ok(dropped)
+    Ok(dropped.len())
 }
 
 /// Removes the elements at `indices`, which are sorted, from `list`.
-pub(super) fn remove_at<T>(list: &mut Vec<T>, indices: &[usize]) {
+fn remove_at<T>(list: &mut Vec<T>, indices: &[usize]) {
     let mut index = 0;
     list.retain(|_| {
         let stays = indices.binary_search(&index).is_err();
@@ -118,9 +118,9 @@ mod tests {
                 {{"role":"assistant","content":"b"}},
                 {{"role":"user","content":"last"}}]"#
         ));
-        assert_eq!(drop_oldest(&mut request, 900).ok(), Some(vec![1, 2, 3, 4]));
+        assert_eq!(drop_oldest(&mut request, 900).ok(), Some(4));
         assert_eq!(roles(&request), ["system", "user", "assistant", "user"]);
-        assert_eq!(drop_oldest(&mut request, 500).ok(), Some(vec![1, 2]));
+        assert_eq!(drop_oldest(&mut request, 500).ok(), Some(2));
         assert_eq!(roles(&request), ["system", "user"]);
         let error = drop_oldest(&mut request, 0).err();
         assert_eq!(

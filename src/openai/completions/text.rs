@@ -71,10 +71,11 @@ impl TextCompletion {
 impl OutputWriter for TextCompletion {
     fn output(&mut self, output: OutputEvent<'_>) {
         match output {
-            OutputEvent::Content(text) => self.text.push_str(text),
+            OutputEvent::Content(text) | OutputEvent::Refusal(text) => self.text.push_str(text),
             OutputEvent::MessageStop(reason) => self.finish = finish_reason(reason),
             // Text completions have no fields for these.
             OutputEvent::Role
+            | OutputEvent::Logprobs(_)
             | OutputEvent::Reasoning(_)
             | OutputEvent::ThinkingBlock { .. }
             | OutputEvent::Annotation { .. }

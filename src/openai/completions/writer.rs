@@ -78,12 +78,15 @@ impl OutputWriter for TextWriter {
         let Self { events, choice, .. } = self;
         match output {
             OutputEvent::Role => self.echo(),
-            OutputEvent::Content(text) => write_choice(events, text, *choice, None),
+            OutputEvent::Content(text) | OutputEvent::Refusal(text) => {
+                write_choice(events, text, *choice, None);
+            }
             OutputEvent::MessageStop(reason) => {
                 write_choice(events, "", *choice, Some(finish_reason(reason)));
             }
             // Text completions have no fields for these.
-            OutputEvent::Reasoning(_)
+            OutputEvent::Logprobs(_)
+            | OutputEvent::Reasoning(_)
             | OutputEvent::ThinkingBlock { .. }
             | OutputEvent::Annotation { .. }
             | OutputEvent::Citation { .. }

@@ -255,6 +255,7 @@ fn image(address: String, path: &str, fetched: &RemoteFiles) -> Result<ImageBloc
         ImageFormat::Png | ImageFormat::Jpeg => Ok(ImageBlock {
             format,
             source: MediaSource::Bytes(base64),
+            detail: None,
         }),
         ImageFormat::Gif | ImageFormat::Webp => {
             let message = "guardrails support PNG and JPEG images; convert this one";

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use super::input::HeldLine;
+use crate::catalog::ModelTarget;
 use crate::dialects::wire::json_body;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::limits::CallPermit;
-use crate::models::Endpoint;
+use crate::models::{ChatUpstream, Endpoint};
 use crate::openai::batches::check_request;
 use crate::openai::chat::{ChatRequest, ChatTranslation, remote_addresses};
 use crate::pipeline::pending_request::SourceBody;
@@ -50,7 +51,7 @@ impl Pipeline {
         let request = self.line_request(&body).await?;
         check_request(&request)?;
         let name = model_name(&request)?;
-        let target = self.models.target(&name).await?;
+        let target = self.job_target(&name).await?;
         let info = &target.model_info;
         info.check_endpoint(&name, Endpoint::ChatCompletions)?;
         info.check_converse(&name)?;
@@ -84,7 +85,7 @@ impl Pipeline {
         let length = body.len();
         let request = self.line_request(&body).await?;
         let name = model_name(&request)?;
-        let target = self.models.target(&name).await?;
+        let target = self.job_target(&name).await?;
         let options = HeaderOptions {
             // Job input is not cached.
             cache: Some(false),
@@ -103,6 +104,14 @@ impl Pipeline {
         translated.converse.service_tier = None;
         translated.converse.performance_config = None;
         Ok((name, translated))
+    }
+
+    /// The model of a request that may become part of a job. Bedrock's jobs take requests to
+    /// Converse only.
+    async fn job_target(&self, name: &str) -> Result<ModelTarget, ApiError> {
+        let mut target = self.models.target(name).await?;
+        target.upstream = ChatUpstream::Converse;
+        Ok(target)
     }
 
     async fn line_request(&self, body: &Bytes) -> Result<Box<ChatRequest>, ApiError> {
@@ -164,7 +173,7 @@ impl Pipeline {
         let mut pending = self.pending(call, &name).await?;
         self.fetch_for_admitted(&mut pending).await?;
         let open_call = self.send_admitted(&mut pending, ledger).await?;
-        let account = self.converse_account(&pending, &open_call.prepared, Arc::clone(ledger));
+        let account = self.account(&pending, &open_call.prepared, Arc::clone(ledger));
         let response = response::chat(open_call, account, &name)?;
         match response.body {
             ChatBody::Complete(json) => Ok(BatchLineResponse {
@@ -172,7 +181,7 @@ impl Pipeline {
                 adjustments: response.adjustments,
             }),
             // Streams are rejected before.
-            ChatBody::Stream(_) | ChatBody::ChatUpstreamStream(_) => Err(ApiError::internal()),
+            ChatBody::Stream(_) => Err(ApiError::internal()),
         }
     }
 }

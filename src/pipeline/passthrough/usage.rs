@@ -103,7 +103,7 @@ impl PassthroughUsage {
                 output_tokens: count("x-amzn-bedrock-output-token-count"),
                 cache_read_input_tokens: count("x-amzn-bedrock-cache-read-input-token-count"),
                 cache_write_input_tokens: count("x-amzn-bedrock-cache-write-input-token-count"),
-                cache_write_one_hour_tokens: 0,
+                ..Usage::default()
             },
             tier: text("x-amzn-bedrock-service-tier").map(str::to_owned),
             optimized: text("x-amzn-bedrock-performanceconfig-latency") == Some("optimized"),
@@ -126,7 +126,7 @@ impl PassthroughUsage {
                 output_tokens: output_token_count,
                 cache_read_input_tokens: cache_read_input_token_count,
                 cache_write_input_tokens: cache_write_input_token_count,
-                cache_write_one_hour_tokens: 0,
+                ..Usage::default()
             },
             ..Self::default()
         })
@@ -157,7 +157,7 @@ mod tests {
             output_tokens: output,
             cache_read_input_tokens: read,
             cache_write_input_tokens: write,
-            cache_write_one_hour_tokens: 0,
+            ..Usage::default()
         }
     }
 

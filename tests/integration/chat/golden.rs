@@ -26,6 +26,7 @@ fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
     let model = request.model.clone().unwrap();
     let ChatTranslation {
         converse,
+        route: _,
         output_options,
         adjustments,
     } = translated(request)?;

@@ -8,6 +8,7 @@ mod golden;
 pub mod guardrails;
 mod openai_upstream;
 mod openai_upstream_golden;
+mod openai_upstream_hub;
 mod operator_settings;
 mod prefixes;
 mod properties;

@@ -2,94 +2,115 @@
 //! compared byte for byte. `unsupported_field.txt` names the field for which the request goes to
 //! Converse. A case about responses has `upstream.response.json`, `upstream.response.sse` or both.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use outcrop::bedrock::{ChunkDecoder, ChunkEvent, Decode};
+use outcrop::bedrock::{ChatCompletionDecoder, Decode};
+use outcrop::converse::event::Event;
 use outcrop::converse::media::{RemoteFiles, RemoteMedia};
-use outcrop::converse::options::Fields;
+use outcrop::converse::output::{OutputEvents, OutputOptions};
+use outcrop::converse::upstream::UpstreamRoute;
+use outcrop::converse::upstream::chat_completions::{ChatCompletionEvents, ChatCompletionRequest};
 use outcrop::error::ApiError;
-use outcrop::models::{ModelId, ModelTable};
+use outcrop::models::{ChatUpstream, ModelId, ModelTable, OpenAiEndpoint};
 use outcrop::openai::chat::{
-    ChatOptions, ChatRequest, ChatUpstreamChunks, ChatUpstreamContext, ChatUpstreamHead,
-    ChatUpstreamOptions, ChatUpstreamRequest, unsupported_field, upstream_request,
-    upstream_response,
+    ChatOptions, ChatRequest, ChatTranslation, ChunkWriter, Completion, CompletionHead,
+    TranslationContext, translate,
 };
 
 use crate::harness::golden::{
     Case, Outputs, RESPONSE, STREAM, UPSTREAM_REQUEST, UPSTREAM_RESPONSE, UPSTREAM_STREAM, run,
 };
 
+const ID: &str = "chatcmpl-golden";
+const CREATED: u64 = 1_700_000_000;
+const MODEL: &str = "the-clients-name";
+
 #[test]
 fn every_openai_upstream_case_matches_its_golden_folder() {
-    run("chat_upstream", translate);
+    run("chat_upstream", translate_case);
 }
 
-fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
+fn translate_case(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
     let request: ChatRequest = case.request();
-    let body: Fields = case.request();
     let model = ModelId::parse(request.model.as_deref().unwrap()).unwrap();
     let table = ModelTable::built_in().unwrap();
-    let capabilities = table.capabilities(&model);
-    let options = ChatOptions::default();
-    if let Some(unsupported_field) = unsupported_field(&request, capabilities, &options) {
+    let context = TranslationContext {
+        capabilities: table.capabilities(&model),
+        upstream: ChatUpstream::OpenAi(OpenAiEndpoint::Runtime),
+        output_limit: Some(100_000),
+        options: &ChatOptions::default(),
+        recall: &|_| None,
+        without_reasoning: false,
+        fetched: &fetched(),
+    };
+    let ChatTranslation {
+        converse,
+        route: UpstreamRoute { rerouted_for, .. },
+        output_options,
+        adjustments,
+    } = translate(request, &context)?;
+    if let Some(unsupported_field) = rerouted_for {
         outputs.text("unsupported_field.txt", unsupported_field.field);
         return Ok(());
     }
-    let context = ChatUpstreamContext {
-        model: model.as_str(),
-        capabilities,
-        output_limit: Some(100_000),
-        options: &options,
-        fetched: &fetched(),
-        dropped: &[],
-    };
-    let ChatUpstreamRequest {
-        body,
-        output_options,
-        adjustments,
-    } = upstream_request(request, body, &context)?;
+    let stream = !output_options.non_streaming;
+    let body = ChatCompletionRequest::new(&converse, model.as_str(), stream)?;
     outputs.text(UPSTREAM_REQUEST, &serde_json::to_string(&body).unwrap());
     outputs.adjustments(adjustments.iter());
+
+    let output_options = Arc::new(output_options);
     if let Some(response) = case.optional(UPSTREAM_RESPONSE) {
-        let response = upstream_response(response.as_bytes(), &output_options, &head()).unwrap();
-        outputs.reformatted(RESPONSE, &response.json);
+        let events = ChatCompletionEvents::of_response(response.as_bytes()).unwrap();
+        outputs.reformatted(RESPONSE, &non_streaming(&events, &output_options));
     }
     if let Some(response) = case.optional(UPSTREAM_STREAM) {
-        let whole = stream(response.as_bytes(), response.len(), &output_options);
+        let response = response.as_bytes();
+        let whole = events(response, response.len());
         for chunk_size in [1, 7] {
-            let cut = stream(response.as_bytes(), chunk_size, &output_options);
-            assert_eq!(cut, whole, "{}", case.name());
+            assert_eq!(events(response, chunk_size), whole, "{}", case.name());
         }
-        outputs.text(STREAM, &whole);
+        outputs.text(STREAM, &streamed(&whole, &output_options));
     }
     Ok(())
 }
 
-/// The client's stream if Bedrock's stream arrives in chunks of `chunk_size` bytes.
-fn stream(response: &[u8], chunk_size: usize, output_options: &ChatUpstreamOptions) -> String {
-    let mut chunks = ChatUpstreamChunks::new(output_options.clone(), head());
-    let mut decoder = ChunkDecoder::default();
+/// The events of Bedrock's stream if it arrives in chunks of `chunk_size` bytes.
+fn events(response: &[u8], chunk_size: usize) -> Vec<Event> {
+    let mut decoder = ChatCompletionDecoder::default();
     let mut events = Vec::new();
     for part in response.chunks(chunk_size) {
         decoder.push(part, &mut events).unwrap();
     }
     decoder.finish().unwrap();
-    assert_eq!(events.pop(), Some(ChunkEvent::Done));
-    for event in events {
-        match event {
-            ChunkEvent::Chunk(chunk) => assert!(chunks.accept(&chunk).is_ok()),
-            ChunkEvent::Done => panic!("the stream ends before its last chunk"),
-        }
-    }
-    assert!(chunks.is_finished());
-    chunks.done();
-    String::from_utf8(chunks.take().to_vec()).unwrap()
+    events
 }
 
-fn head() -> ChatUpstreamHead {
-    ChatUpstreamHead {
-        id: "chatcmpl-golden".to_owned(),
-        model: "the-clients-name".to_owned(),
+fn streamed(events: &[Event], output_options: &Arc<OutputOptions>) -> String {
+    let include_usage = output_options.include_usage;
+    let mut writer = ChunkWriter::new(ID, CREATED, MODEL, include_usage, false);
+    let mut output_events = OutputEvents::new(Arc::clone(output_options));
+    for event in events {
+        output_events.accept(event, &mut writer).unwrap();
     }
+    assert!(output_events.stop_reason().is_some());
+    writer.done(output_events.summary());
+    String::from_utf8(writer.take().to_vec()).unwrap()
+}
+
+fn non_streaming(events: &[Event], output_options: &Arc<OutputOptions>) -> Vec<u8> {
+    let mut completion = Completion::new(false);
+    let mut output_events = OutputEvents::new(Arc::clone(output_options));
+    for event in events {
+        output_events.accept(event, &mut completion).unwrap();
+    }
+    let head = CompletionHead {
+        id: ID,
+        created: CREATED,
+        model: MODEL,
+        metadata: output_options.metadata.as_ref(),
+    };
+    Completion::to_json(&[completion], head, output_events.summary()).unwrap()
 }
 
 /// A PNG of one pixel at the URL that the cases use.

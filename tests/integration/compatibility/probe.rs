@@ -7,7 +7,7 @@ use outcrop::config::ModelFiles;
 use outcrop::converse::output::OutputOptions;
 use outcrop::converse::rules::AllowedCalls;
 use outcrop::error::{ApiError, ErrorCode};
-use outcrop::models::ModelId;
+use outcrop::models::{ChatUpstream, ModelId};
 use outcrop::openai::chat::{ChatOptions, ChatTranslation, TranslationContext, translate};
 use outcrop::reply::Adjustments;
 use serde_json::Value;
@@ -118,6 +118,7 @@ impl<'a> Probe<'a> {
         let row = self.tables.prices.row(&model);
         let context = TranslationContext {
             capabilities: &capabilities,
+            upstream: ChatUpstream::Converse,
             output_limit: row.and_then(|row| row.max_output),
             options: &self.options,
             recall: &|_| None,

@@ -6,7 +6,7 @@ use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
 use outcrop::converse::media::RemoteFiles;
 use outcrop::error::ApiError;
-use outcrop::models::ModelId;
+use outcrop::models::{ChatUpstream, ModelId};
 use outcrop::openai::chat::{
     ChatOptions, ChatRequest, ChatTranslation, TranslationContext, translate,
 };
@@ -28,6 +28,7 @@ pub fn translated_under(
     let capabilities = Arc::clone(TABLES.capabilities.capabilities(&model));
     let context = TranslationContext {
         capabilities: &capabilities,
+        upstream: ChatUpstream::Converse,
         output_limit: row.and_then(|row| row.max_output),
         options,
         recall: &|_| None,

@@ -54,6 +54,8 @@ pub(super) fn apply(
         name,
         description,
         schema,
+        // Converse always enforces the schema.
+        strict: _,
     } = format;
     let may_call = capabilities.keeps_prefix() && request.tool_config.is_some() && !calls_forbidden;
     let prefix = match may_call {
@@ -78,6 +80,7 @@ pub(super) fn apply(
             schema: schema.as_str().to_owned(),
             name,
             description: description.filter(|text| !text.trim().is_empty()),
+            strict: None,
         }));
         return JsonDelivery::Text;
     }

@@ -476,7 +476,7 @@ fn budget_of(effort: Effort) -> u32 {
 }
 
 /// The effort for a budget.
-fn effort_of(budget: u32) -> Effort {
+pub(super) fn effort_of(budget: u32) -> Effort {
     match budget {
         0..2048 => Effort::Low,
         2048..4096 => Effort::Medium,

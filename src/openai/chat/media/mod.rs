@@ -45,11 +45,9 @@ impl Media<'_> {
                 unknown,
             }) => {
                 note_unknown(adjustments, &unknown, "messages[].content[].image_url.");
-                if detail.is_some_and(|detail| detail != "auto") {
-                    adjustments.ignored("messages[].content[].image_url.detail");
-                }
                 let url = url.ok_or_else(|| ApiError::missing_field(&path, "url"))?;
                 MediaPart {
+                    detail,
                     format,
                     bucket_owner,
                     ..MediaPart::new(PartKind::ImageUrl, FIELD, url, &path, ".url")

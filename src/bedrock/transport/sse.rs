@@ -1,8 +1,10 @@
 //! Decodes streamed chat completions into chunks: server-sent events as in the WHATWG HTML
 //! standard. No I/O: bytes in, events out, with any chunk boundaries.
 
+use super::decoder::Decode;
 use crate::bedrock::errors::UpstreamError;
-use crate::bedrock::transport::decoder::Decode;
+use crate::converse::event::Event;
+use crate::converse::upstream::chat_completions::ChatCompletionEvents;
 
 /// An event is buffered until it is complete; a corrupt one must not make the gateway wait for
 /// gigabytes.
@@ -11,18 +13,9 @@ const MAX_EVENT_SIZE: usize = 16 << 20;
 /// The data of the final event.
 const DONE: &[u8] = b"[DONE]";
 
-/// An event of a streamed chat completion.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChunkEvent {
-    /// The JSON of a chunk.
-    Chunk(String),
-    /// `[DONE]`
-    Done,
-}
-
-/// Decodes the events of one response.
+/// Decodes the chunks of one response into the events of ConverseStream.
 #[derive(Debug, Default)]
-pub struct ChunkDecoder {
+pub struct ChatCompletionDecoder {
     /// The incomplete line.
     line: Vec<u8>,
     /// The data of the incomplete event, with a line feed after each line.
@@ -31,12 +24,13 @@ pub struct ChunkDecoder {
     after_return: bool,
     /// Whether `[DONE]` has arrived; later events are ignored.
     done: bool,
+    response: ChatCompletionEvents,
 }
 
-impl Decode for ChunkDecoder {
-    type Item = ChunkEvent;
+impl Decode for ChatCompletionDecoder {
+    type Item = Event;
 
-    fn push(&mut self, bytes: &[u8], events: &mut Vec<ChunkEvent>) -> Result<(), UpstreamError> {
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), UpstreamError> {
         for byte in bytes {
             let is_line_feed_of_return = std::mem::take(&mut self.after_return) && *byte == b'\n';
             match byte {
@@ -64,8 +58,8 @@ impl Decode for ChunkDecoder {
     }
 }
 
-impl ChunkDecoder {
-    fn end_line(&mut self, events: &mut Vec<ChunkEvent>) -> Result<(), UpstreamError> {
+impl ChatCompletionDecoder {
+    fn end_line(&mut self, events: &mut Vec<Event>) -> Result<(), UpstreamError> {
         let line = std::mem::take(&mut self.line);
         let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line);
         if line.is_empty() {
@@ -84,14 +78,13 @@ impl ChunkDecoder {
         Ok(())
     }
 
-    fn end_event(&mut self, events: &mut Vec<ChunkEvent>) -> Result<(), UpstreamError> {
+    fn end_event(&mut self, events: &mut Vec<Event>) -> Result<(), UpstreamError> {
         let data = std::mem::take(&mut self.data);
         let Some(data) = data.strip_suffix(b"\n") else {
             return Ok(());
         };
         if data == DONE {
             self.done = true;
-            events.push(ChunkEvent::Done);
             return Ok(());
         }
         if let Some(error) = UpstreamError::from_chunk(data) {
@@ -100,10 +93,12 @@ impl ChunkDecoder {
         let text = std::str::from_utf8(data)
             .map_err(|error| UpstreamError::unreadable(format!("a chunk: {error}")))?;
         // Events without data are keep-alives.
-        if !text.trim().is_empty() {
-            events.push(ChunkEvent::Chunk(text.to_owned()));
+        if text.trim().is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.response
+            .accept(text, events)
+            .map_err(|error| UpstreamError::unreadable(format!("a chunk: {error}")))
     }
 }
 
@@ -112,9 +107,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::converse::event::Delta;
 
-    fn decoded<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (Vec<ChunkEvent>, bool) {
-        let mut decoder = ChunkDecoder::default();
+    fn decoded<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Event>, bool) {
+        let mut decoder = ChatCompletionDecoder::default();
         let mut events = Vec::new();
         for chunk in chunks {
             if decoder.push(chunk, &mut events).is_err() {
@@ -125,33 +121,42 @@ mod tests {
         (events, complete)
     }
 
-    fn chunk(text: &str) -> ChunkEvent {
-        ChunkEvent::Chunk(text.to_owned())
+    /// A chunk with `text`, as JSON.
+    fn chunk(text: &str) -> String {
+        format!(r#"{{"choices":[{{"delta":{{"content":"{text}"}}}}]}}"#)
+    }
+
+    /// The events of a stream with these texts.
+    fn texts(texts: &[&str]) -> Vec<Event> {
+        let deltas = texts.iter().map(|text| Event::BlockDelta {
+            index: 0,
+            delta: Delta::Text((*text).to_owned()),
+        });
+        std::iter::once(Event::MessageStart).chain(deltas).collect()
     }
 
     #[test]
     fn all_line_endings_comments_and_fields_are_parsed() {
+        let (one, other) = (chunk("a"), chunk("b"));
         for text in [
-            "data: {\"a\":1}\n\ndata:{}\n\ndata: [DONE]\n\n",
-            "data: {\"a\":1}\r\n\r\ndata:{}\r\n\r\ndata: [DONE]\r\n\r\n",
-            "data: {\"a\":1}\r\rdata:{}\r\rdata: [DONE]\r\r",
-            "\u{feff}: hello\nevent: chunk\nid: 1\ndata: {\"a\":1}\n\n:\n\ndata\n\ndatum: x\n\ndata:{}\n\n\
-             data: [DONE]\n\ndata: late\n\n",
+            format!("data: {one}\n\ndata:{other}\n\ndata: [DONE]\n\n"),
+            format!("data: {one}\r\n\r\ndata:{other}\r\n\r\ndata: [DONE]\r\n\r\n"),
+            format!("data: {one}\r\rdata:{other}\r\rdata: [DONE]\r\r"),
+            format!(
+                "\u{feff}: hello\nevent: chunk\nid: 1\ndata: {one}\n\n:\n\ndata\n\ndatum: x\n\n\
+                 data:{other}\n\ndata: [DONE]\n\ndata: late\n\n"
+            ),
         ] {
             let (events, complete) = decoded([text.as_bytes()]);
-            assert_eq!(
-                events,
-                [chunk("{\"a\":1}"), chunk("{}"), ChunkEvent::Done],
-                "{text}"
-            );
+            assert_eq!(events, texts(&["a", "b"]), "{text}");
             assert!(complete, "{text}");
         }
     }
 
     #[test]
     fn data_lines_of_one_event_are_joined() {
-        let (events, _) = decoded([b"data: {\ndata:  \"a\":1\ndata: }\n\n".as_slice()]);
-        assert_eq!(events, [chunk("{\n \"a\":1\n}")]);
+        let text = b"data: {\"choices\":\ndata:  [{\"delta\":\ndata: {\"content\":\"a\"}}]}\n\n";
+        assert_eq!(decoded([text.as_slice()]).0, texts(&["a"]));
     }
 
     #[test]
@@ -159,8 +164,8 @@ mod tests {
         let text = b"data: {}\n\ndata: {\"error\":{\"message\":\"slow down\",\
                      \"code\":\"rate_limit_exceeded\"}}\n\ndata: {}\n\n";
         let mut events = Vec::new();
-        let error = ChunkDecoder::default().push(text, &mut events);
-        assert_eq!(events, [chunk("{}")]);
+        let error = ChatCompletionDecoder::default().push(text, &mut events);
+        assert_eq!(events, [Event::MessageStart]);
         assert_eq!(error.expect_err("an error").code, "ThrottlingException");
     }
 
@@ -182,7 +187,7 @@ mod tests {
         fn chunk_boundaries_do_not_matter(
             lines in proptest::collection::vec(
                 prop_oneof![
-                    Just("data: {\"a\":\"ü\"}".to_owned()),
+                    Just(format!("data: {}", chunk("ü"))),
                     Just("data: [DONE]".to_owned()),
                     Just(String::new()),
                     Just(": c".to_owned()),

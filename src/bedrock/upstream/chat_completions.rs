@@ -2,18 +2,19 @@
 //! `bedrock-mantle`. The AWS SDK for Rust has no operation for it; endpoints and signatures follow
 //! openai-python 3.52 (`openai.providers.bedrock`).
 
-pub(in crate::bedrock) mod sse;
-
 use bytes::Bytes;
 use http::Method;
 
-use self::sse::ChunkDecoder;
 use crate::bedrock::auth::signing::SIGNING_NAME;
-use crate::bedrock::client::Bedrock;
+use crate::bedrock::client::{Bedrock, ModelCall};
 use crate::bedrock::errors::UpstreamError;
 use crate::bedrock::transport::Outgoing;
+use crate::bedrock::transport::decoder::ModelDecoder;
+use crate::bedrock::transport::sse::ChatCompletionDecoder;
 use crate::bedrock::transport::stream::EventStream;
-use crate::models::{ModelId, OpenAiEndpoint};
+use crate::converse::event::Event;
+use crate::converse::upstream::chat_completions::ChatCompletionEvents;
+use crate::models::OpenAiEndpoint;
 
 const PATH: &str = "/openai/v1/chat/completions";
 
@@ -36,41 +37,42 @@ impl UpstreamEndpoint {
 }
 
 impl Bedrock {
-    /// The complete response to `body`, a chat request in OpenAI's format, with retries.
+    /// The events of a complete response. `call` has a request in the chat-completions format.
     pub async fn chat_completion(
         &self,
-        upstream: OpenAiEndpoint,
-        model: &ModelId,
-        body: Bytes,
-    ) -> Result<Bytes, UpstreamError> {
-        let upstream_endpoint = self.upstream_endpoint(upstream)?;
+        endpoint: OpenAiEndpoint,
+        call: ModelCall,
+    ) -> Result<Vec<Event>, UpstreamError> {
+        let upstream_endpoint = self.upstream_endpoint(endpoint)?;
         let send = || async {
-            let outgoing = upstream_endpoint.outgoing(body.clone());
+            let outgoing = upstream_endpoint.outgoing(call.body.clone());
             let response = self.fetch(outgoing, self.response_timeout()).await?;
-            match UpstreamError::from_chunk(response.body()) {
-                Some(error) => Err(error),
-                None => Ok(response.into_body()),
+            if let Some(error) = UpstreamError::from_chunk(response.body()) {
+                return Err(error);
             }
+            ChatCompletionEvents::of_response(response.body())
+                .map_err(|error| UpstreamError::unreadable(error.to_string()))
         };
-        self.with_backoff(Some(model.as_str()), send).await
+        self.with_backoff(Some(call.model.as_str()), send).await
     }
 
-    /// The chunks of the response to `body`. Returns once the first chunk has arrived, with retries
-    /// until then.
+    /// The event stream of a response. Returns once the first event has arrived, with retries until
+    /// then. `call` has a request in the chat-completions format.
     pub async fn chat_completion_stream(
         &self,
-        upstream: OpenAiEndpoint,
-        model: &ModelId,
-        body: Bytes,
-    ) -> Result<EventStream<ChunkDecoder>, UpstreamError> {
-        let upstream_endpoint = self.upstream_endpoint(upstream)?;
+        endpoint: OpenAiEndpoint,
+        call: ModelCall,
+    ) -> Result<EventStream, UpstreamError> {
+        let upstream_endpoint = self.upstream_endpoint(endpoint)?;
         let send = || {
-            self.open(Outgoing {
+            let outgoing = Outgoing {
                 accept: "text/event-stream",
-                ..upstream_endpoint.outgoing(body.clone())
-            })
+                ..upstream_endpoint.outgoing(call.body.clone())
+            };
+            let decoder = ChatCompletionDecoder::default();
+            self.open(outgoing, ModelDecoder::ChatCompletions(decoder))
         };
-        self.with_backoff(Some(model.as_str()), send).await
+        self.with_backoff(Some(call.model.as_str()), send).await
     }
 
     fn upstream_endpoint(
