@@ -2,47 +2,39 @@
 //!
 //! The modules, in the order in which a request passes them:
 //!
-//! - [`server`]: HTTP server, routes, layers, bodies, streams; [`api`]: the handlers of the
-//!   endpoints
-//! - [`identity`]: authentication of callers
-//! - [`pipeline`]: the steps of a request; the page to read first
-//! - [`models`]: model ids, capabilities and prices; [`catalog`]: what is known about models at run
-//!   time, and their list
-//! - [`openai`]: OpenAI's API; [`converse`]: Bedrock's Converse API, and the rules for its models;
-//!   [`providers`]: request bodies of models that Converse does not serve
-//! - [`guardrails`]: checks of content outside of conversations
-//! - [`dialects`]: what all dialects read in the same way
-//! - [`fetch`]: downloads of URLs in requests
-//! - [`reasoning_memory`]: signed reasoning between tool calls
-//! - [`store`]: the database of files and batches
-//! - [`limits`]: rates and concurrency; [`body_memory`]: the memory budget; [`workers`]: CPU-bound
-//!   work
+//! - [`http`]: server, routes, layers, bodies, streams
+//! - [`dialects`]: the chat dialects: requests into Bedrock's form, and responses out of it;
+//!   [`endpoints`]: everything that is not chat
+//! - [`batches`] and [`passthrough`]: jobs; Bedrock's own API
+//! - [`gateway`]: the steps of a model request; the page to read first
+//! - [`identity`]: callers; [`limits`]: rates and concurrency; [`resources`]: memory and threads;
+//!   [`usage`]: what a request used and cost
+//! - [`catalog`]: what is known about models at run time; [`models`]: model ids, capabilities, prices
+//! - [`converse`]: Bedrock's Converse API, and the rules for its models
+//! - [`fetch`]: downloads of URLs in requests; [`store`]: the database of files and batches
 //! - [`bedrock`]: transport, credentials, retries, upstream errors
-//! - [`usage`]: what a request used and cost
+//! - [`telemetry`]: the log
 //!
 //! [`config`] and [`commands`] are for operators. [`error`] and [`reply`] are what clients get.
 
-pub mod api;
+pub mod batches;
 pub mod bedrock;
-pub mod body_memory;
 pub mod catalog;
 pub mod commands;
 pub mod config;
 pub mod converse;
 pub mod dialects;
+pub mod endpoints;
 pub mod error;
 pub mod fetch;
-pub mod guardrails;
+pub mod gateway;
+pub mod http;
 pub mod identity;
 pub mod limits;
 pub mod models;
-pub mod openai;
-pub mod pipeline;
-pub mod providers;
-pub mod reasoning_memory;
+pub mod passthrough;
 pub mod reply;
-pub mod server;
+pub mod resources;
 pub mod store;
 pub mod telemetry;
 pub mod usage;
-pub mod workers;

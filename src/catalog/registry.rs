@@ -14,8 +14,8 @@ use super::tables::Tables;
 use crate::bedrock::{BaseModel, Bedrock};
 use crate::config::{ChatOverrides, Config, ModelEntry};
 use crate::error::{ApiError, Field};
+use crate::models::Purpose;
 use crate::models::{ChatUpstream, ModelId, RefusedField};
-use crate::providers::embeddings::Purpose;
 use crate::reply::Adjustments;
 
 /// The models that clients may request, with their information.

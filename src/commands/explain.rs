@@ -11,7 +11,7 @@ use crate::bedrock::Bedrock;
 use crate::catalog::Tables;
 use crate::config::{Config, Overrides, load};
 use crate::converse::json::describe;
-use crate::pipeline::ExplainReader;
+use crate::endpoints::explain::service::ExplainReader;
 
 /// The timeout for credentials, which may come from a metadata service.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(2);

@@ -8,8 +8,9 @@ use crate::bedrock::Bedrock;
 use crate::catalog::Tables;
 use crate::config::Config;
 use crate::fetch::Fetcher;
+use crate::gateway::policy::HeaderOptions;
+use crate::gateway::{ChatCall, Pipeline};
 use crate::identity::Caller;
-use crate::pipeline::{ChatCall, HeaderOptions, Pipeline};
 use crate::usage::Ledger;
 
 /// The pipeline of a configuration.

@@ -11,7 +11,7 @@ use super::greeting::Greeting;
 use crate::bedrock::{Bedrock, CredentialsTrouble};
 use crate::catalog::Tables;
 use crate::config::{Config, Overrides, ServerSettings, load};
-use crate::server::{App, Shutdown, ShutdownPhase, raise_descriptor_limit, router, serve};
+use crate::http::{App, Shutdown, ShutdownPhase, raise_descriptor_limit, router, serve};
 use crate::telemetry;
 
 /// `outcrop serve`

@@ -1,6 +1,6 @@
 use super::reader::Section;
-use crate::openai::embeddings::Tokenizer;
-use crate::providers::embeddings::Purpose;
+use crate::endpoints::embeddings::Tokenizer;
+use crate::models::Purpose;
 
 /// Defaults of requests for embeddings: `[embeddings]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

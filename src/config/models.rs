@@ -6,8 +6,8 @@ use toml::Value;
 use super::chat::{ChatOverrides, Guardrails, ModelFiles, read_overrides};
 use super::embeddings::read_purpose;
 use super::reader::Section;
+use crate::models::Purpose;
 use crate::models::{ChatUpstream, ModelId};
-use crate::providers::embeddings::Purpose;
 
 const MODEL_REMEDY: &str = "write a Bedrock model id, inference profile id or ARN";
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::origin::AllowedOrigin;
 use super::reader::Section;
-use crate::body_memory::BodyMemory;
+use crate::resources::body_memory::BodyMemory;
 
 /// The HTTP server: `[server]`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@ pub mod content;
 pub mod estimate;
 pub mod event;
 pub mod fold;
+pub mod guardrails;
 pub mod identifier;
 pub mod json;
 pub mod media;

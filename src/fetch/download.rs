@@ -12,7 +12,7 @@ use super::RemoteFile;
 use super::error::{FetchErrorKind, Problem};
 use super::exchange::{ServerConnector, broken_off};
 use super::target::FetchTarget;
-use crate::body_memory::FileMemory;
+use crate::resources::body_memory::FileMemory;
 
 /// The bytes that a request may still download for all its files, and the memory for them.
 #[derive(Debug)]

@@ -24,8 +24,8 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_rustls::rustls::ClientConfig;
 
-use crate::body_memory::FileMemory;
 use crate::config::FetchSettings;
+use crate::resources::body_memory::FileMemory;
 use download::{Allowance, download};
 use error::Problem;
 use exchange::ServerConnector;

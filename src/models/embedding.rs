@@ -126,3 +126,52 @@ impl Truncation {
         }
     }
 }
+
+/// The purpose of an embedding: models embed queries and documents differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// To be searched.
+    #[default]
+    Index,
+    /// To search any content.
+    Retrieval,
+    /// To search texts.
+    TextRetrieval,
+    /// To search images.
+    ImageRetrieval,
+    /// To search videos.
+    VideoRetrieval,
+    /// To search pages of documents.
+    DocumentRetrieval,
+    /// To search audio.
+    AudioRetrieval,
+    /// Classification.
+    Classification,
+    /// Clustering.
+    Clustering,
+}
+
+impl Purpose {
+    /// The accepted values, for error messages.
+    pub const WORDS: &str = "search_document, search_query, classification, clustering, and Nova's \
+                             GENERIC_INDEX, GENERIC_RETRIEVAL, TEXT_RETRIEVAL, IMAGE_RETRIEVAL, \
+                             VIDEO_RETRIEVAL, DOCUMENT_RETRIEVAL, AUDIO_RETRIEVAL";
+
+    /// Parses the values of Cohere, of Nova, and of other vendors with OpenAI-compatible
+    /// endpoints.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word.to_ascii_lowercase().as_str() {
+            // Cohere's `input_type` for images is `image`.
+            "search_document" | "document" | "passage" | "image" | "generic_index" => Self::Index,
+            "search_query" | "query" | "generic_retrieval" => Self::Retrieval,
+            "text_retrieval" => Self::TextRetrieval,
+            "image_retrieval" => Self::ImageRetrieval,
+            "video_retrieval" => Self::VideoRetrieval,
+            "document_retrieval" => Self::DocumentRetrieval,
+            "audio_retrieval" => Self::AudioRetrieval,
+            "classification" => Self::Classification,
+            "clustering" => Self::Clustering,
+            _ => return None,
+        })
+    }
+}

@@ -1,5 +1,7 @@
 //! Static facts about models: id parsing, capabilities of model families, and prices.
 
+pub(crate) mod tokenizer;
+
 mod capabilities;
 mod cost;
 mod embedding;
@@ -17,7 +19,7 @@ pub use capabilities::{
 };
 pub use cost::{Price, Tier, Tokens, UnitPrices, Usd};
 pub use embedding::{
-    EmbeddingBody, EmbeddingCapabilities, EmbeddingInput, RerankCapabilities, Truncation,
+    EmbeddingBody, EmbeddingCapabilities, EmbeddingInput, Purpose, RerankCapabilities, Truncation,
 };
 pub use endpoint::{Endpoint, Modalities, Modality, ModelType};
 pub use id::{InvalidModelId, ModelId, ModelKind};

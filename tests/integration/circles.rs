@@ -13,7 +13,19 @@ type Texts = BTreeMap<Module, String>;
 type Exports = BTreeMap<(Module, String), Module>;
 
 /// Circles between top-level modules that still have to be cut.
-const KNOWN: [&[&str]; 2] = [&["api", "server"], &["converse", "reply", "usage"]];
+const KNOWN: [&[&str]; 2] = [
+    // The router names the handlers, which use the extractors; the steps of the endpoints are methods
+    // of the gateway's state.
+    &[
+        "batches",
+        "dialects",
+        "endpoints",
+        "gateway",
+        "http",
+        "passthrough",
+    ],
+    &["converse", "reply", "usage"],
+];
 
 #[test]
 fn no_circle_is_left_between_the_simulators_files() {

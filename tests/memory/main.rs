@@ -18,7 +18,7 @@ use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::config::{CatalogList, Config};
-use outcrop::server::{App, Shutdown, router};
+use outcrop::http::{App, Shutdown, router};
 use peak_alloc::PeakAlloc;
 use shapes::SHAPES;
 use tokio::io::AsyncReadExt;

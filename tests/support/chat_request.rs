@@ -13,12 +13,12 @@ use outcrop::converse::media::{RemoteFiles, RemoteMedia};
 use outcrop::converse::options::GuardrailConfig;
 use outcrop::converse::policy::{AllowList, GuardrailPolicy};
 use outcrop::converse::remembered::{RememberedTurn, TurnPart};
-use outcrop::error::{ApiError, ErrorKind};
-use outcrop::models::{Capabilities, ChatUpstream, ModelId};
-use outcrop::openai::chat::{
+use outcrop::dialects::openai_chat::{
     ChatOptions, ChatRequest, ChatTranslation, TranslationContext, drop_oldest, remote_addresses,
     translate,
 };
+use outcrop::error::{ApiError, ErrorKind};
+use outcrop::models::{Capabilities, ChatUpstream, ModelId};
 
 use super::{converse_rules, vocabulary};
 

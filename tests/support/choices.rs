@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use outcrop::converse::event::Event;
 use outcrop::converse::output::{OutputEvents, OutputOptions, ResponseSummary};
+use outcrop::dialects::openai_chat::{ChunkWriter, Completion, CompletionHead};
+use outcrop::dialects::wire::error::ErrorBody;
 use outcrop::error::ApiError;
-use outcrop::openai::chat::{ChunkWriter, Completion, CompletionHead};
-use outcrop::openai::error::ErrorBody;
 use serde_json::{Value, json};
 
 /// Lists whose items are not split into deltas. In a stream, each item has an index.

@@ -21,7 +21,7 @@ use self::connect::{Connector, connector, is_untrusted};
 use crate::bedrock::auth::credentials::{CredentialCache, with_causes};
 use crate::bedrock::auth::signing::{SIGNING_NAME, SigningScope, authorize};
 use crate::bedrock::errors::{ErrorResponse, RetryAdvice, UpstreamError};
-use crate::workers::in_place;
+use crate::resources::workers::in_place;
 
 /// The maximum length of an error body.
 const MAX_ERROR_SIZE: usize = 1 << 20;

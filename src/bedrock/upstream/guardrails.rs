@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 
 use crate::bedrock::client::{Bedrock, Service, ServiceRequest, encoded_segment};
 use crate::bedrock::errors::UpstreamError;
-use crate::guardrails::applied::ApplyGuardrailResponse;
-use crate::guardrails::checks::ChecksResponse;
+use crate::converse::guardrails::applied::ApplyGuardrailResponse;
+use crate::converse::guardrails::checks::ChecksResponse;
 
 impl Bedrock {
     /// Runs the guardrail checks of a request, with retries. `body` is its JSON.

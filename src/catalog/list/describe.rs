@@ -6,12 +6,12 @@ use super::listing::Listing;
 use super::rendered::{CatalogJson, CatalogWriter, Rank};
 use crate::bedrock::{BaseModel, FoundationModel, LifeCycle, ListedModel, Time};
 use crate::catalog::Tables;
-use crate::config::ModelEntry;
-use crate::models::{Capabilities, Endpoint, Modalities, ModelId, ModelKind, ModelRow, ModelType};
-use crate::openai::models::{
+use crate::catalog::list::wire::{
     Description, LifeCycleObject, LifeStatus, ModelCapabilities, ModelObject, ModelObjectKind,
     ModelWord, PriceObject,
 };
+use crate::config::ModelEntry;
+use crate::models::{Capabilities, Endpoint, Modalities, ModelId, ModelKind, ModelRow, ModelType};
 
 /// The sources of the model objects.
 pub(super) struct ModelSources<'a> {

@@ -1,6 +1,8 @@
 //! The list of models: the aliases of the configuration, and the models of the region and the
 //! account, loaded in the background and kept while Bedrock fails.
 
+pub(super) mod wire;
+
 mod describe;
 mod directory;
 mod listing;

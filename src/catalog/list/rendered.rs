@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::catalog::list::wire::ModelObject;
 use crate::models::ModelType;
-use crate::openai::models::ModelObject;
 
 /// The JSON of all models, and of each.
 #[derive(Debug, Default)]

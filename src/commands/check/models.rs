@@ -10,8 +10,8 @@ use crate::bedrock::{BaseModel, Bedrock, Cause, Time, Trouble};
 use crate::catalog::Tables;
 use crate::commands::local::{chat_call, pipeline};
 use crate::config::{Config, ModelEntry};
+use crate::gateway::{ChatBody, Pipeline};
 use crate::models::{Capabilities, ChatUpstream, Endpoint, ModelId};
-use crate::pipeline::{ChatBody, Pipeline};
 
 /// Checks every alias, and calls the model `called`.
 pub(super) async fn check(

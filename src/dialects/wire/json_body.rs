@@ -3,11 +3,9 @@
 //! The cost of a body is limited before and while it is parsed: by the number of values, and by the
 //! memory for them.
 
-mod scan;
-
 use serde::de::DeserializeOwned;
 
-pub use scan::{Excess, JsonSize, scan};
+pub use crate::converse::json::scan::{Excess, JsonSize, scan};
 
 use crate::converse::json::{Budget, budget_of, describe, read};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
@@ -83,7 +81,7 @@ fn not_json(message: String) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::openai::chat::ChatRequest;
+    use crate::dialects::openai_chat::ChatRequest;
 
     fn rejection(body: &str) -> ApiError {
         parse::<ChatRequest>(body.as_bytes()).expect_err(body)

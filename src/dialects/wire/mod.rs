@@ -1,6 +1,8 @@
 //! What all dialects read in the same way: JSON bodies within their limits, client objects with
 //! their unknown fields, forms, and pages of lists.
 
+pub mod error;
+
 pub mod form;
 pub mod json_body;
 pub(crate) mod object;

@@ -85,7 +85,7 @@ pub(crate) fn note_unknown(adjustments: &mut Adjustments, unknown: &UnknownField
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::openai::chat::ChatRequest;
+    use crate::dialects::openai_chat::ChatRequest;
 
     #[test]
     fn a_misspelled_field_is_recognized() {

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use outcrop::bedrock::record_error;
-use outcrop::bedrock::{JobRecord, JobResult, line_of, record_id};
-use outcrop::error::{ApiError, ErrorCode};
-use outcrop::openai::batches::{
+use outcrop::batches::wire::{
     BatchRequestLine, LineReader, ResultIds, check_request, completion_of, error_line,
     response_line,
 };
-use outcrop::openai::chat::{ChatRequest, ChatTranslation, CompletionHead};
+use outcrop::bedrock::record_error;
+use outcrop::bedrock::{JobRecord, JobResult, line_of, record_id};
+use outcrop::dialects::openai_chat::{ChatRequest, ChatTranslation, CompletionHead};
+use outcrop::error::{ApiError, ErrorCode};
 use outcrop::reply::Adjustments;
 use serde_json::Value;
 

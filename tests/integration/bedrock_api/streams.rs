@@ -10,7 +10,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use outcrop::bedrock::{Decode, Frame, FrameCutter};
-use outcrop::server::ShutdownPhase;
+use outcrop::http::ShutdownPhase;
 use serde_json::json;
 
 use super::{converse_request, harness, path};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use outcrop::converse::output::OutputEvents;
-use outcrop::error::ApiError;
-use outcrop::openai::chat::{
+use outcrop::dialects::openai_chat::{
     ChatRequest, ChatTranslation, ChunkWriter, Completion, CompletionHead,
 };
+use outcrop::error::ApiError;
 
 use crate::harness::golden::{
     Case, Outputs, RESPONSE, STREAM, UPSTREAM_EVENTS, UPSTREAM_REQUEST, events, run,

@@ -11,12 +11,12 @@ use outcrop::converse::media::{RemoteFiles, RemoteMedia};
 use outcrop::converse::output::{OutputEvents, OutputOptions};
 use outcrop::converse::upstream::UpstreamRoute;
 use outcrop::converse::upstream::chat_completions::{ChatCompletionEvents, ChatCompletionRequest};
-use outcrop::error::ApiError;
-use outcrop::models::{ChatUpstream, ModelId, ModelTable, OpenAiEndpoint};
-use outcrop::openai::chat::{
+use outcrop::dialects::openai_chat::{
     ChatOptions, ChatRequest, ChatTranslation, ChunkWriter, Completion, CompletionHead,
     TranslationContext, translate,
 };
+use outcrop::error::ApiError;
+use outcrop::models::{ChatUpstream, ModelId, ModelTable, OpenAiEndpoint};
 
 use crate::harness::golden::{
     Case, Outputs, RESPONSE, STREAM, UPSTREAM_REQUEST, UPSTREAM_RESPONSE, UPSTREAM_STREAM, run,

@@ -10,8 +10,8 @@ use outcrop::config::ModelFiles;
 
 use outcrop::converse::content::ContentBlock;
 use outcrop::converse::request::{ConverseRequest, SystemBlock, Tool};
+use outcrop::dialects::openai_chat::ChatRequest;
 use outcrop::models::{Capabilities, Medium, ModelId};
-use outcrop::openai::chat::ChatRequest;
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;

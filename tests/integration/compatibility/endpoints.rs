@@ -3,17 +3,17 @@
 use std::fs;
 use std::path::Path;
 
+use outcrop::batches::wire::{BatchLine, CreateBatch};
+use outcrop::dialects::openai_completions::CompletionRequest;
+use outcrop::dialects::openai_responses::ResponsesRequest;
 use outcrop::dialects::wire::ClientField;
-use outcrop::openai::absent::ABSENT;
-use outcrop::openai::batches::{BatchLine, CreateBatch};
-use outcrop::openai::completions::CompletionRequest;
-use outcrop::openai::embeddings::EmbeddingsRequest;
-use outcrop::openai::files::FileForm;
-use outcrop::openai::images::ImageRequest;
-use outcrop::openai::moderations::ModerationRequest;
-use outcrop::openai::rerank::RerankRequest;
-use outcrop::openai::responses::ResponsesRequest;
-use outcrop::openai::videos::VideoRequest;
+use outcrop::endpoints::embeddings::EmbeddingsRequest;
+use outcrop::endpoints::files::wire::FileForm;
+use outcrop::endpoints::images::ImageRequest;
+use outcrop::endpoints::moderations::ModerationRequest;
+use outcrop::endpoints::rerank::RerankRequest;
+use outcrop::endpoints::videos::VideoRequest;
+use outcrop::http::pages::absent::ABSENT;
 
 use super::page::Page;
 

@@ -16,8 +16,8 @@ pub mod samples;
 
 use std::collections::BTreeSet;
 
+use outcrop::dialects::openai_chat::ChatRequest;
 use outcrop::dialects::wire::ClientField;
-use outcrop::openai::chat::ChatRequest;
 use serde_json::Value;
 
 use page::Page;

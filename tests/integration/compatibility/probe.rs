@@ -6,9 +6,9 @@ use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
 use outcrop::converse::output::OutputOptions;
 use outcrop::converse::rules::AllowedCalls;
+use outcrop::dialects::openai_chat::{ChatOptions, ChatTranslation, TranslationContext, translate};
 use outcrop::error::{ApiError, ErrorCode};
 use outcrop::models::{ChatUpstream, ModelId};
-use outcrop::openai::chat::{ChatOptions, ChatTranslation, TranslationContext, translate};
 use outcrop::reply::Adjustments;
 use serde_json::Value;
 

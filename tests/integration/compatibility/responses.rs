@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use outcrop::converse::event::Event;
 use outcrop::converse::output::{OutputEvents, OutputOptions};
+use outcrop::dialects::openai_chat::{Completion, FinishReason};
 use outcrop::error::ErrorCode;
-use outcrop::openai::chat::{Completion, FinishReason};
 
 use crate::support::sse_writer::STOP_REASONS;
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use outcrop::converse::event::Event;
 use outcrop::converse::output::{OutputEvents, ResponseSummary};
-use outcrop::error::ApiError;
-use outcrop::openai::chat::{ChatOptions, ChatTranslation, CompletionHead};
-use outcrop::openai::completions::{
+use outcrop::dialects::openai_chat::{ChatOptions, ChatTranslation, CompletionHead};
+use outcrop::dialects::openai_completions::{
     CompletionFieldNames, CompletionPrompts, CompletionRequest, TextCompletion, TextWriter,
     chat_requests,
 };
+use outcrop::error::ApiError;
 
 use crate::harness::golden::{
     Case, Outputs, RESPONSE, STREAM, UPSTREAM_EVENTS, UPSTREAM_REQUEST, events, run,

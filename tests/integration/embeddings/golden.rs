@@ -5,12 +5,13 @@ use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
 use outcrop::converse::JsonText;
 use outcrop::converse::media::RemoteFiles;
-use outcrop::error::ApiError;
-use outcrop::models::ModelId;
-use outcrop::openai::embeddings::{
+use outcrop::endpoints::embeddings::bodies::read;
+use outcrop::endpoints::embeddings::{
     EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, Tokenizer, response_json,
 };
-use outcrop::providers::embeddings::{Purpose, read};
+use outcrop::error::ApiError;
+use outcrop::models::ModelId;
+use outcrop::models::Purpose;
 use serde_json::Value;
 
 use crate::harness::golden::{Case, Outputs, RESPONSE, UPSTREAM_REQUEST, UPSTREAM_RESPONSE, run};
@@ -33,7 +34,7 @@ fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
         tokenizer: Tokenizer::Cl100kBase,
         fetched: &RemoteFiles::new(),
     };
-    let translated = outcrop::openai::embeddings::translate(request, &context)?;
+    let translated = outcrop::endpoints::embeddings::translate(request, &context)?;
     let bodies = translated.calls.iter();
     let bodies: Vec<Value> = bodies
         .map(|call| serde_json::from_slice(&call.body).unwrap())

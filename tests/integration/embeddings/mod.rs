@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use bedrock_simulator::{Fault, Options, Script, ScriptedResponse};
 use outcrop::config::{Config, FetchSettings, ModelEntry};
 use outcrop::models::ModelId;
-use outcrop::providers::embeddings::Purpose;
+use outcrop::models::Purpose;
 use serde_json::{Value, json};
 
 use crate::fetch::site::{self, Site};

@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::config::{CatalogList, Config};
-use outcrop::server::{App, Shutdown, ShutdownPhase, router, serve};
+use outcrop::http::{App, Shutdown, ShutdownPhase, router, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

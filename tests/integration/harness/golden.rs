@@ -21,8 +21,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use outcrop::converse::event::Event;
+use outcrop::dialects::wire::error::ErrorBody;
 use outcrop::error::ApiError;
-use outcrop::openai::error::ErrorBody;
 use outcrop::reply::Adjustment;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

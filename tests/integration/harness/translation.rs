@@ -5,11 +5,11 @@ use std::sync::{Arc, LazyLock};
 use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
 use outcrop::converse::media::RemoteFiles;
-use outcrop::error::ApiError;
-use outcrop::models::{ChatUpstream, ModelId};
-use outcrop::openai::chat::{
+use outcrop::dialects::openai_chat::{
     ChatOptions, ChatRequest, ChatTranslation, TranslationContext, translate,
 };
+use outcrop::error::ApiError;
+use outcrop::models::{ChatUpstream, ModelId};
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::load(&ModelFiles::default()).unwrap());
 

@@ -9,12 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use outcrop::converse::policy::AllowList;
 use outcrop::dialects::wire::form::FormPart;
-use outcrop::error::ApiError;
-use outcrop::models::{ModelId, ModelTable};
-use outcrop::openai::images::{
+use outcrop::endpoints::images::{
     ImageContext, ImageData, ImageEndpoint, ImageHead, ImageRequest, TranslatedImage,
     completed_events, images, images_response,
 };
+use outcrop::error::ApiError;
+use outcrop::models::{ModelId, ModelTable};
 use serde_json::Value;
 
 use crate::harness::golden::{
@@ -51,7 +51,7 @@ fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
     let TranslatedImage {
         prepared,
         mut adjustments,
-    } = outcrop::openai::images::translate(endpoint, request, files, &context)?;
+    } = outcrop::endpoints::images::translate(endpoint, request, files, &context)?;
     let bodies: Vec<Value> = prepared
         .bodies
         .iter()

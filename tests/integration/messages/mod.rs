@@ -8,8 +8,8 @@ mod source;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use outcrop::dialects::openai_chat::ChatFieldNames;
 use outcrop::error::{Field, FieldNames};
-use outcrop::openai::chat::ChatFieldNames;
 
 use crate::compatibility::page::Page;
 use crate::harness::fields::all_fields;
@@ -34,23 +34,23 @@ const NOT_FOR_CLIENTS: &[&str] = &[
 
 /// Files whose texts become errors elsewhere.
 const ERROR_SOURCES: &[&str] = &[
-    "src/api/hints.rs",
-    "src/api/unknown.rs",
+    "src/http/pages/hints.rs",
+    "src/http/pages/unknown.rs",
     "src/error.rs",
     "src/fetch",
     "src/converse/media/data_url.rs",
     "src/openai/chat/upstream/unsupported_field.rs",
-    "src/pipeline/batches/finish.rs",
+    "src/batches/finish.rs",
     "src/catalog/names.rs",
-    "src/providers/images/mask.rs",
+    "src/endpoints/images/bodies/mask.rs",
 ];
 
 /// Files whose texts become notes elsewhere, unless their function builds an error.
 const NOTE_SOURCES: &[&str] = &[
     "src/converse/rules/schema/fit.rs",
     "src/converse/rules/property_keys/rename.rs",
-    "src/openai/responses/items.rs",
-    "src/pipeline/input_tokens.rs",
+    "src/dialects/openai_responses/items.rs",
+    "src/endpoints/token_count/service.rs",
 ];
 
 /// Files whose texts are about the configuration and the files that it names.

@@ -2,11 +2,11 @@
 //! requests and responses are lists, one for each input.
 
 use outcrop::converse::media::RemoteFiles;
-use outcrop::error::ApiError;
-use outcrop::openai::moderations::{
+use outcrop::endpoints::moderations::{
     CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, apply_request,
     checks_request, of_checks, of_guardrail, response,
 };
+use outcrop::error::ApiError;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
         model,
         items,
         adjustments,
-    } = outcrop::openai::moderations::translate(request)?;
+    } = outcrop::endpoints::moderations::translate(request)?;
     let upstream_requests = upstream_requests(&items, &settings)?;
     outputs.json(UPSTREAM_REQUEST, &upstream_requests);
     outputs.adjustments(adjustments.iter());

@@ -3,16 +3,16 @@
 use bedrock_simulator::Script;
 use http::Method;
 use http::header::CONTENT_TYPE;
+use outcrop::batches::wire::CreateBatch;
+use outcrop::dialects::openai_chat::ChatRequest;
+use outcrop::dialects::openai_completions::CompletionRequest;
+use outcrop::dialects::openai_responses::ResponsesRequest;
 use outcrop::dialects::wire::ClientField;
-use outcrop::openai::batches::CreateBatch;
-use outcrop::openai::chat::ChatRequest;
-use outcrop::openai::completions::CompletionRequest;
-use outcrop::openai::embeddings::EmbeddingsRequest;
-use outcrop::openai::images::ImageRequest;
-use outcrop::openai::moderations::ModerationRequest;
-use outcrop::openai::rerank::RerankRequest;
-use outcrop::openai::responses::ResponsesRequest;
-use outcrop::openai::videos::VideoRequest;
+use outcrop::endpoints::embeddings::EmbeddingsRequest;
+use outcrop::endpoints::images::ImageRequest;
+use outcrop::endpoints::moderations::ModerationRequest;
+use outcrop::endpoints::rerank::RerankRequest;
+use outcrop::endpoints::videos::VideoRequest;
 use serde_json::{Value, json};
 
 use crate::compatibility::json_path::put;

@@ -2,10 +2,10 @@
 
 use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
+use outcrop::endpoints::rerank::bodies::RerankResponse;
+use outcrop::endpoints::rerank::{RankedDocuments, RerankHead, RerankRequest, response_json};
 use outcrop::error::ApiError;
 use outcrop::models::ModelId;
-use outcrop::openai::rerank::{RankedDocuments, RerankHead, RerankRequest, response_json};
-use outcrop::providers::rerank::RerankResponse;
 
 use crate::harness::golden::{Case, Outputs, RESPONSE, UPSTREAM_REQUEST, UPSTREAM_RESPONSE, run};
 
@@ -22,7 +22,7 @@ fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
         .capabilities
         .capabilities(&ModelId::parse(&model).unwrap());
     let capabilities = capabilities.rerank.as_ref().unwrap();
-    let translated = outcrop::openai::rerank::translate(request, capabilities)?;
+    let translated = outcrop::endpoints::rerank::translate(request, capabilities)?;
     outputs.reformatted(UPSTREAM_REQUEST, &translated.body);
     outputs.adjustments(translated.adjustments.iter());
 

@@ -547,7 +547,7 @@ async fn shutdown_does_not_wait_for_idle_connections() {
     );
     harness
         .shutdown
-        .advance(outcrop::server::ShutdownPhase::Closing);
+        .advance(outcrop::http::ShutdownPhase::Closing);
     assert_eq!(read_to_end(&mut idle).await, "");
     soon(harness.server)
         .await

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
+use outcrop::endpoints::videos::{VideoOrder, VideoRequest};
 use outcrop::error::ApiError;
 use outcrop::models::{ModelId, ModelTable};
-use outcrop::openai::videos::{VideoOrder, VideoRequest};
 use serde_json::json;
 
 use crate::harness::golden::{Case, Outputs, RESPONSE, UPSTREAM_REQUEST, run};
@@ -27,7 +27,7 @@ fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
         resolution: _,
         prompt,
         adjustments,
-    } = outcrop::openai::videos::translate(request, Vec::new(), &capabilities, &HashMap::new())?;
+    } = outcrop::endpoints::videos::translate(request, Vec::new(), &capabilities, &HashMap::new())?;
     outputs.reformatted(UPSTREAM_REQUEST, input.as_str().as_bytes());
     outputs.adjustments(adjustments.iter());
     outputs.json(

@@ -1,0 +1,237 @@
+//! Validation, translation and completion of batch requests by the pipeline.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use memchr::memmem;
+
+use super::input::HeldLine;
+use crate::batches::wire::check_request;
+use crate::catalog::ModelTarget;
+use crate::dialects::openai_chat::{ChatRequest, ChatTranslation, remote_addresses};
+use crate::dialects::wire::json_body;
+use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::gateway::policy::HeaderOptions;
+use crate::gateway::prepare::SourceBody;
+use crate::gateway::{ChatBody, ChatCall, Pipeline, model_name, response};
+use crate::identity::Caller;
+use crate::limits::CallPermit;
+use crate::models::{ChatUpstream, Endpoint};
+use crate::reply::Adjustments;
+use crate::usage::{Ledger, RequestOutcome};
+
+/// The properties of a batch request that determine its part.
+#[derive(Debug)]
+pub(super) struct BatchRequestInfo {
+    /// The client's name of the model.
+    pub(super) name: String,
+    /// The Bedrock model id.
+    pub(super) model: String,
+    /// Whether the request references external files.
+    pub(super) is_remote: bool,
+    /// Whether a guardrail applies.
+    pub(super) is_guarded: bool,
+}
+
+/// The response to a batch request.
+#[derive(Debug)]
+pub(super) struct BatchLineResponse {
+    /// A `chat.completion` object.
+    pub(super) json: Bytes,
+    pub(super) adjustments: Adjustments,
+}
+
+impl Pipeline {
+    /// Rejects requests that cannot be sent. Remote files are not fetched for this check, so that a
+    /// request that passes may still fail later.
+    pub(super) async fn check_line(
+        &self,
+        caller: &Caller,
+        body: Bytes,
+    ) -> Result<BatchRequestInfo, ApiError> {
+        let request = self.line_request(&body).await?;
+        check_request(&request)?;
+        let name = model_name(&request)?;
+        let target = self.job_target(&name).await?;
+        let info = &target.model_info;
+        info.check_endpoint(&name, Endpoint::ChatCompletions)?;
+        info.check_converse(&name)?;
+        let model = target.model.as_str().to_owned();
+        let is_remote = has_external_files(&request, &body);
+        let mut is_guarded = false;
+        if remote_addresses(&request).is_empty() {
+            let length = body.len();
+            let body = SourceBody::Chat(body);
+            let options = HeaderOptions::default();
+            let mut pending = self.apply_settings(caller.clone(), request, body, target, options);
+            let translate = || pending.translate(&self.memory);
+            let translated = self.workers.on_body(length, translate).await?;
+            is_guarded = translated.converse.guardrail_config.is_some();
+        }
+        Ok(BatchRequestInfo {
+            name,
+            model,
+            is_remote,
+            is_guarded,
+        })
+    }
+
+    /// Translates a request for the record of a job; also returns the client's name of the model.
+    /// The same body always gives the same record.
+    pub(super) async fn job_record(
+        &self,
+        caller: &Caller,
+        body: Bytes,
+    ) -> Result<(String, ChatTranslation), ApiError> {
+        let length = body.len();
+        let request = self.line_request(&body).await?;
+        let name = model_name(&request)?;
+        let target = self.job_target(&name).await?;
+        let options = HeaderOptions {
+            // Job input is not cached.
+            cache: Some(false),
+            ..HeaderOptions::default()
+        };
+        let mut pending = self.apply_settings(
+            caller.clone(),
+            request,
+            SourceBody::Chat(body),
+            target,
+            options,
+        );
+        let translate = || pending.translate(&self.memory);
+        let mut translated = self.workers.on_body(length, translate).await?;
+        // A job has its own service tier and latency mode.
+        translated.converse.service_tier = None;
+        translated.converse.performance_config = None;
+        Ok((name, translated))
+    }
+
+    /// The model of a request that may become part of a job. Bedrock's jobs take requests to
+    /// Converse only.
+    async fn job_target(&self, name: &str) -> Result<ModelTarget, ApiError> {
+        let mut target = self.models.target(name).await?;
+        target.upstream = ChatUpstream::Converse;
+        Ok(target)
+    }
+
+    async fn line_request(&self, body: &Bytes) -> Result<Box<ChatRequest>, ApiError> {
+        let parse = || json_body::parse(body);
+        self.workers.on_body(body.len(), parse).await
+    }
+
+    /// Waits for the limits to admit a request to the model `name`, at a lower priority than
+    /// requests of waiting clients; `None` if `halt` completes first.
+    pub(super) async fn admit_line(
+        &self,
+        name: &str,
+        halt: impl Future<Output = ()> + Send,
+    ) -> Option<Result<CallPermit, ApiError>> {
+        let target = match self.models.target(name).await {
+            Ok(target) => target.model.as_str().into(),
+            Err(error) => return Some(Err(error)),
+        };
+        tokio::select! {
+            permit = self.limiter.admit_call(&target) => Some(Ok(permit)),
+            () = halt => None,
+        }
+    }
+
+    /// Completes an admitted request. `line` is its body.
+    pub(super) async fn complete_line(
+        &self,
+        caller: &Caller,
+        line: HeldLine,
+        request_id: &str,
+    ) -> Result<BatchLineResponse, ApiError> {
+        let route = "/v1/batches".to_owned();
+        let ledger = Arc::new(Ledger::new(request_id.to_owned(), route, None));
+        ledger.entries().caller = Some(caller.name().to_owned());
+        let response = Box::pin(self.line_response(caller, line, &ledger)).await;
+        record_outcome(response, &ledger)
+    }
+
+    async fn line_response(
+        &self,
+        caller: &Caller,
+        line: HeldLine,
+        ledger: &Arc<Ledger>,
+    ) -> Result<BatchLineResponse, ApiError> {
+        let HeldLine {
+            bytes: body,
+            memory,
+        } = line;
+        let request = self.line_request(&body).await?;
+        let name = model_name(&request)?;
+        let call = ChatCall {
+            caller: caller.clone(),
+            request,
+            body,
+            permit: Some(memory),
+            headers: HeaderOptions::default(),
+            ledger: Arc::clone(ledger),
+        };
+        let mut pending = self.pending(call, &name).await?;
+        self.fetch_for_admitted(&mut pending).await?;
+        let open_call = self.send_admitted(&mut pending, ledger).await?;
+        let account = self.account(&pending, &open_call.prepared, Arc::clone(ledger));
+        let response = response::chat(open_call, account, &name)?;
+        match response.body {
+            ChatBody::Complete(json) => Ok(BatchLineResponse {
+                json,
+                adjustments: response.adjustments,
+            }),
+            // Streams are rejected before.
+            ChatBody::Stream(_) => Err(ApiError::internal()),
+        }
+    }
+}
+
+/// Records how a request ended.
+fn record_outcome(
+    response: Result<BatchLineResponse, ApiError>,
+    ledger: &Ledger,
+) -> Result<BatchLineResponse, ApiError> {
+    let status = match &response {
+        Ok(_) => 200,
+        Err(error) => {
+            ledger.note_error(error);
+            error.kind.status()
+        }
+    };
+    let mut entries = ledger.entries();
+    entries.outcome = RequestOutcome::Completed;
+    entries.status = Some(status);
+    response
+}
+
+/// Whether a request references external files, on the web or in S3. A job's input file would have
+/// to contain the former, and a job reads the latter only from its own folder (AWS's user guide,
+/// "Format and upload your batch inference data").
+pub(super) fn has_external_files(request: &ChatRequest, body: &[u8]) -> bool {
+    !remote_addresses(request).is_empty() || memmem::find(body, b"\"s3://").is_some()
+}
+
+/// Whether a request with this error may succeed later.
+pub(super) fn is_temporary(error: &ApiError) -> bool {
+    match error.kind {
+        ErrorKind::RateLimited
+        | ErrorKind::TokenRateLimited
+        | ErrorKind::Unavailable
+        | ErrorKind::GatewayTimeout => true,
+        // A response that could not be parsed has been billed.
+        ErrorKind::BadGateway => error.code != Some(ErrorCode::UpstreamBadResponse),
+        ErrorKind::Internal => error.code == Some(ErrorCode::UpstreamError),
+        ErrorKind::InvalidRequest
+        | ErrorKind::Authentication
+        | ErrorKind::Permission
+        | ErrorKind::NotFound
+        | ErrorKind::MethodNotAllowed
+        | ErrorKind::RequestTimeout
+        | ErrorKind::Conflict
+        | ErrorKind::TooLarge
+        | ErrorKind::UnsupportedMediaType
+        | ErrorKind::RangeNotSatisfiable
+        | ErrorKind::QuotaExhausted => false,
+    }
+}

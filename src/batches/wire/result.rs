@@ -1,0 +1,145 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::batch::{BatchUsage, InputDetails, OutputDetails};
+use crate::converse::output::{OutputEvents, OutputOptions};
+use crate::converse::response::ConverseResponse;
+use crate::dialects::openai_chat::{Completion, CompletionHead};
+use crate::dialects::wire::error::ErrorBody;
+use crate::error::ApiError;
+use crate::reply::Adjustments;
+
+/// The ids of a result.
+#[derive(Debug, Clone, Copy)]
+pub struct ResultIds<'a> {
+    /// `batch_req_…`, the id of the result.
+    pub id: &'a str,
+    /// The client's id of the request.
+    pub custom_id: &'a str,
+    /// The request id, as in the header of individual responses.
+    pub request_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct ResultLine<'a, B: Serialize> {
+    id: &'a str,
+    custom_id: &'a str,
+    response: Option<ResponseObject<'a, B>>,
+    error: Option<BatchErrorObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct ResponseObject<'a, B: Serialize> {
+    status_code: u16,
+    request_id: &'a str,
+    body: B,
+    /// The adjustments, as in the header of individual responses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adjustments: Option<String>,
+}
+
+#[derive(Serialize)]
+struct BatchErrorObject<'a> {
+    code: &'a str,
+    message: &'a str,
+}
+
+/// The line of the output file for a successful request with the JSON `body`.
+pub fn response_line(
+    ids: ResultIds<'_>,
+    body: &[u8],
+    adjustments: &Adjustments,
+) -> serde_json::Result<String> {
+    let body: &RawValue = serde_json::from_slice(body)?;
+    line(ids, 200, body, adjustments.header_value())
+}
+
+/// The line of the error file for a request rejected by the gateway or by Bedrock.
+pub fn error_line(ids: ResultIds<'_>, error: &ApiError) -> serde_json::Result<String> {
+    line(ids, error.kind.status(), ErrorBody::from(error), None)
+}
+
+/// The line of the error file for a request that was not sent, or has no response.
+pub fn unsent_line(ids: ResultIds<'_>, code: &str, message: &str) -> serde_json::Result<String> {
+    serde_json::to_string(&ResultLine::<()> {
+        id: ids.id,
+        custom_id: ids.custom_id,
+        response: None,
+        error: Some(BatchErrorObject { code, message }),
+    })
+}
+
+fn line<B: Serialize>(
+    ids: ResultIds<'_>,
+    status_code: u16,
+    body: B,
+    adjustments: Option<String>,
+) -> serde_json::Result<String> {
+    serde_json::to_string(&ResultLine {
+        id: ids.id,
+        custom_id: ids.custom_id,
+        response: Some(ResponseObject {
+            status_code,
+            request_id: ids.request_id,
+            body,
+            adjustments,
+        }),
+        error: None,
+    })
+}
+
+/// Translates a response from a job's output to a `chat.completion`, like individual responses.
+pub fn completion_of(
+    response: ConverseResponse,
+    output_options: OutputOptions,
+    head: CompletionHead<'_>,
+) -> Result<Vec<u8>, ApiError> {
+    let mut completion = Completion::new(output_options.legacy_functions);
+    let mut output_events = OutputEvents::new(Arc::new(output_options));
+    for event in response.into_events() {
+        output_events.accept(&event, &mut completion)?;
+    }
+    Completion::to_json(&[completion], head, output_events.summary())
+        .map_err(|_| ApiError::internal())
+}
+
+/// The token usage of the response in a line of the output file.
+pub fn usage_of(line: &str) -> BatchUsage {
+    #[derive(Deserialize)]
+    struct CompletedLine {
+        response: LineResponse,
+    }
+    #[derive(Deserialize)]
+    struct LineResponse {
+        body: LineBody,
+    }
+    #[derive(Deserialize)]
+    struct LineBody {
+        usage: LineUsage,
+    }
+    #[derive(Deserialize)]
+    struct LineUsage {
+        prompt_tokens: u64,
+        completion_tokens: u64,
+        prompt_tokens_details: InputDetails,
+        completion_tokens_details: OutputDetails,
+    }
+    let Ok(line) = serde_json::from_str::<CompletedLine>(line) else {
+        return BatchUsage::default();
+    };
+    let LineUsage {
+        prompt_tokens,
+        completion_tokens,
+        prompt_tokens_details,
+        completion_tokens_details,
+    } = line.response.body.usage;
+    BatchUsage {
+        input_tokens: prompt_tokens,
+        input_tokens_details: prompt_tokens_details,
+        output_tokens: completion_tokens,
+        output_tokens_details: completion_tokens_details,
+        total_tokens: prompt_tokens.saturating_add(completion_tokens),
+    }
+}

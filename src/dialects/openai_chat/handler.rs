@@ -1,0 +1,27 @@
+//! `POST /v1/chat/completions` and `POST /v1/explain`
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::endpoints::explain::service::ExplainReader;
+use crate::error::ApiError;
+use crate::gateway::ChatCall;
+use crate::http::App;
+use crate::reply::Reply;
+
+/// Creates a chat completion, streaming or not.
+pub async fn create(
+    State(app): State<Arc<App>>,
+    call: ChatCall,
+) -> Result<Reply<Response>, ApiError> {
+    let reply = app.pipeline.chat(call).await?;
+    Ok(reply.map(|body| app.chat_response(body)))
+}
+
+/// Returns the Bedrock request of a chat request without sending it.
+pub async fn explain(State(app): State<Arc<App>>, call: ChatCall) -> Result<Reply, ApiError> {
+    let explanation = app.pipeline.explain(call, ExplainReader::Caller).await?;
+    Ok(Reply::new(explanation))
+}

@@ -1,0 +1,19 @@
+//! `POST /v1/embeddings`
+
+use std::sync::Arc;
+
+use axum::extract::State;
+
+use crate::endpoints::embeddings::EmbeddingsRequest;
+use crate::error::ApiError;
+use crate::gateway::request::CallerRequest;
+use crate::http::App;
+use crate::reply::Reply;
+
+/// Creates an embedding for each input.
+pub async fn create(
+    State(app): State<Arc<App>>,
+    call: CallerRequest<EmbeddingsRequest>,
+) -> Result<Reply, ApiError> {
+    app.pipeline.embeddings(call).await
+}

@@ -1,0 +1,244 @@
+//! The life of an embeddings request: look up the model, fetch the images, split the input into
+//! calls, and return the embeddings in the order of `input`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use crate::bedrock::InvokeResponse;
+use crate::catalog::ModelInfo;
+use crate::catalog::ModelTarget;
+use crate::converse::JsonText;
+use crate::converse::media::RemoteFiles;
+use crate::converse::response::Usage;
+use crate::endpoints::embeddings::bodies::{EmbeddingCall, EmbeddingResponse, read};
+use crate::endpoints::embeddings::{
+    EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, EncodingFormat, TranslatedEmbeddings,
+    has_tokens, remote_images, response_json, translate,
+};
+use crate::error::{ApiError, ErrorKind};
+use crate::gateway::Pipeline;
+use crate::gateway::fan_out::FailedCall;
+use crate::gateway::invoke::unreadable;
+use crate::gateway::remote::fetched_length;
+use crate::gateway::request::{CallerRequest, UpstreamBodies};
+use crate::gateway::targets::SearchedTarget;
+use crate::models::{EmbeddingCapabilities, Endpoint, Usd};
+use crate::reply::Reply;
+use crate::usage::{Cost, Ledger, TokenCounts, cost};
+
+impl Pipeline {
+    /// Handles an embeddings request.
+    pub async fn embeddings(
+        &self,
+        call: CallerRequest<EmbeddingsRequest>,
+    ) -> Result<Reply, ApiError> {
+        let CallerRequest {
+            caller,
+            request,
+            mut memory,
+            ledger,
+        } = call;
+        let model = request.model.clone().unwrap_or_default();
+        let (named, unknown) = (request.model.as_deref(), &request.unknown);
+        let found = self.model_of(named, unknown, EmbeddingsRequest::FIELDS, &ledger);
+        let mut target = found.await?;
+        let model_info = Arc::clone(&target.model_info);
+        let capabilities =
+            model_info.serving(&model, Endpoint::Embeddings, |all| all.embedding.as_ref())?;
+        let name_of_target = Arc::from(target.model.as_str());
+        let addresses = remote_images(&request);
+        let fetching =
+            self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &ledger);
+        let (fetched, permit) = fetching.await?;
+        let length = memory.length().saturating_add(fetched_length(&fetched));
+        let TranslatedEmbeddings {
+            mut calls,
+            encoding,
+            mut adjustments,
+        } = self
+            .translate_calls(request, length, fetched, capabilities, &target)
+            .await?;
+        target.note_in(&mut adjustments);
+        ledger.entries().adjustments = adjustments.log_value();
+
+        let bodies = calls.iter_mut().map(|call| std::mem::take(&mut call.body));
+        let bodies: Vec<Bytes> = bodies.map(Bytes::from).collect();
+        let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
+        // Guardrails apply to conversations and to generated content, not to embeddings.
+        let headers = HeaderMap::new();
+        let searched = SearchedTarget::new(&target, false);
+        let responses = self
+            .invoke_each(
+                &caller,
+                &searched,
+                upstream_bodies,
+                &headers,
+                &ledger,
+                permit,
+            )
+            .await;
+        let (responses, rate) = responses.map_err(|failed| with_parameter(failed, &calls))?;
+        let profile = searched.profile.into_inner();
+        self.note_profile(&mut target, profile, &mut adjustments, &ledger);
+
+        let model_info = &target.model_info;
+        // The embeddings of a long list are megabytes of numbers.
+        let length = responses.iter().map(|response| response.body.len()).sum();
+        let write = || build_response(&calls, responses, model_info, &model, encoding);
+        let build_response = self.workers.on_body(length, write).await;
+        let (body, total) = build_response.map_err(|detail| unreadable(detail, &ledger))?;
+        Ok(Reply {
+            body: body.into(),
+            adjustments,
+            rate,
+            cost: Some(total.note(&ledger)),
+        })
+    }
+
+    /// Translates the request into calls.
+    async fn translate_calls(
+        &self,
+        request: EmbeddingsRequest,
+        length: usize,
+        fetched: RemoteFiles,
+        capabilities: &EmbeddingCapabilities,
+        target: &ModelTarget,
+    ) -> Result<TranslatedEmbeddings, ApiError> {
+        let settings = self.embeddings;
+        let purpose = target.embedding_input_type.unwrap_or(settings.input_type);
+        let has_tokens = has_tokens(&request);
+        let translate = move || {
+            let context = EmbeddingContext {
+                capabilities,
+                purpose,
+                tokenizer: settings.tokenizer,
+                fetched: &fetched,
+            };
+            translate(request, &context)
+        };
+        match has_tokens {
+            // The first token input loads its tokenizer.
+            true => self.workers.on_long_work(translate).await,
+            false => self.workers.on_body(length, translate).await,
+        }
+    }
+}
+
+/// The usage of all calls.
+struct EmbeddingsTotal {
+    /// The tokens, as far as Bedrock reports them.
+    tokens: u64,
+    cost: Option<Usd>,
+}
+
+impl EmbeddingsTotal {
+    /// Records the usage, and returns the cost.
+    fn note(&self, ledger: &Ledger) -> Cost {
+        let cost = Cost {
+            total: self.cost,
+            saved: None,
+        };
+        let mut entries = ledger.entries();
+        entries.usage = Some(TokenCounts {
+            prompt: self.tokens,
+            ..TokenCounts::default()
+        });
+        entries.cost = Some(cost);
+        cost
+    }
+}
+
+/// The response JSON and the usage. The error says what is wrong with an upstream response.
+fn build_response(
+    calls: &[EmbeddingCall],
+    responses: Vec<InvokeResponse>,
+    model_info: &ModelInfo,
+    model: &str,
+    encoding: EncodingFormat,
+) -> Result<(Vec<u8>, EmbeddingsTotal), String> {
+    let (vectors, total) = combine(calls, responses, model_info)?;
+    let head = EmbeddingsHead {
+        model,
+        prompt_tokens: total.tokens,
+        encoding,
+    };
+    let body =
+        response_json(&vectors, head).ok_or("an embedding has values that are no numbers")?;
+    Ok((body, total))
+}
+
+/// The embeddings of all calls, in order, and the usage.
+fn combine(
+    calls: &[EmbeddingCall],
+    responses: Vec<InvokeResponse>,
+    model_info: &ModelInfo,
+) -> Result<(Vec<JsonText>, EmbeddingsTotal), String> {
+    let mut vectors = Vec::with_capacity(calls.iter().map(|call| call.count).sum());
+    let mut tokens: u64 = 0;
+    let mut costs = Vec::with_capacity(calls.len());
+    for (call, response) in calls.iter().zip(responses) {
+        let EmbeddingResponse {
+            vectors: more,
+            input_tokens,
+        } = read(&response.body)?;
+        if more.len() != call.count {
+            let detail = format!("{} embeddings for {} inputs", more.len(), call.count);
+            return Err(detail);
+        }
+        vectors.extend(more);
+        let read = response.input_tokens.or(input_tokens);
+        tokens = tokens.saturating_add(read.unwrap_or_default());
+        costs.push(cost_of(call, read, model_info));
+    }
+    let cost = costs.into_iter().sum();
+    Ok((vectors, EmbeddingsTotal { tokens, cost }))
+}
+
+/// The cost of a call: texts are billed by the token, images by their number.
+fn cost_of(call: &EmbeddingCall, tokens: Option<u64>, model_info: &ModelInfo) -> Option<Usd> {
+    let texts = match call.has_text {
+        false => Usd::default(),
+        true => {
+            let usage = Usage {
+                input_tokens: tokens?,
+                ..Usage::default()
+            };
+            cost(model_info.price.as_ref(), &[usage], None).total?
+        }
+    };
+    let images = match call.images {
+        0 => Usd::default(),
+        count => model_info.units.image?.times(count as u64),
+    };
+    Some(texts + images)
+}
+
+/// The client's error for a failed call, with the inputs of that call.
+fn with_parameter(failed: FailedCall, calls: &[EmbeddingCall]) -> ApiError {
+    let FailedCall {
+        position,
+        mut error,
+    } = failed;
+    let Some(call) = position.and_then(|position| calls.get(position)) else {
+        return error;
+    };
+    let first = call.first;
+    let last = first + call.count.saturating_sub(1);
+    let (path, label) = match (calls.len(), call.count) {
+        (1, _) => ("input".to_owned(), None),
+        (_, 1) => (format!("input[{first}]"), Some(format!("`input[{first}]`"))),
+        _ => (
+            "input".to_owned(),
+            Some(format!("`input[{first}]` to `input[{last}]`")),
+        ),
+    };
+    if error.kind == ErrorKind::InvalidRequest {
+        error.parameter = Some(path.into());
+    }
+    if let Some(label) = label {
+        error.message = format!("{} (at {label})", error.message).into();
+    }
+    error
+}

@@ -1,0 +1,3 @@
+//! `POST /v1/explain`: dry runs of chat requests.
+
+pub(crate) mod service;

@@ -1,0 +1,5 @@
+//! `/v1/files`
+
+pub mod handler;
+pub(crate) mod service;
+pub mod wire;

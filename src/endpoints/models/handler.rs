@@ -1,0 +1,50 @@
+//! `GET /v1/models` and `GET /v1/models/{id}`
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use http::Uri;
+
+use crate::error::ApiError;
+use crate::http::{App, query};
+use crate::identity::Caller;
+use crate::models::ModelType;
+use crate::reply::Reply;
+
+/// Lists all models, or those of `?type=`.
+pub async fn list(
+    State(app): State<Arc<App>>,
+    _caller: Caller,
+    uri: Uri,
+) -> Result<Reply, ApiError> {
+    let model_type = query(&uri).find(|(name, _)| name == "type");
+    let model_type = model_type.map(|(_, word)| {
+        let parsed = ModelType::parse(&word);
+        parsed.ok_or_else(|| unknown_type(&word))
+    });
+    Ok(Reply::new(app.catalog.list(model_type.transpose()?).await))
+}
+
+/// Retrieves a model. Ids have colons, and ARNs have slashes.
+pub async fn retrieve(
+    State(app): State<Arc<App>>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Reply, ApiError> {
+    let model = app.catalog.model(&id).await;
+    Ok(Reply::new(
+        model.ok_or_else(|| app.pipeline.unknown_model(&id))?,
+    ))
+}
+
+fn unknown_type(word: &str) -> ApiError {
+    let words = ModelType::ALL.map(|kind| format!("`{}`", kind.as_str()));
+    let word: String = word.chars().take(64).collect();
+    ApiError::invalid(
+        "type",
+        format!(
+            "`{word}` is not a model type; use one of {}",
+            words.join(", ")
+        ),
+    )
+}

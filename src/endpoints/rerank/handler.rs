@@ -1,0 +1,19 @@
+//! `POST /v1/rerank`, and `/v2/rerank` for Cohere's clients.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+
+use crate::endpoints::rerank::RerankRequest;
+use crate::error::ApiError;
+use crate::gateway::request::CallerRequest;
+use crate::http::App;
+use crate::reply::Reply;
+
+/// Ranks documents by their relevance to a query.
+pub async fn create(
+    State(app): State<Arc<App>>,
+    call: CallerRequest<RerankRequest>,
+) -> Result<Reply, ApiError> {
+    app.pipeline.rerank(call).await
+}

@@ -1,0 +1,90 @@
+//! The effective settings of a chat request, from the operator, the key and the request headers.
+
+use super::Pipeline;
+use crate::catalog::ModelTarget;
+use crate::config::{ChatOverrides, Truncate};
+use crate::converse::policy::GuardrailPolicy;
+use crate::dialects::openai_chat::{ChatOptions, ChatRequest, GuardrailFields};
+use crate::gateway::prepare::{PendingRequest, SourceBody};
+use crate::identity::Caller;
+
+/// The options in the headers of a chat request.
+#[derive(Debug, Clone, Default)]
+pub struct HeaderOptions {
+    /// `x-outcrop-strict`
+    pub strict: bool,
+    /// `x-outcrop-truncate`
+    pub truncate: Option<Truncate>,
+    /// `x-outcrop-cache`
+    pub cache: Option<bool>,
+    /// `X-Amzn-Bedrock-Guardrail…`
+    pub guardrail: GuardrailFields,
+    /// `X-Amzn-Bedrock-Service-Tier`
+    pub service_tier: Option<String>,
+    /// `X-Amzn-Bedrock-PerformanceConfig-Latency`
+    pub latency: Option<String>,
+}
+
+impl Pipeline {
+    /// Applies the settings to a request.
+    ///
+    /// The key takes precedence over the model, and the model over `[chat]`. A request cannot
+    /// enable what the operator has disabled, nor bypass a guardrail or a maximum.
+    pub(crate) fn apply_settings(
+        &self,
+        caller: Caller,
+        request: Box<ChatRequest>,
+        source_body: SourceBody,
+        target: ModelTarget,
+        headers: HeaderOptions,
+    ) -> PendingRequest {
+        let no_overrides = ChatOverrides::default();
+        let key = self.keys.get(caller.name()).unwrap_or(&no_overrides);
+        let scopes = [key, &target.chat, &self.chat.common];
+        let strict = self.is_strict(&caller, &target, headers.strict);
+        let truncate = scopes.iter().find_map(|scope| scope.truncate);
+        let is_off = |cache: Option<bool>| cache == Some(false);
+        let is_cached = !is_off(headers.cache) && !scopes.iter().any(|scope| is_off(scope.cache));
+        let ceilings = scopes.iter().filter_map(|scope| scope.max_tokens_ceiling);
+        let options = ChatOptions {
+            default_max_tokens: scopes.iter().find_map(|scope| scope.max_tokens),
+            max_tokens_ceiling: ceilings.min(),
+            max_n: self.chat.max_n,
+            automatic_caching: is_cached,
+            guardrail: self.guardrail(&caller, &target).cloned(),
+            guardrail_headers: headers.guardrail,
+            service_tier_header: headers.service_tier,
+            latency_header: headers.latency,
+            forward_metadata: self.chat.forward_metadata,
+            model_fields: self.chat.model_fields.clone(),
+            s3_buckets: self.chat.s3_buckets.clone(),
+            reserved_tier: self.chat.reserved_tier,
+            returns_logprobs: matches!(source_body, SourceBody::Chat(_)),
+            client_fields: source_body.client_fields(),
+        };
+        let mut pending = PendingRequest::new(caller, request, source_body, target, options);
+        pending.strict = strict;
+        pending.truncate = headers.truncate.or(truncate).unwrap_or(Truncate::Refuse);
+        pending
+    }
+
+    /// The mandatory guardrail for requests of `caller` to `target`: the key's takes precedence
+    /// over the model's, and the model's over the one in `[chat]`.
+    pub(crate) fn guardrail<'a>(
+        &'a self,
+        caller: &Caller,
+        target: &'a ModelTarget,
+    ) -> Option<&'a GuardrailPolicy> {
+        let key = self.keys.get(caller.name());
+        let scopes = [key, Some(&target.chat), Some(&self.chat.common)];
+        let scopes = scopes.into_iter().flatten();
+        scopes.filter_map(|scope| scope.guardrail.as_ref()).next()
+    }
+
+    /// Whether a request that cannot be served exactly as written is refused: the header or the
+    /// operator may require it.
+    pub(crate) fn is_strict(&self, caller: &Caller, target: &ModelTarget, by_header: bool) -> bool {
+        let by_key = self.keys.get(caller.name()).is_some_and(|key| key.strict);
+        by_header || by_key || target.chat.strict || self.chat.common.strict
+    }
+}

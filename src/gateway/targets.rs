@@ -1,0 +1,89 @@
+//! Calls a target by its own id or by the inference profile that serves it.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
+use super::Pipeline;
+use crate::bedrock::{Cause, ModelCall, Trouble, UpstreamError};
+use crate::catalog::{ModelTarget, ProfileSearch};
+use crate::config::ModelEntry;
+use crate::error::ApiError;
+use crate::models::ModelId;
+
+/// A target that may need an inference profile, shared by the calls of a request.
+#[derive(Debug)]
+pub(crate) struct SearchedTarget<'a> {
+    pub(super) target: &'a ModelTarget,
+    /// Whether no other id may be called, because the request is strict.
+    pub(super) is_exact: bool,
+    /// The profile that serves the model, once found.
+    pub(crate) profile: OnceLock<ModelId>,
+}
+
+impl<'a> SearchedTarget<'a> {
+    pub(crate) fn new(target: &'a ModelTarget, is_exact: bool) -> Self {
+        Self {
+            target,
+            is_exact,
+            profile: OnceLock::new(),
+        }
+    }
+}
+
+impl Pipeline {
+    /// Calls the target with `call`, or its inference profile if Bedrock requires one.
+    pub(crate) async fn call_target<Called, T>(
+        &self,
+        searched: &SearchedTarget<'_>,
+        call: impl Fn(ModelId) -> Called,
+    ) -> Result<T, UpstreamError>
+    where
+        Called: Future<Output = Result<T, UpstreamError>>,
+    {
+        let resolver = self.models.resolver();
+        let own = &searched.target.model;
+        let mut search = ProfileSearch::default();
+        let mut model = searched.profile.get().unwrap_or(own).clone();
+        loop {
+            let error = match call(model.clone()).await {
+                Ok(response) => {
+                    if search.learn(&model, resolver) {
+                        // A concurrent call of the same request may have found the same profile.
+                        let _ = searched.profile.set(model);
+                    }
+                    return Ok(response);
+                }
+                Err(error) if searched.is_exact => return Err(error),
+                Err(error) => error,
+            };
+            match search.next(&error, own, resolver) {
+                Some(profile) => model = profile,
+                None => return Err(error),
+            }
+        }
+    }
+
+    /// The entry that `name` resolves to, as far as it is known without calling Bedrock.
+    pub fn resolved(&self, name: &str) -> Result<ModelEntry, ApiError> {
+        self.models.entry(name)
+    }
+
+    /// The id that requests for `entry` use, if the credentials may call it. The probe is an empty
+    /// conversation, which Bedrock rejects after authorization and does not bill.
+    pub async fn probe(&self, entry: ModelEntry) -> Result<ModelId, UpstreamError> {
+        let target = self.models.target_of(entry).await;
+        let searched = SearchedTarget::new(&target, false);
+        let probe = |model| async {
+            let empty = Bytes::from_static(br#"{"messages":[]}"#);
+            match self.bedrock.converse(ModelCall::new(model, empty)).await {
+                Ok(_) => Ok(()),
+                Err(error) if Trouble::of_error(&error).cause == Cause::Request => Ok(()),
+                Err(error) => Err(error),
+            }
+        };
+        self.call_target(&searched, probe).await?;
+        let profile = searched.profile.into_inner();
+        Ok(profile.unwrap_or(target.model))
+    }
+}

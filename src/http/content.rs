@@ -1,0 +1,67 @@
+//! Downloads of stored files and videos.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+
+use super::App;
+use super::shutdown::{ShutdownPhase, restarting};
+use crate::gateway::content::StoredContent;
+use crate::usage::RequestOutcome;
+
+impl App {
+    /// Streams the content of a file or a video, or a range of it. An error of S3 and the shutdown
+    /// close the connection before the declared length is sent, so that the client notices.
+    pub fn content_response(
+        &self,
+        mut content: StoredContent,
+        media_type: HeaderValue,
+    ) -> Response {
+        let length = content.length();
+        let range = content.range().map(HeaderValue::try_from);
+        let shutdown = self.shutdown.clone();
+        if length == 0 {
+            // The body of an empty response is not read.
+            content.ledger().entries().outcome = RequestOutcome::Completed;
+        }
+        let body = Body::from_stream(async_stream::stream! {
+            let ending = shutdown.reached(ShutdownPhase::Ending);
+            tokio::pin!(ending);
+            let mut left = length;
+            loop {
+                let next = tokio::select! {
+                    biased;
+                    next = content.next() => next,
+                    () = &mut ending => Err(restarting()),
+                };
+                match next {
+                    Ok(Some(bytes)) => {
+                        left = left.saturating_sub(bytes.len() as u64);
+                        // The server does not ask for more than the declared length.
+                        if left == 0 {
+                            content.ledger().entries().outcome = RequestOutcome::Completed;
+                        }
+                        yield Ok(bytes);
+                    }
+                    Ok(None) => return,
+                    Err(error) => {
+                        content.ledger().note_error(&error);
+                        content.ledger().entries().outcome = RequestOutcome::Broken;
+                        yield Err(error);
+                        return;
+                    }
+                }
+            }
+        });
+        let mut response = Response::new(body);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, media_type);
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        if let Some(Ok(range)) = range {
+            headers.insert(CONTENT_RANGE, range);
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+        }
+        response
+    }
+}

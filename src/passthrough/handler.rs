@@ -1,0 +1,69 @@
+//! Bedrock's own API: `/model/{id}/...`, `/guardrail/...`, `/guardrail-checks/invoke` and
+//! `/async-invoke...`
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::Method;
+use http::header::CONTENT_ENCODING;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+
+use crate::error::ApiError;
+use crate::http::{App, HeldBody, decompressed, key, read_as_sent, require_json_or_bytes};
+use crate::identity::masked_credential;
+use crate::passthrough::PassthroughRequest;
+use crate::reply::Reply;
+use crate::usage::Ledger;
+
+/// Forwards a request to Bedrock and returns its response.
+pub async fn passthrough(
+    State(app): State<Arc<App>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
+    request: Request,
+) -> Result<Reply<Response>, ApiError> {
+    let (mut head, body) = request.into_parts();
+    let claim = key(&head.headers).and_then(|key| app.callers.claim(&head, key, SystemTime::now()));
+    let claim = claim.inspect_err(|_| note_rejected(&head, &ledger))?;
+    require_declared_json(&head)?;
+    let body = read_as_sent(&app, &head.headers, body).await?;
+    // The signature covers the body as it was sent, before decompression.
+    let prove = || claim.prove(&body.bytes);
+    let caller = app
+        .pipeline
+        .workers()
+        .on_body(body.bytes.len(), prove)
+        .await
+        .inspect_err(|_| note_rejected(&head, &ledger))?;
+    let HeldBody { bytes, permit } = decompressed(&app, &head.headers, body).await?;
+    head.headers.remove(CONTENT_ENCODING);
+    ledger.entries().caller = Some(caller.name().to_owned());
+    let path = head.uri.path_and_query().cloned();
+    let call = PassthroughRequest {
+        caller,
+        method: head.method,
+        path: path.unwrap_or_else(|| PathAndQuery::from_static("/")),
+        headers: head.headers,
+        body: bytes,
+        ledger,
+    };
+    let reply = app.pipeline.passthrough(call, permit).await?;
+    Ok(reply.map(|response| app.passthrough_response(response)))
+}
+
+/// Records the start of a rejected credential.
+fn note_rejected(head: &Parts, ledger: &Ledger) {
+    let key = key(&head.headers).ok().flatten();
+    ledger.entries().rejected_key = masked_credential(head, key);
+}
+
+/// Checks the content type: every request body is JSON.
+fn require_declared_json(head: &Parts) -> Result<(), ApiError> {
+    match head.method {
+        Method::GET => Ok(()),
+        _ => require_json_or_bytes(&head.headers),
+    }
+}

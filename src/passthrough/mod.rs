@@ -1,0 +1,154 @@
+//! The life of a request to Bedrock's own API: checked against the operator's rules, admitted, and
+//! forwarded unchanged, as is its response. The usage is read in passing.
+
+pub mod handler;
+
+mod account;
+mod error;
+mod hidden;
+mod jobs;
+mod messages_usage;
+mod operation;
+mod own_jobs;
+mod ready;
+mod rules;
+mod sources;
+mod stream;
+mod usage;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Response};
+
+pub use error::AwsError;
+pub use stream::PassthroughStream;
+
+use crate::bedrock::{PassthroughResponse, UpstreamError};
+use crate::error::ApiError;
+use crate::gateway::Pipeline;
+use crate::gateway::failed::client_error;
+use crate::identity::Caller;
+use crate::limits::Permit;
+use crate::reply::Reply;
+use crate::resources::body_memory::BodyPermit;
+use crate::usage::{Ledger, RequestOutcome};
+use account::PassthroughAccount;
+use hidden::HiddenGuardrail;
+use ready::Ready;
+
+/// A request to Bedrock's own API, with its HTTP context.
+#[derive(Debug)]
+pub struct PassthroughRequest {
+    /// The authenticated caller.
+    pub caller: Caller,
+    /// The HTTP method.
+    pub method: Method,
+    /// Path and query, still encoded.
+    pub path: PathAndQuery,
+    /// The client's headers.
+    pub headers: HeaderMap,
+    /// The unchanged body.
+    pub body: Bytes,
+    /// The ledger of the request.
+    pub ledger: Arc<Ledger>,
+}
+
+/// The body of a passthrough response.
+#[derive(Debug)]
+pub enum PassthroughBody {
+    /// A non-streaming response.
+    Complete(Bytes),
+    /// A stream in progress.
+    Stream(Box<PassthroughStream>),
+}
+
+impl Pipeline {
+    /// Forwards a request of Bedrock's own API, and its response. `memory` is reserved for the
+    /// body.
+    pub async fn passthrough(
+        &self,
+        call: PassthroughRequest,
+        mut memory: BodyPermit,
+    ) -> Result<Reply<Response<PassthroughBody>>, ApiError> {
+        let ledger = Arc::clone(&call.ledger);
+        let route = self.route(&call)?;
+        let caller = call.caller.clone();
+        let operation = route.operation;
+        let Ready {
+            upstream_call,
+            name,
+            target,
+            adjustments,
+            hidden,
+        } = self.ready(call, route).await?;
+        memory.shrink_to(upstream_call.body.len());
+        let permit = self.admit(&caller, &name, &ledger).await?;
+        let bedrock = self.bedrock_for(&ledger);
+        let account = PassthroughAccount::new(operation, target, ledger);
+        let reply = match bedrock.passthrough(&upstream_call).await {
+            Ok(PassthroughResponse::Complete(jobs)) if operation.is_of_jobs() => {
+                let jobs = self.own_jobs(operation, &caller, jobs)?;
+                reply(PassthroughResponse::Complete(jobs), account, permit, hidden)
+            }
+            Ok(upstream_response) => reply(upstream_response, account, permit, hidden),
+            Err(error) => error_reply(error, &account, &permit)?,
+        };
+        Ok(reply.adjusted(adjustments))
+    }
+}
+
+fn reply(
+    upstream_response: PassthroughResponse,
+    mut account: PassthroughAccount,
+    permit: Permit,
+    hidden: HiddenGuardrail,
+) -> Reply<Response<PassthroughBody>> {
+    let rate = permit.rate();
+    let (cost, response) = match upstream_response {
+        PassthroughResponse::Complete(response) => {
+            account.settle_response(&response);
+            let cost = account.ledger().entries().cost;
+            let response = response.map(|body| PassthroughBody::Complete(hidden.in_response(body)));
+            (cost, response)
+        }
+        PassthroughResponse::Stream(response) => {
+            account.note_head(response.headers());
+            let response = response.map(|stream| {
+                let stream = PassthroughStream::new(*stream, account, permit, hidden);
+                PassthroughBody::Stream(Box::new(stream))
+            });
+            (None, response)
+        }
+    };
+    Reply {
+        rate,
+        cost,
+        ..Reply::new(response)
+    }
+}
+
+/// Bedrock's error response, or the gateway's own error if Bedrock did not respond.
+fn error_reply(
+    mut error: UpstreamError,
+    account: &PassthroughAccount,
+    permit: &Permit,
+) -> Result<Reply<Response<PassthroughBody>>, ApiError> {
+    // The response contains AWS's request id.
+    let detail = error.log_detail();
+    let response = error.take_response();
+    let error = client_error(error, account.ledger());
+    if let Some((_, logged)) = &mut account.ledger().entries().error {
+        *logged = detail;
+    }
+    let response = response.ok_or(error)?;
+    if response.status().is_success() {
+        account.ledger().entries().outcome = RequestOutcome::Broken;
+    }
+    let response = response.map(PassthroughBody::Complete);
+    Ok(Reply {
+        rate: permit.rate(),
+        ..Reply::new(response)
+    })
+}

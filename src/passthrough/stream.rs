@@ -1,0 +1,110 @@
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use super::account::PassthroughAccount;
+use super::client_error;
+use super::error::AwsError;
+use super::hidden::HiddenGuardrail;
+use crate::bedrock::{Frame, FrameStream, exception_frame};
+use crate::error::ApiError;
+use crate::gateway::stream::broke_off;
+use crate::limits::Permit;
+use crate::usage::{Ledger, RequestOutcome};
+
+/// A passthrough stream. Dropping it ends the call to Bedrock and releases its slot.
+#[derive(Debug)]
+pub struct PassthroughStream {
+    stream: FrameStream,
+    account: PassthroughAccount,
+    /// Whether Bedrock's own exception frame has reached the client.
+    is_broken: bool,
+    hidden: HiddenGuardrail,
+    _permit: Permit,
+}
+
+impl PassthroughStream {
+    pub(super) fn new(
+        stream: FrameStream,
+        account: PassthroughAccount,
+        permit: Permit,
+        hidden: HiddenGuardrail,
+    ) -> Self {
+        Self {
+            stream,
+            account,
+            is_broken: false,
+            hidden,
+            _permit: permit,
+        }
+    }
+
+    /// The ledger of the request.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        self.account.ledger()
+    }
+
+    /// The next bytes for the client, unchanged except for the name of the operator's guardrail;
+    /// `None` at the end. Cancel safe.
+    ///
+    /// Fails if the response was cut off. [`PassthroughStream::fail`] then returns the last bytes.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        if self.account.is_complete() {
+            return self.end();
+        }
+        let mut frames = Vec::new();
+        let arrived = self.stream.next(&mut frames).await;
+        let more = arrived.map_err(|error| client_error(error, self.account.ledger()))?;
+        if !more {
+            return self.end();
+        }
+        for frame in &mut frames {
+            self.account.note_frame(frame);
+            if let Some(bytes) = self.hidden.in_frame(frame) {
+                frame.bytes = bytes;
+            }
+            if let Err(error) = &frame.event {
+                self.is_broken = true;
+                client_error(error.clone(), self.account.ledger());
+            }
+        }
+        if self.account.is_over() {
+            self.stream.expect_end();
+        }
+        if self.account.is_complete() {
+            self.stream.close();
+        }
+        Ok(Some(joined(frames)))
+    }
+
+    fn end(&self) -> Result<Option<Bytes>, ApiError> {
+        if !self.is_broken && !self.account.may_end() {
+            return Err(broke_off());
+        }
+        self.ledger().entries().outcome = match self.is_broken {
+            true => RequestOutcome::Broken,
+            false => RequestOutcome::Completed,
+        };
+        Ok(None)
+    }
+
+    /// The exception frame for `error`, which ends the stream.
+    pub fn fail(&self, error: &ApiError) -> Bytes {
+        let error = AwsError::from(error);
+        let frame = exception_frame(error.stream_exception(), &error.message);
+        frame.unwrap_or_default()
+    }
+}
+
+/// Joins frames that arrived together, for a single write.
+fn joined(frames: Vec<Frame>) -> Bytes {
+    match frames.as_slice() {
+        [only] => only.bytes.clone(),
+        several => {
+            let bytes = several.iter().map(|frame| &frame.bytes);
+            let mut joined = BytesMut::with_capacity(bytes.clone().map(Bytes::len).sum());
+            bytes.for_each(|bytes| joined.extend_from_slice(bytes));
+            joined.freeze()
+        }
+    }
+}
