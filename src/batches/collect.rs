@@ -1,6 +1,7 @@
 //! Collects the results of a job from its output files, which hold them in any order.
 
 use super::input::{InputFile, LineBlocks, ObjectLines};
+use super::translation::batch_head;
 use super::work::{Stop, Work};
 use crate::batches::wire::{
     BatchRequestLine, BatchUsage, completion_of, error_line, response_line, usage_of,
@@ -12,7 +13,7 @@ use crate::dialects::openai_chat::{ChatTranslation, CompletionHead};
 use crate::error::ApiError;
 use crate::gateway::unix_seconds;
 use crate::store::StoredResult;
-use crate::usage::{Cost, Ledger, RequestOutcome, TokenCounts};
+use crate::usage::{Charge, Ledger, TokenCounts, Upstream};
 
 /// Results per write to the store.
 const RESULTS_PER_WRITE: usize = 200;
@@ -150,27 +151,28 @@ impl Work {
         let Some(part) = self.document.parts.get(number) else {
             return;
         };
-        let name = format!("{}-{number}", self.id);
-        let ledger = Ledger::new(name, "/v1/batches".to_owned(), None);
-        let mut entries = ledger.entries();
-        entries.caller = Some(self.caller.name().to_owned());
-        entries.model = part.names.first().cloned();
-        entries.target = Some(part.model.clone());
-        entries.usage = Some(TokenCounts {
-            prompt: usage.input_tokens,
-            completion: usage.output_tokens,
-            cached: usage.input_tokens_details.cached_tokens,
-            cache_write: 0,
-            reasoning: usage.output_tokens_details.reasoning_tokens,
-        });
-        entries.cost = Some(Cost {
-            total: None,
-            saved: None,
+        let head = batch_head(format!("{}-{number}", self.id));
+        let ledger = Ledger::open(head, &self.shared.usage_readers);
+        ledger.authenticated(self.caller.name());
+        if let Some(name) = part.names.first() {
+            ledger.model_requested(name);
+        }
+        ledger.target(&part.model);
+        ledger.attempted(Upstream::BatchJob);
+        ledger.charge(Charge {
+            tokens: Some(TokenCounts {
+                prompt: usage.input_tokens,
+                completion: usage.output_tokens,
+                cached: usage.input_tokens_details.cached_tokens,
+                reasoning: usage.output_tokens_details.reasoning_tokens,
+                ..TokenCounts::default()
+            }),
+            ..Charge::default()
         });
         let failed = self
             .job(number)
             .is_some_and(|job| job.status == JobStatus::Failed);
-        entries.status = Some(if failed { 502 } else { 200 });
-        entries.outcome = RequestOutcome::Completed;
+        ledger.responded(if failed { 502 } else { 200 });
+        ledger.completed();
     }
 }

@@ -36,6 +36,7 @@ use crate::gateway::ids::stored_id;
 use crate::identity::Caller;
 use crate::resources::body_memory::BodyMemory;
 use crate::store::{Store, StoreError, StoredBatch};
+use crate::usage::UsageReaders;
 use document::{BatchDocument, PartRoute};
 
 /// The completion window; OpenAI supports no other.
@@ -76,6 +77,8 @@ struct BatchService {
     inputs: Semaphore,
     /// The memory of all requests; batches use what other requests leave free.
     memory: BodyMemory,
+    /// The readers of what requests used and cost.
+    usage_readers: UsageReaders,
     /// The maximum body size, in bytes.
     max_body: usize,
 }
@@ -87,6 +90,7 @@ impl Batches {
         config: &Config,
         pipeline: &Arc<Pipeline>,
         memory: &BodyMemory,
+        usage_readers: &UsageReaders,
         closing: impl Future<Output = ()> + Send + 'static,
     ) -> Option<Self> {
         let settings = config.batches.clone();
@@ -106,6 +110,7 @@ impl Batches {
             owner: stored_id("worker-"),
             pipeline: Arc::clone(pipeline),
             memory: memory.clone(),
+            usage_readers: usage_readers.clone(),
             max_body: config.server.max_body,
             settings,
             store,

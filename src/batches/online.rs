@@ -192,7 +192,8 @@ impl Work {
             bytes: request.into_body(),
             memory,
         };
-        let response = pipeline.complete_line(&self.caller, body, request_id);
+        let readers = &self.shared.usage_readers;
+        let response = pipeline.complete_line(&self.caller, body, request_id, readers);
         Ok(Some(response.await))
     }
 

@@ -18,7 +18,7 @@ use crate::identity::Caller;
 use crate::limits::CallPermit;
 use crate::models::{ChatUpstream, Endpoint};
 use crate::reply::Adjustments;
-use crate::usage::{Ledger, RequestOutcome};
+use crate::usage::{Ledger, RequestHead, UsageReaders};
 
 /// The properties of a batch request that determine its part.
 #[derive(Debug)]
@@ -143,10 +143,14 @@ impl Pipeline {
         caller: &Caller,
         line: HeldLine,
         request_id: &str,
+        usage_readers: &UsageReaders,
     ) -> Result<BatchLineResponse, ApiError> {
-        let route = "/v1/batches".to_owned();
-        let ledger = Arc::new(Ledger::new(request_id.to_owned(), route, None));
-        ledger.entries().caller = Some(caller.name().to_owned());
+        let ledger = Arc::new(Ledger::open(
+            batch_head(request_id.to_owned()),
+            usage_readers,
+        ));
+        ledger.authenticated(caller.name());
+        ledger.body_read(line.bytes.len());
         let response = Box::pin(self.line_response(caller, line, &ledger)).await;
         record_outcome(response, &ledger)
     }
@@ -187,6 +191,15 @@ impl Pipeline {
     }
 }
 
+/// The head of a request in a batch, or of a part of a batch that runs as a job.
+pub(super) fn batch_head(request_id: String) -> RequestHead {
+    RequestHead {
+        request_id,
+        route: "/v1/batches".to_owned(),
+        ..RequestHead::default()
+    }
+}
+
 /// Records how a request ended.
 fn record_outcome(
     response: Result<BatchLineResponse, ApiError>,
@@ -195,13 +208,12 @@ fn record_outcome(
     let status = match &response {
         Ok(_) => 200,
         Err(error) => {
-            ledger.note_error(error);
+            ledger.failed(error);
             error.kind.status()
         }
     };
-    let mut entries = ledger.entries();
-    entries.outcome = RequestOutcome::Completed;
-    entries.status = Some(status);
+    ledger.responded(status);
+    ledger.completed();
     response
 }
 

@@ -7,20 +7,22 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
+use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::auth::credentials::{
     Authorization, CredentialCache, CredentialKind, CredentialsUnavailable,
 };
-use super::errors::UpstreamError;
+use super::errors::{UpstreamError, request_id};
 use super::retry::RetryPolicy;
 use super::settings::{BedrockSettings, SimulatedBedrock, Timeouts};
 use super::transport::decoder::{EventDecoder, ModelDecoder};
 use super::transport::endpoint::{self, Endpoints};
 use super::transport::stream::EventStream;
-use super::transport::{Outgoing, Transport};
+use super::transport::{Outgoing, Transport, complete};
 use crate::converse::response::ConverseResponse;
 use crate::models::ModelId;
+use crate::usage::{Ledger, Upstream};
 
 /// The timeout of requests that do not run a model.
 pub(super) const SERVICE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -100,8 +102,16 @@ impl<'a> ServiceRequest<'a> {
 #[derive(Debug, Clone)]
 pub struct Bedrock {
     inner: Arc<BedrockInner>,
-    /// Whether each call has only one attempt.
-    tries_once: bool,
+    /// The client's request that the calls belong to, if any.
+    request: Option<RequestCalls>,
+}
+
+/// The request that calls belong to.
+#[derive(Debug, Clone)]
+struct RequestCalls {
+    ledger: Arc<Ledger>,
+    /// The API that is called.
+    upstream: Upstream,
 }
 
 #[derive(Debug)]
@@ -220,17 +230,20 @@ impl Bedrock {
                 profile: settings.profile.clone().or_else(profile_of_environment),
                 job_arn_prefix: OnceLock::new(),
             }),
-            tries_once: false,
+            request: None,
         })
     }
 
-    /// A client for a request that its client retries itself. Its calls have one attempt: the
-    /// retries of client and gateway would multiply.
+    /// A client for the calls of a request, which its ledger counts. If the request's client
+    /// retries itself, calls have one attempt: the retries of client and gateway would multiply.
     #[must_use]
-    pub fn for_client_retry(&self) -> Self {
+    pub fn for_request(&self, ledger: &Arc<Ledger>, upstream: Upstream) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
-            tries_once: true,
+            request: Some(RequestCalls {
+                ledger: Arc::clone(ledger),
+                upstream,
+            }),
         }
     }
 
@@ -303,7 +316,9 @@ impl Bedrock {
         F: Fn() -> Fut + Clone,
         Fut: Future<Output = Result<T, UpstreamError>>,
     {
-        let backoff = self.inner.retry.begin(self.tries_once, target);
+        let request = self.request.as_ref();
+        let tries_once = request.is_some_and(|request| request.ledger.client_retries() > 0);
+        let backoff = self.inner.retry.begin(tries_once, target);
         backoff.call(operation).await
     }
 
@@ -328,6 +343,26 @@ impl Bedrock {
             .await
     }
 
+    /// Sends a request, and waits for the headers of a success. One attempt.
+    pub(super) async fn exchange(
+        &self,
+        outgoing: Outgoing<'_>,
+    ) -> Result<Response<Incoming>, UpstreamError> {
+        let Some(RequestCalls { ledger, upstream }) = &self.request else {
+            return self.inner.transport.send(outgoing).await;
+        };
+        ledger.attempted(*upstream);
+        let sent = self.inner.transport.send(outgoing).await;
+        let id = match &sent {
+            Ok(response) => request_id(response.headers()),
+            Err(error) => error.upstream_request_id(),
+        };
+        if let Some(id) = id {
+            ledger.upstream_request_id(id);
+        }
+        sent
+    }
+
     /// Opens an event stream, and waits for its first event. One attempt.
     pub(super) async fn open(
         &self,
@@ -336,7 +371,7 @@ impl Bedrock {
     ) -> Result<EventStream, UpstreamError> {
         let timeouts = self.inner.timeouts;
         let open = async {
-            let sent = self.inner.transport.send(outgoing).await?;
+            let sent = self.exchange(outgoing).await?;
             let opened = EventStream::open(sent, decoder, timeouts).await?;
             Ok(opened.into_body())
         };
@@ -349,7 +384,8 @@ impl Bedrock {
         outgoing: Outgoing<'_>,
         limit: Duration,
     ) -> Result<Response<Bytes>, UpstreamError> {
-        within(limit, self.inner.transport.fetch(outgoing)).await
+        let fetch = async { complete(self.exchange(outgoing).await?).await };
+        within(limit, fetch).await
     }
 
     /// Sends a POST request to a model, and reads the complete response. One attempt.
@@ -377,7 +413,7 @@ impl Bedrock {
         };
         let url = format!("{endpoint}{path_and_query}");
         let outgoing = Outgoing::json(method.clone(), &url, body.clone());
-        let response = within(SERVICE_TIMEOUT, self.inner.transport.fetch(outgoing)).await?;
+        let response = self.fetch(outgoing, SERVICE_TIMEOUT).await?;
         Ok(response.into_body())
     }
 

@@ -292,26 +292,3 @@ impl ModelTarget {
         strict && !self.is_named
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bedrock::BedrockSettings;
-    use crate::config::ModelFiles;
-
-    #[tokio::test]
-    async fn made_up_names_do_not_purge_a_refused_field() {
-        let bedrock = Bedrock::offline(&BedrockSettings::default(), "us-east-1").expect("a client");
-        let tables = Tables::load(&ModelFiles::default()).expect("the tables");
-        let registry = Registry::new(&Config::default(), tables, &bedrock);
-        let name = "amazon.nova-lite-v1:0";
-        let mut target = registry.target(name).await.expect("a target");
-        assert!(registry.learn(&mut target, RefusedField::StopSequences));
-        for number in 0..2_000 {
-            let made_up = registry.target(&format!("made.up-{number}")).await;
-            assert!(made_up.is_ok());
-        }
-        let mut target = registry.target(name).await.expect("a target");
-        assert!(!registry.learn(&mut target, RefusedField::StopSequences));
-    }
-}

@@ -11,7 +11,7 @@ use crate::fetch::Fetcher;
 use crate::gateway::policy::HeaderOptions;
 use crate::gateway::{ChatCall, Pipeline};
 use crate::identity::Caller;
-use crate::usage::Ledger;
+use crate::usage::{Ledger, RequestHead, UsageReaders};
 
 /// The pipeline of a configuration.
 pub(super) fn pipeline(
@@ -31,6 +31,12 @@ pub(super) fn chat_call(command: &str, body: Bytes) -> serde_json::Result<ChatCa
         body,
         permit: None,
         headers: HeaderOptions::default(),
-        ledger: Arc::new(Ledger::new(String::new(), command.to_owned(), None)),
+        ledger: Arc::new(Ledger::open(
+            RequestHead {
+                route: command.to_owned(),
+                ..RequestHead::default()
+            },
+            &UsageReaders::new(Vec::new()),
+        )),
     })
 }

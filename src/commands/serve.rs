@@ -13,6 +13,7 @@ use crate::catalog::Tables;
 use crate::config::{Config, Overrides, ServerSettings, load};
 use crate::http::{App, Shutdown, ShutdownPhase, raise_descriptor_limit, router, serve};
 use crate::telemetry;
+use crate::usage::UsageReaders;
 
 /// `outcrop serve`
 pub(super) async fn run(overrides: &Overrides) -> ExitCode {
@@ -96,7 +97,8 @@ pub(super) async fn serve_until_signal(
 ) -> ExitCode {
     raise_descriptor_limit();
     let shutdown = Shutdown::default();
-    let app = match App::new(config, bedrock, shutdown.clone()) {
+    let usage_readers = UsageReaders::new(vec![Box::new(telemetry::log_request)]);
+    let app = match App::new(config, bedrock, usage_readers, shutdown.clone()) {
         Ok(app) => app,
         Err(error) => {
             eprintln!("outcrop: {error}");

@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::JsonText;
+use crate::usage::TokenCounts;
 
 /// A non-streaming response.
 #[derive(Debug, Clone, Deserialize)]
@@ -202,6 +203,29 @@ pub struct Usage {
     /// elsewhere, for some models.
     #[serde(skip)]
     pub reasoning_tokens: u64,
+}
+
+impl From<Usage> for TokenCounts {
+    fn from(usage: Usage) -> Self {
+        let Usage {
+            input_tokens,
+            output_tokens,
+            cache_read_input_tokens,
+            cache_write_input_tokens,
+            cache_write_one_hour_tokens,
+            reasoning_tokens,
+        } = usage;
+        Self {
+            prompt: input_tokens
+                .saturating_add(cache_read_input_tokens)
+                .saturating_add(cache_write_input_tokens),
+            completion: output_tokens,
+            cached: cache_read_input_tokens,
+            cache_write: cache_write_input_tokens,
+            cache_write_one_hour: cache_write_one_hour_tokens,
+            reasoning: reasoning_tokens,
+        }
+    }
 }
 
 /// Sums the tokens of `[{"ttl":"1h","inputTokens":n}, ...]`.

@@ -7,12 +7,12 @@ use crate::bedrock::UpstreamError;
 use crate::catalog::ModelInfo;
 use crate::converse::event::Event;
 use crate::converse::output::OutputEvents;
-use crate::converse::response::Usage;
 use crate::error::ApiError;
 use crate::gateway::failed::client_error_for_model;
 use crate::gateway::reasoning_memory::ReasoningMemory;
 use crate::identity::Caller;
-use crate::usage::{Ledger, TokenCounts, cost};
+use crate::models::Tier;
+use crate::usage::{Charge, Ledger, TokenCounts};
 
 /// Records the usage of a request.
 #[derive(Debug)]
@@ -50,19 +50,12 @@ impl Account {
         }
     }
 
-    /// Records the usage that Bedrock reported for all choices.
+    /// Charges the usage that Bedrock reported for all choices.
     pub(super) fn settle<'a>(&self, responses: impl Iterator<Item = &'a OutputEvents> + Clone) {
-        let usages: Vec<Usage> = responses.clone().filter_map(OutputEvents::usage).collect();
-        let mut total = TokenCounts::default();
-        let mut tier = self.tier;
-        for output_events in responses {
-            let Some(counts) = output_events.summary().usage else {
-                continue;
-            };
-            total.add(counts);
-            tier = output_events.tier().or(tier);
-        }
-        self.write(total, &usages, tier);
+        let calls = responses.clone();
+        let calls = calls.filter_map(|output_events| output_events.summary().usage);
+        let tier = responses.filter_map(OutputEvents::tier).last();
+        self.charge(calls, tier);
     }
 
     /// Records the parts of the responses that the client does not receive: blocks of an unknown
@@ -74,34 +67,23 @@ impl Account {
         let undelivered = responses.clone().map(OutputEvents::undelivered).sum();
         let withheld = responses.map(OutputEvents::withheld_calls).sum();
         if undelivered > 0 || withheld > 0 {
-            let mut entries = self.ledger.entries();
-            entries.undelivered = (undelivered > 0).then_some(undelivered);
-            entries.withheld_calls = (withheld > 0).then_some(withheld);
+            self.ledger.left_out(undelivered, withheld);
         }
         (undelivered, withheld)
     }
 
-    fn write(&self, total: TokenCounts, usages: &[Usage], tier: Option<&'static str>) {
+    fn charge(&self, calls: impl Iterator<Item = TokenCounts> + Clone, tier: Option<&str>) {
         let price = self.model_info.price.as_ref().filter(|_| self.has_price);
-        let cost = cost(price, usages, tier);
-        let mut entries = self.ledger.entries();
-        entries.usage = Some(total);
-        entries.cost = Some(cost);
+        let tiers = (tier.map(Tier::named), self.tier.map(Tier::named));
+        self.ledger.charge(Charge::of_calls(calls, price, tiers));
     }
 
-    /// Counts the deltas among `events`, and records the time of the first one.
+    /// Counts the deltas among `events`.
     pub(super) fn note_progress(&self, events: &[Event]) {
         let deltas = events
             .iter()
             .filter(|event| matches!(event, Event::BlockDelta { .. }))
             .count();
-        if deltas == 0 {
-            return;
-        }
-        let elapsed = self.ledger.elapsed();
-        let mut entries = self.ledger.entries();
-        entries.first_token.get_or_insert(elapsed);
-        // A delta is about one token: an estimate for streams that never report their usage.
-        entries.estimated_completion += deltas as u64;
+        self.ledger.deltas(deltas as u64);
     }
 }

@@ -16,7 +16,7 @@ impl Pipeline {
         ledger: &Ledger,
     ) -> ApiError {
         let error = client_error_for_model(error, window, ledger);
-        let name = ledger.entries().model.clone();
+        let name = ledger.model();
         match (error.code, name) {
             (Some(ErrorCode::ModelNotFound), Some(name)) => ApiError {
                 message: self
@@ -55,11 +55,10 @@ pub(super) fn client_error_for_model(
     ledger: &Ledger,
 ) -> ApiError {
     let detail = error.log_detail();
-    let mut entries = ledger.entries();
     let api_error = error.api_error;
     error.api_error = match (api_error.retry_after, error.wait) {
         (Some(_), Some(wait)) => api_error.retry_after(wait),
-        (Some(wait), None) => api_error.retry_after(retry_delay(wait, entries.client_retries)),
+        (Some(wait), None) => api_error.retry_after(retry_delay(wait, ledger.client_retries())),
         (None, _) => api_error,
     };
     let UpstreamError {
@@ -73,10 +72,9 @@ pub(super) fn client_error_for_model(
         fitting_share: _,
         response: _,
     } = error.of_model(FailedModel {
-        name: entries.model.as_deref(),
+        name: ledger.model().as_deref(),
         context_window,
     });
-    entries.error = Some((code, detail));
-    entries.unlogged_detail = Some(unlogged);
+    ledger.upstream_failed(code, detail, unlogged);
     api_error
 }

@@ -1,5 +1,7 @@
 //! Model invocations with the model's own request format, one or several per request.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -18,7 +20,7 @@ use crate::identity::Caller;
 use crate::limits::Permit;
 use crate::models::ModelId;
 use crate::reply::Adjustments;
-use crate::usage::Ledger;
+use crate::usage::{Ledger, Upstream};
 
 const GUARDRAIL_IDENTIFIER: HeaderName =
     HeaderName::from_static("x-amzn-bedrock-guardrailidentifier");
@@ -46,9 +48,9 @@ impl Pipeline {
         name: &str,
         ledger: &Ledger,
     ) -> Result<ModelTarget, ApiError> {
-        ledger.entries().model = Some(name.to_owned());
+        ledger.model_requested(name);
         let target = self.models.target(name).await?;
-        ledger.entries().target = Some(target.model.as_str().to_owned());
+        ledger.target(target.model.as_str());
         Ok(target)
     }
 
@@ -61,9 +63,9 @@ impl Pipeline {
         if id.is_empty() {
             return Err(super::no_model(""));
         }
-        ledger.entries().model = Some(id.to_owned());
+        ledger.model_requested(id);
         let target = self.models.exact_target(id).await?;
-        ledger.entries().target = Some(target.model.as_str().to_owned());
+        ledger.target(target.model.as_str());
         Ok(target)
     }
 
@@ -74,7 +76,7 @@ impl Pipeline {
         target: &SearchedTarget<'_>,
         upstream_bodies: UpstreamBodies,
         headers: &HeaderMap,
-        ledger: &Ledger,
+        ledger: &Arc<Ledger>,
         permit: Option<Permit>,
     ) -> Result<(Vec<InvokeResponse>, Option<RateState>), ApiError> {
         let responses = self
@@ -91,11 +93,11 @@ impl Pipeline {
         searched: &SearchedTarget<'_>,
         upstream_bodies: UpstreamBodies,
         headers: &HeaderMap,
-        ledger: &Ledger,
+        ledger: &Arc<Ledger>,
         permit: Option<Permit>,
     ) -> Result<(Vec<InvokeResponse>, Option<RateState>), FailedCall> {
         let name = searched.target.model.as_str().into();
-        let bedrock = &self.bedrock_for(ledger);
+        let bedrock = &self.bedrock_for(ledger, Upstream::InvokeModel);
         let invoke = |body: Bytes| async move {
             let call = |model| {
                 let call = ModelCall {
@@ -123,9 +125,8 @@ impl Pipeline {
         let Some(profile) = profile else { return };
         self.models.call_profile(target, profile);
         target.note_in(adjustments);
-        let mut entries = ledger.entries();
-        entries.target = Some(target.model.as_str().to_owned());
-        entries.adjustments = adjustments.log_value();
+        ledger.target(target.model.as_str());
+        ledger.adjusted(adjustments.log_value());
     }
 }
 
@@ -147,10 +148,8 @@ pub(crate) fn guardrail_headers(policy: &GuardrailPolicy) -> Result<HeaderMap, A
 
 /// The client's error for an upstream response that could not be parsed.
 pub(crate) fn unreadable(upstream_error: impl Into<String>, ledger: &Ledger) -> ApiError {
-    ledger.entries().error = Some((
-        "BadResponse".to_owned(),
-        without_values(&upstream_error.into()),
-    ));
+    let upstream_error = without_values(&upstream_error.into());
+    ledger.upstream_failed("BadResponse".to_owned(), upstream_error, String::new());
     let message = "the model's response could not be parsed";
     ApiError::new(ErrorKind::BadGateway, message).code(ErrorCode::UpstreamBadResponse)
 }

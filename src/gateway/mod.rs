@@ -56,11 +56,11 @@ use crate::gateway::prepare::{PendingRequest, PreparedRequest, SourceBody};
 use crate::gateway::reasoning_memory::ReasoningMemory;
 use crate::identity::Caller;
 use crate::limits::{Limiter, Permit, WhenFull};
-use crate::models::{ChatUpstream, Endpoint};
-use crate::reply::{Adjustments, Reply};
+use crate::models::{ChatUpstream, Endpoint, OpenAiEndpoint, Tier};
+use crate::reply::Reply;
 use crate::resources::body_memory::BodyPermit;
 use crate::resources::workers::Workers;
-use crate::usage::Ledger;
+use crate::usage::{Ledger, Upstream};
 use account::Account;
 use stream::EventSource;
 
@@ -186,7 +186,7 @@ impl Pipeline {
         &self,
         pending: &mut PendingRequest,
         mut when_full: WhenFull,
-        ledger: &Ledger,
+        ledger: &Arc<Ledger>,
     ) -> Result<OpenCall, ApiError> {
         let target = pending.target.model.as_str().into();
         let permit = self.fetch_for_pending(pending, &target, ledger).await?;
@@ -197,11 +197,7 @@ impl Pipeline {
         }
         loop {
             let prepared = self.prepare(pending).await?;
-            note_request(
-                ledger,
-                prepared.output_options.stream,
-                &prepared.adjustments,
-            );
+            note_translation(ledger, &prepared);
             let missing = prepared.output_options.choices.saturating_sub(admitted);
             if missing > 0 {
                 let (caller, calls) = (&pending.caller, (missing, when_full));
@@ -222,15 +218,11 @@ impl Pipeline {
     pub(crate) async fn send_admitted(
         &self,
         pending: &mut PendingRequest,
-        ledger: &Ledger,
+        ledger: &Arc<Ledger>,
     ) -> Result<OpenCall, ApiError> {
         loop {
             let prepared = self.prepare(pending).await?;
-            note_request(
-                ledger,
-                prepared.output_options.stream,
-                &prepared.adjustments,
-            );
+            note_translation(ledger, &prepared);
             if let Some(sources) = self.send_once(pending, &prepared, ledger).await? {
                 return Ok(OpenCall {
                     sources,
@@ -242,11 +234,8 @@ impl Pipeline {
     }
 
     /// The Bedrock client for the calls of a request.
-    pub(crate) fn bedrock_for(&self, ledger: &Ledger) -> Bedrock {
-        match ledger.entries().client_retries {
-            0 => self.bedrock.clone(),
-            _ => self.bedrock.for_client_retry(),
-        }
+    pub(crate) fn bedrock_for(&self, ledger: &Arc<Ledger>, upstream: Upstream) -> Bedrock {
+        self.bedrock.for_request(ledger, upstream)
     }
 
     /// Admits a request with one call, which may have to wait.
@@ -272,7 +261,7 @@ impl Pipeline {
         let admitted = self.limiter.admit(caller, target, calls, when_full).await;
         let waited = began.elapsed();
         if waited >= MIN_QUEUED {
-            *ledger.entries().queued.get_or_insert_default() += waited;
+            ledger.queued(waited);
         }
         admitted
     }
@@ -282,7 +271,7 @@ impl Pipeline {
         &self,
         pending: &mut PendingRequest,
         prepared: &PreparedRequest,
-        ledger: &Ledger,
+        ledger: &Arc<Ledger>,
     ) -> Result<Option<Vec<EventSource>>, ApiError> {
         match self.send(pending, prepared, ledger).await? {
             Ok(sources) => {
@@ -307,7 +296,7 @@ impl Pipeline {
         let target = &pending.target;
         let window = target.model_info.context_window;
         revised.map_err(|error| self.received(error, window, ledger))?;
-        ledger.entries().target = Some(target.model.as_str().to_owned());
+        ledger.target(target.model.as_str());
         Ok(())
     }
 
@@ -349,12 +338,12 @@ impl Pipeline {
         &self,
         pending: &PendingRequest,
         prepared: &PreparedRequest,
-        ledger: &Ledger,
+        ledger: &Arc<Ledger>,
     ) -> Result<Result<Vec<EventSource>, UpstreamError>, ApiError> {
         let output_options = &prepared.output_options;
         let call = ModelCall::new(pending.target.model.clone(), prepared.body.clone());
-        let bedrock = self.bedrock_for(ledger);
         let upstream = prepared.upstream;
+        let bedrock = self.bedrock_for(ledger, api_of(upstream));
         let send = || {
             source(
                 &bedrock,
@@ -428,10 +417,22 @@ async fn source(
     Ok(EventSource::Complete(events))
 }
 
-pub(crate) fn note_request(ledger: &Ledger, stream: bool, adjustments: &Adjustments) {
-    let mut entries = ledger.entries();
-    entries.stream = stream;
-    entries.adjustments = adjustments.log_value();
+/// The API of AWS behind an upstream.
+fn api_of(upstream: ChatUpstream) -> Upstream {
+    match upstream {
+        ChatUpstream::Converse => Upstream::Converse,
+        ChatUpstream::OpenAi(OpenAiEndpoint::Runtime) => Upstream::RuntimeChatCompletions,
+        ChatUpstream::OpenAi(OpenAiEndpoint::Mantle) => Upstream::MantleChatCompletions,
+    }
+}
+
+fn note_translation(ledger: &Ledger, prepared: &PreparedRequest) {
+    let tier = prepared.tier.map(Tier::named);
+    ledger.translated(
+        prepared.output_options.stream,
+        tier,
+        prepared.adjustments.log_value(),
+    );
 }
 
 pub(crate) fn model_name(request: &ChatRequest) -> Result<String, ApiError> {

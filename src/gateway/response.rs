@@ -155,7 +155,7 @@ fn json_reply(
     Ok(Reply {
         adjustments,
         rate: permits.last().and_then(Permit::rate),
-        cost: account.ledger().entries().cost,
+        cost: account.ledger().cost(),
         body: ChatBody::Complete(json.into()),
     })
 }

@@ -8,7 +8,6 @@ use http::{HeaderValue, StatusCode};
 use super::App;
 use super::shutdown::{ShutdownPhase, restarting};
 use crate::gateway::content::StoredContent;
-use crate::usage::RequestOutcome;
 
 impl App {
     /// Streams the content of a file or a video, or a range of it. An error of S3 and the shutdown
@@ -23,7 +22,7 @@ impl App {
         let shutdown = self.shutdown.clone();
         if length == 0 {
             // The body of an empty response is not read.
-            content.ledger().entries().outcome = RequestOutcome::Completed;
+            content.ledger().completed();
         }
         let body = Body::from_stream(async_stream::stream! {
             let ending = shutdown.reached(ShutdownPhase::Ending);
@@ -40,14 +39,14 @@ impl App {
                         left = left.saturating_sub(bytes.len() as u64);
                         // The server does not ask for more than the declared length.
                         if left == 0 {
-                            content.ledger().entries().outcome = RequestOutcome::Completed;
+                            content.ledger().completed();
                         }
                         yield Ok(bytes);
                     }
                     Ok(None) => return,
                     Err(error) => {
-                        content.ledger().note_error(&error);
-                        content.ledger().entries().outcome = RequestOutcome::Broken;
+                        content.ledger().failed(&error);
+                        content.ledger().broken();
                         yield Err(error);
                         return;
                     }

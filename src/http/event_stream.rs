@@ -9,7 +9,6 @@ use super::App;
 use super::shutdown::{Shutdown, ShutdownPhase, restarting};
 use crate::error::ApiError;
 use crate::passthrough::{PassthroughBody, PassthroughStream};
-use crate::usage::RequestOutcome;
 
 impl App {
     /// A response with Bedrock's status and headers.
@@ -47,6 +46,6 @@ fn body(mut stream: PassthroughStream, shutdown: Shutdown) -> Body {
 }
 
 fn note_broken(stream: &PassthroughStream, error: &ApiError) {
-    stream.ledger().entries().outcome = RequestOutcome::Broken;
-    stream.ledger().note_error(error);
+    stream.ledger().broken();
+    stream.ledger().failed(error);
 }

@@ -36,9 +36,9 @@ impl FromRequestParts<Arc<App>> for Caller {
         let ledger = ledger(parts)?;
         let key = key(&parts.headers)?;
         let caller = app.callers.identify(key).inspect_err(|_| {
-            ledger.entries().rejected_key = key.map(masked);
+            ledger.key_rejected(key.map(masked));
         })?;
-        ledger.entries().caller = Some(caller.name().to_owned());
+        ledger.authenticated(caller.name());
         Ok(caller)
     }
 }
@@ -50,12 +50,14 @@ impl<T: DeserializeOwned + Send> FromRequest<Arc<App>> for CallerRequest<T> {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, app).await?;
-        let (request, HeldBody { permit, .. }) = read_json(app, &parts.headers, body).await?;
+        let ledger = ledger(&parts)?;
+        let (request, HeldBody { bytes, permit }) = read_json(app, &parts.headers, body).await?;
+        ledger.body_read(bytes.len());
         Ok(Self {
             caller,
             request,
             memory: permit,
-            ledger: ledger(&parts)?,
+            ledger,
         })
     }
 }
@@ -71,14 +73,16 @@ where
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, app).await?;
+        let ledger = ledger(&parts)?;
         let (request, HeldBody { bytes, permit }) = read_json(app, &parts.headers, body).await?;
+        ledger.body_read(bytes.len());
         Ok(Self {
             caller,
             request,
             body: bytes,
             permit: Some(permit),
             headers: header_options(&parts.headers)?,
-            ledger: ledger(&parts)?,
+            ledger,
         })
     }
 }
@@ -89,6 +93,7 @@ impl<T: DeserializeOwned + Send> FromRequest<Arc<App>> for FormRequest<T> {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, app).await?;
+        let ledger = ledger(&parts)?;
         let (request, memory) = if is_form(&parts.headers) {
             let mut memory = app.bodies.permit();
             let limits = FormLimits::of(&app.settings);
@@ -96,13 +101,14 @@ impl<T: DeserializeOwned + Send> FromRequest<Arc<App>> for FormRequest<T> {
             (form::read(fields)?, memory)
         } else {
             let (request, held) = read_json(app, &parts.headers, body).await?;
+            ledger.body_read(held.bytes.len());
             ((request, Vec::new()), held.permit)
         };
         Ok(Self(CallerRequest {
             caller,
             request,
             memory,
-            ledger: ledger(&parts)?,
+            ledger,
         }))
     }
 }

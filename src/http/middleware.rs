@@ -4,8 +4,8 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -17,7 +17,7 @@ use crate::error::ApiError;
 use crate::gateway::ids::request_id;
 use crate::http::clients::browser::{BrowserPolicy, web_pages};
 use crate::http::connection::entry;
-use crate::usage::Ledger;
+use crate::usage::{Ledger, RequestHead, UsageReaders};
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
@@ -36,39 +36,36 @@ pub(super) fn layers(routes: Router, app: &App) -> Router {
         // above too.
         .layer(from_fn_with_state(browsers, web_pages))
         // Outermost: every response, the 500 above too, has its id and its log line.
-        .layer(from_fn(record))
+        .layer(from_fn_with_state(app.usage_readers.clone(), record))
 }
 
-/// Adds an id and a record to the request, and the common headers to the response.
-async fn record(mut request: Request, next: Next) -> Response {
+/// Adds an id and a ledger to the request, and the common headers to the response.
+async fn record(State(readers): State<UsageReaders>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     if matches!(path.as_str(), "/healthz" | "/readyz") {
         // Frequent probes get no log line, and are never refused.
         return next.run(request).await;
     }
     let id = request_id();
-    let client_id = client_request_id(request.headers());
-    let ledger = Arc::new(Ledger::new(id.clone(), path.clone(), client_id));
-    {
-        let mut entries = ledger.entries();
-        entries.method = Some(request.method().clone());
-        let address = request.extensions().get::<ClientAddress>();
-        entries.client_address = address.map(|ClientAddress(address)| *address);
-        entries.client_retries = client_retries(request.headers());
-    }
+    let address = request.extensions().get::<ClientAddress>();
+    let head = RequestHead {
+        request_id: id.clone(),
+        client_request_id: client_request_id(request.headers()),
+        method: Some(request.method().clone()),
+        route: path.clone(),
+        client_address: address.map(|ClientAddress(address)| *address),
+        client_retries: client_retries(request.headers()),
+    };
+    let ledger = Arc::new(Ledger::open(head, &readers));
     request.extensions_mut().insert(Arc::clone(&ledger));
     let mut response = match entry::refusal(&request) {
         Some(error) => {
-            ledger.note_error(&error);
+            ledger.failed(&error);
             ErrorFormat::of(&path).response(&error)
         }
         None => next.run(request).await,
     };
-    let status = response.status();
-    ledger.entries().status = Some(status.as_u16());
-    if !status.is_success() {
-        ledger.entries().outcome = crate::usage::RequestOutcome::Completed;
-    }
+    ledger.responded(response.status().as_u16());
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::try_from(id) {
         headers.insert(REQUEST_ID, value);

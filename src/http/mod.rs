@@ -36,6 +36,7 @@ use crate::fetch::Fetcher;
 use crate::gateway::Pipeline;
 use crate::identity::Callers;
 use crate::resources::body_memory::BodyMemory;
+use crate::usage::UsageReaders;
 
 /// The state that all handlers share.
 #[derive(Debug)]
@@ -54,6 +55,8 @@ pub struct App {
     pub batches: Option<Batches>,
     /// The client of Bedrock, for the readiness check.
     pub bedrock: Bedrock,
+    /// The readers of what requests used and cost.
+    pub usage_readers: UsageReaders,
     /// The phase of the shutdown.
     pub shutdown: Shutdown,
 }
@@ -75,6 +78,7 @@ impl App {
     pub fn new(
         config: &Config,
         bedrock: Bedrock,
+        usage_readers: UsageReaders,
         shutdown: Shutdown,
     ) -> Result<Arc<Self>, StartError> {
         let tables = Tables::load(&config.catalog.files).map_err(StartError)?;
@@ -97,10 +101,11 @@ impl App {
             settings: config.server.clone(),
             callers: Callers::new(&config.keys),
             catalog,
-            batches: Batches::start(config, &pipeline, &bodies, closing),
+            batches: Batches::start(config, &pipeline, &bodies, &usage_readers, closing),
             bodies,
             pipeline,
             bedrock,
+            usage_readers,
             shutdown,
         }))
     }

@@ -25,7 +25,7 @@ use crate::gateway::stream::ResponseStream;
 use crate::http::clients::paths;
 use crate::passthrough::AwsError;
 use crate::reply::Reply;
-use crate::usage::{Cost, Ledger, RequestOutcome, usd};
+use crate::usage::{Cost, Ledger, usd};
 
 const ADJUSTMENTS: HeaderName = HeaderName::from_static("x-outcrop-adjustments");
 const COST: HeaderName = HeaderName::from_static("x-outcrop-cost-usd");
@@ -66,16 +66,13 @@ pub(super) async fn respond(
         () = app.shutdown.reached(ShutdownPhase::Ending) => restarting().into_response(),
     };
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        ledger.note_error(&error);
+        ledger.failed(&error);
         response = format.response(&error);
     }
-    let mut entries = ledger.entries();
     // The body of a stream has no exact size, and records its own end.
-    if response.body().size_hint().exact().is_some() && entries.outcome == RequestOutcome::Abandoned
-    {
-        entries.outcome = RequestOutcome::Completed;
+    if response.body().size_hint().exact().is_some() {
+        ledger.completed();
     }
-    drop(entries);
     Ok(response)
 }
 

@@ -12,7 +12,6 @@ use tokio::time::Instant;
 use super::shutdown::{Shutdown, ShutdownPhase, restarting};
 use crate::error::ApiError;
 use crate::gateway::stream::ResponseStream;
-use crate::usage::RequestOutcome;
 
 /// A comment, which clients ignore and proxies count as traffic. An event without data would crash
 /// both OpenAI SDKs.
@@ -67,12 +66,12 @@ pub(super) fn body<S: ResponseStream + Send + 'static>(
                 }
             }
         }
-        stream.ledger().entries().outcome = RequestOutcome::Completed;
+        stream.ledger().completed();
         yield Ok(stream.done());
     })
 }
 
 fn note_broken(stream: &impl ResponseStream, error: &ApiError) {
-    stream.ledger().entries().outcome = RequestOutcome::Broken;
-    stream.ledger().note_error(error);
+    stream.ledger().broken();
+    stream.ledger().failed(error);
 }

@@ -46,6 +46,28 @@ pub enum Tier {
     Reserved,
 }
 
+impl Tier {
+    /// The tier that Bedrock or an OpenAI endpoint of AWS calls `name`.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "flex" => Self::Flex,
+            "priority" => Self::Priority,
+            "reserved" | "scale" => Self::Reserved,
+            _ => Self::Default,
+        }
+    }
+
+    /// Bedrock's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Flex => "flex",
+            Self::Priority => "priority",
+            Self::Reserved => "reserved",
+        }
+    }
+}
+
 /// Token prices of a model in one location, for each tier.
 ///
 /// Excludes what AWS bills in other units: grounding searches, guardrails, and the surcharge for

@@ -11,7 +11,8 @@ use super::usage::{PassthroughUsage, chunk};
 use crate::bedrock::Frame;
 use crate::catalog::ModelInfo;
 use crate::catalog::ModelTarget;
-use crate::usage::{Ledger, TokenCounts, cost};
+use crate::models::Tier;
+use crate::usage::{Charge, Ledger, TokenCounts};
 
 /// Records the usage of a passthrough request.
 #[derive(Debug)]
@@ -86,7 +87,7 @@ impl PassthroughAccount {
             return;
         };
         match event.as_str() {
-            "contentBlockDelta" => self.note_progress(),
+            "contentBlockDelta" => self.ledger.deltas(1),
             "messageStop" => self.is_over = true,
             "metadata" => {
                 self.has_metadata = true;
@@ -101,7 +102,7 @@ impl PassthroughAccount {
 
     /// Reads a chunk in the model's own format.
     fn note_chunk(&mut self, payload: &[u8]) {
-        self.note_progress();
+        self.ledger.deltas(1);
         let Some(json) = chunk(payload) else {
             return;
         };
@@ -113,13 +114,6 @@ impl PassthroughAccount {
         }
     }
 
-    fn note_progress(&self) {
-        let elapsed = self.ledger.elapsed();
-        let mut entries = self.ledger.entries();
-        entries.first_token.get_or_insert(elapsed);
-        entries.estimated_completion += 1;
-    }
-
     fn settle(&self, reported: &PassthroughUsage) {
         let PassthroughUsage {
             usage,
@@ -128,10 +122,9 @@ impl PassthroughAccount {
         } = reported;
         let model_info = self.model_info.as_ref().filter(|_| !optimized);
         let price = model_info.and_then(|model_info| model_info.price.as_ref());
-        let tier = tier.as_deref().or(self.tier.as_deref());
-        let cost = cost(price, &[*usage], tier);
-        let mut entries = self.ledger.entries();
-        entries.usage = Some(TokenCounts::from(*usage));
-        entries.cost = Some(cost);
+        let tier = tier.as_deref().or(self.tier.as_deref()).map(Tier::named);
+        let calls = std::iter::once(TokenCounts::from(*usage));
+        self.ledger
+            .charge(Charge::of_calls(calls, price, (tier, None)));
     }
 }

@@ -40,7 +40,8 @@ pub async fn passthrough(
         .inspect_err(|_| note_rejected(&head, &ledger))?;
     let HeldBody { bytes, permit } = decompressed(&app, &head.headers, body).await?;
     head.headers.remove(CONTENT_ENCODING);
-    ledger.entries().caller = Some(caller.name().to_owned());
+    ledger.authenticated(caller.name());
+    ledger.body_read(bytes.len());
     let path = head.uri.path_and_query().cloned();
     let call = PassthroughRequest {
         caller,
@@ -57,7 +58,7 @@ pub async fn passthrough(
 /// Records the start of a rejected credential.
 fn note_rejected(head: &Parts, ledger: &Ledger) {
     let key = key(&head.headers).ok().flatten();
-    ledger.entries().rejected_key = masked_credential(head, key);
+    ledger.key_rejected(masked_credential(head, key));
 }
 
 /// Checks the content type: every request body is JSON.

@@ -33,7 +33,7 @@ use crate::identity::Caller;
 use crate::limits::Permit;
 use crate::reply::Reply;
 use crate::resources::body_memory::BodyPermit;
-use crate::usage::{Ledger, RequestOutcome};
+use crate::usage::Ledger;
 use account::PassthroughAccount;
 use hidden::HiddenGuardrail;
 use ready::Ready;
@@ -85,7 +85,7 @@ impl Pipeline {
         } = self.ready(call, route).await?;
         memory.shrink_to(upstream_call.body.len());
         let permit = self.admit(&caller, &name, &ledger).await?;
-        let bedrock = self.bedrock_for(&ledger);
+        let bedrock = self.bedrock_for(&ledger, operation.upstream());
         let account = PassthroughAccount::new(operation, target, ledger);
         let reply = match bedrock.passthrough(&upstream_call).await {
             Ok(PassthroughResponse::Complete(jobs)) if operation.is_of_jobs() => {
@@ -109,7 +109,7 @@ fn reply(
     let (cost, response) = match upstream_response {
         PassthroughResponse::Complete(response) => {
             account.settle_response(&response);
-            let cost = account.ledger().entries().cost;
+            let cost = account.ledger().cost();
             let response = response.map(|body| PassthroughBody::Complete(hidden.in_response(body)));
             (cost, response)
         }
@@ -131,20 +131,16 @@ fn reply(
 
 /// Bedrock's error response, or the gateway's own error if Bedrock did not respond.
 fn error_reply(
-    mut error: UpstreamError,
+    error: UpstreamError,
     account: &PassthroughAccount,
     permit: &Permit,
 ) -> Result<Reply<Response<PassthroughBody>>, ApiError> {
-    // The response contains AWS's request id.
-    let detail = error.log_detail();
-    let response = error.take_response();
+    // The log gets AWS's request id from the response.
+    let response = error.clone().take_response();
     let error = client_error(error, account.ledger());
-    if let Some((_, logged)) = &mut account.ledger().entries().error {
-        *logged = detail;
-    }
     let response = response.ok_or(error)?;
     if response.status().is_success() {
-        account.ledger().entries().outcome = RequestOutcome::Broken;
+        account.ledger().broken();
     }
     let response = response.map(PassthroughBody::Complete);
     Ok(Reply {

@@ -4,6 +4,7 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 
 use crate::bedrock::Pace;
+use crate::usage::Upstream;
 
 /// The supported operations (botocore 1.44.5, bedrock-runtime).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,19 @@ fn post(path: &str) -> Option<(Operation, &str)> {
 }
 
 impl Operation {
+    /// The API that serves the operation.
+    pub(super) fn upstream(self) -> Upstream {
+        match self {
+            Self::Converse | Self::ConverseStream => Upstream::Converse,
+            Self::InvokeModel | Self::InvokeModelWithResponseStream => Upstream::InvokeModel,
+            Self::CountTokens => Upstream::CountTokens,
+            Self::ApplyGuardrail | Self::InvokeGuardrailChecks => Upstream::Guardrails,
+            Self::StartAsyncInvoke | Self::ListAsyncInvokes | Self::GetAsyncInvoke => {
+                Upstream::AsyncInvoke
+            }
+        }
+    }
+
     /// The last segment of its path.
     pub(super) fn action(self) -> &'static str {
         match self {

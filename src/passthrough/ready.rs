@@ -89,7 +89,7 @@ impl Pipeline {
             | Operation::InvokeModel
             | Operation::InvokeModelWithResponseStream
             | Operation::CountTokens => {
-                ledger.entries().stream = operation.pace() == Pace::Stream;
+                ledger.streamed(operation.pace() == Pace::Stream);
                 let target = self.exact_target(&id, &ledger).await?;
                 let length = ready.upstream_call.body.len();
                 let hold = || self.ready_for_model(&mut ready, &caller, operation, &id, target);

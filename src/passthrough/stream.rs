@@ -10,7 +10,7 @@ use crate::bedrock::{Frame, FrameStream, exception_frame};
 use crate::error::ApiError;
 use crate::gateway::stream::broke_off;
 use crate::limits::Permit;
-use crate::usage::{Ledger, RequestOutcome};
+use crate::usage::Ledger;
 
 /// A passthrough stream. Dropping it ends the call to Bedrock and releases its slot.
 #[derive(Debug)]
@@ -81,10 +81,10 @@ impl PassthroughStream {
         if !self.is_broken && !self.account.may_end() {
             return Err(broke_off());
         }
-        self.ledger().entries().outcome = match self.is_broken {
-            true => RequestOutcome::Broken,
-            false => RequestOutcome::Completed,
-        };
+        match self.is_broken {
+            true => self.ledger().broken(),
+            false => self.ledger().completed(),
+        }
         Ok(None)
     }
 

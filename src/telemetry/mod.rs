@@ -2,11 +2,14 @@
 
 mod lines;
 mod request_line;
+mod request_log;
 mod text;
 
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
+
+pub use request_log::log_request;
 
 use crate::bedrock::SDK_LOG;
 use crate::config::{LogFormat, LogSettings};

@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::request_line::RequestLine;
-use crate::usage::LOG_TARGET;
+use super::request_log::LOG_TARGET;
 
 /// Formats events as text: time, level, message and fields. Request lines have their own format.
 #[derive(Debug, Clone, Copy)]

@@ -1,10 +1,36 @@
-//! The cost of a call, from its usage and the price table.
+//! What a request costs, from its usage and the price table.
 
-use crate::converse::response::Usage;
-use crate::models::{Price, Tier, Tokens, Usd};
+use super::tokens::TokenCounts;
+use crate::models::{Price, Tier, Usd};
+
+/// What the calls of a request used, and what that costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Charge {
+    /// The tokens of all calls.
+    pub tokens: Option<TokenCounts>,
+    /// What is not counted in tokens.
+    pub units: Option<Units>,
+    /// The cost of all calls.
+    pub cost: Cost,
+    /// The service tier that Bedrock reports.
+    pub tier: Option<Tier>,
+}
+
+/// Usage that is not counted in tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Units {
+    /// Generated images, or images for embeddings.
+    Images(u64),
+    /// Seconds of video.
+    Seconds(u64),
+    /// Rerank queries with up to 100 documents.
+    Queries(u64),
+    /// Text units of guardrails, as Bedrock counts them.
+    TextUnits(u64),
+}
 
 /// The cost of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
     /// The total; `None` if the table has no price for the request.
     pub total: Option<Usd>,
@@ -13,42 +39,72 @@ pub struct Cost {
     pub saved: Option<Usd>,
 }
 
-/// The total cost of calls with these usages, on the tier that Bedrock reported.
-pub fn cost(price: Option<&Price>, usages: &[Usage], tier: Option<&str>) -> Cost {
-    let tier = match tier {
-        Some("flex") => Tier::Flex,
-        Some("priority") => Tier::Priority,
-        Some("reserved" | "scale") => Tier::Reserved,
-        _ => Tier::Default,
-    };
-    let each = |value: fn(&Price, &Tokens, Tier) -> Option<Usd>| {
-        let values = usages
-            .iter()
-            .map(|usage| value(price?, &tokens(usage), tier));
-        values.sum::<Option<Usd>>()
-    };
-    Cost {
-        total: each(Price::cost),
-        saved: each(Price::cache_saving),
+impl Charge {
+    /// The charge of calls that are billed by the token. `tier` is what Bedrock reports; otherwise
+    /// they ran on the `requested` one.
+    pub fn of_calls(
+        calls: impl Iterator<Item = TokenCounts> + Clone,
+        price: Option<&Price>,
+        (tier, requested): (Option<Tier>, Option<Tier>),
+    ) -> Self {
+        let mut total = TokenCounts::default();
+        calls.clone().for_each(|counts| total.add(counts));
+        let charged = tier.or(requested).unwrap_or(Tier::Default);
+        Self {
+            tokens: Some(total),
+            units: None,
+            cost: Cost::of_calls(calls, price, charged),
+            tier,
+        }
+    }
+
+    /// The charge of `units` at `price` each.
+    pub fn of_units(units: Units, price: Option<Usd>) -> Self {
+        Self {
+            units: Some(units),
+            cost: Cost::of_total(price.map(|price| price.times(units.count()))),
+            ..Self::default()
+        }
     }
 }
 
-/// Usage in the units of the price. Cache writes have a TTL of five minutes unless Bedrock reports
-/// an hour.
-fn tokens(usage: &Usage) -> Tokens {
-    let Usage {
-        input_tokens,
-        output_tokens,
-        cache_read_input_tokens,
-        cache_write_input_tokens,
-        cache_write_one_hour_tokens,
-        reasoning_tokens: _,
-    } = *usage;
-    Tokens {
-        input: input_tokens,
-        output: output_tokens,
-        cache_read: cache_read_input_tokens,
-        cache_write_5m: cache_write_input_tokens.saturating_sub(cache_write_one_hour_tokens),
-        cache_write_1h: cache_write_one_hour_tokens,
+impl Units {
+    /// The number of units.
+    pub fn count(self) -> u64 {
+        match self {
+            Self::Images(count)
+            | Self::Seconds(count)
+            | Self::Queries(count)
+            | Self::TextUnits(count) => count,
+        }
     }
+}
+
+impl Cost {
+    /// The cost of calls that are billed by the token, each by the length of its prompt.
+    pub fn of_calls(
+        calls: impl Iterator<Item = TokenCounts> + Clone,
+        price: Option<&Price>,
+        tier: Tier,
+    ) -> Self {
+        let Some(price) = price else {
+            return Self::default();
+        };
+        let billed = calls.map(TokenCounts::billed);
+        let saved = billed.clone();
+        Self {
+            total: billed.map(|tokens| price.cost(&tokens, tier)).sum(),
+            saved: saved.map(|tokens| price.cache_saving(&tokens, tier)).sum(),
+        }
+    }
+
+    /// A cost without prompt caching.
+    pub fn of_total(total: Option<Usd>) -> Self {
+        Self { total, saved: None }
+    }
+}
+
+/// An amount in US dollars, or `unknown`.
+pub fn usd(amount: Option<Usd>) -> String {
+    amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
 }

@@ -1,9 +1,17 @@
-//! What a request used and cost: collected in its ledger, and settled once, when it ends.
+//! What requests use and cost.
+//!
+//! A [`Ledger`] is opened with each request. Whatever path the request takes reports to it, and it is
+//! settled once, when the last reference is dropped. Readers get the settled [`UsageRecord`]; nothing
+//! else counts.
 
 mod cost;
 mod ledger;
+mod readers;
+mod record;
 mod tokens;
 
-pub use cost::{Cost, cost};
-pub use ledger::{LOG_TARGET, Ledger, RequestOutcome, usd};
+pub use cost::{Charge, Cost, Units, usd};
+pub use ledger::Ledger;
+pub use readers::{UsageReader, UsageReaders};
+pub use record::{RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord};
 pub use tokens::TokenCounts;

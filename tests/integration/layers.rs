@@ -127,6 +127,22 @@ fn the_hub_does_not_depend_on_a_dialect() {
 }
 
 #[test]
+fn the_ledger_knows_no_path_that_reports_to_it() {
+    let paths = [
+        "crate::api",
+        "crate::bedrock",
+        "crate::converse",
+        "crate::openai",
+        "crate::pipeline",
+        "crate::reply",
+        "crate::server",
+        "crate::telemetry",
+    ];
+    assert_not_named(&["usage/"], &[], &paths);
+    assert_not_named(&["telemetry/"], &[], &["crate::pipeline", "Ledger"]);
+}
+
+#[test]
 fn only_fetch_opens_connections_for_downloads() {
     let forbidden_calls = [
         "lookup_host",

@@ -19,6 +19,8 @@ use http_body_util::BodyExt;
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::config::{CatalogList, Config};
 use outcrop::http::{App, Shutdown, router};
+use outcrop::telemetry::log_request;
+use outcrop::usage::UsageReaders;
 use peak_alloc::PeakAlloc;
 use shapes::SHAPES;
 use tokio::io::AsyncReadExt;
@@ -60,7 +62,8 @@ async fn gateway_to(address: SocketAddr) -> Router {
     config.bedrock.timeouts.connect = Duration::from_secs(1);
     config.catalog.list = CatalogList::Configured;
     let bedrock = Bedrock::connect(&config.bedrock).await.expect("a client");
-    let app = App::new(&config, bedrock, Shutdown::default()).expect("an application");
+    let readers = UsageReaders::new(vec![Box::new(log_request)]);
+    let app = App::new(&config, bedrock, readers, Shutdown::default()).expect("an application");
     router(app)
 }
 

@@ -11,7 +11,7 @@ mod words;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderMap, Response};
 use serde::Deserialize;
 
 use crate::converse::json::without_values;
@@ -83,6 +83,11 @@ struct AwsErrorFields {
     original_status_code: Option<u16>,
 }
 
+/// AWS's id of a request, in the headers of its response.
+pub(in crate::bedrock) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get("x-amzn-requestid")?.to_str().ok()
+}
+
 impl UpstreamError {
     /// Parses an HTTP error.
     pub(in crate::bedrock) fn from_response(response: &ErrorResponse<'_>) -> Self {
@@ -129,8 +134,7 @@ impl UpstreamError {
 
     /// AWS's request id, for AWS Support.
     pub fn upstream_request_id(&self) -> Option<&str> {
-        let id = self.response.as_ref()?.headers().get("x-amzn-requestid")?;
-        id.to_str().ok()
+        request_id(self.response.as_ref()?.headers())
     }
 
     /// The detail for the operator's log. Messages about invalid requests may quote the request, so

@@ -151,21 +151,20 @@ impl Transport {
         }
         Err(error)
     }
+}
 
-    /// Sends a request and reads the complete response.
-    pub(in crate::bedrock) async fn fetch(
-        &self,
-        outgoing: Outgoing<'_>,
-    ) -> Result<Response<Bytes>, UpstreamError> {
-        let (head, body) = self.send(outgoing).await?.into_parts();
-        let collected = Limited::new(body, MAX_RESPONSE_SIZE).collect().await;
-        collected
-            .map(|body| Response::from_parts(head, body.to_bytes()))
-            .map_err(|error| match error.is::<LengthLimitError>() {
-                true => UpstreamError::unreadable(format!("longer than {MAX_RESPONSE_SIZE} bytes")),
-                false => UpstreamError::interrupted(error.to_string()),
-            })
-    }
+/// Reads a complete response.
+pub(in crate::bedrock) async fn complete(
+    response: Response<Incoming>,
+) -> Result<Response<Bytes>, UpstreamError> {
+    let (head, body) = response.into_parts();
+    let collected = Limited::new(body, MAX_RESPONSE_SIZE).collect().await;
+    collected
+        .map(|body| Response::from_parts(head, body.to_bytes()))
+        .map_err(|error| match error.is::<LengthLimitError>() {
+            true => UpstreamError::unreadable(format!("longer than {MAX_RESPONSE_SIZE} bytes")),
+            false => UpstreamError::interrupted(error.to_string()),
+        })
 }
 
 async fn read_error(response: Response<Incoming>) -> UpstreamError {

@@ -94,7 +94,7 @@ impl Bedrock {
         let limit = match pace {
             Pace::Stream => {
                 let open = async {
-                    let sent = self.transport().send(outgoing).await?;
+                    let sent = self.exchange(outgoing).await?;
                     FrameStream::open(sent, FrameCutter::default(), timeouts).await
                 };
                 return check_first_frame(within(timeouts.first_event, open).await?);
@@ -102,7 +102,7 @@ impl Bedrock {
             Pace::Model => timeouts.response,
             Pace::Immediate => SERVICE_TIMEOUT,
         };
-        let response = within(limit, self.transport().fetch(outgoing)).await?;
+        let response = self.fetch(outgoing, limit).await?;
         Ok(PassthroughResponse::Complete(for_client(response)))
     }
 }

@@ -223,10 +223,8 @@ async fn call(name: &str, max_tokens: u32, pipeline: &Pipeline) -> Result<u64, T
     let response = match pipeline.chat(call).await {
         Ok(response) => response,
         Err(error) => {
-            let entries = ledger.entries();
-            let detail = entries.unlogged_detail.as_deref().unwrap_or_default();
-            return Err(match &entries.error {
-                Some((code, _)) => Trouble::of(code, detail),
+            return Err(match ledger.upstream_error() {
+                Some((code, detail)) => Trouble::of(&code, &detail),
                 None => ours(error.message.to_string()),
             });
         }

@@ -405,6 +405,7 @@ impl From<TokenCounts> for UsageObject {
             completion,
             cached,
             cache_write,
+            cache_write_one_hour: _,
             reasoning,
         } = counts;
         Self {

@@ -83,7 +83,7 @@ impl Pipeline {
     async fn start_all(
         &self,
         pending_requests: &mut [PendingRequest],
-        ledger: &Ledger,
+        ledger: &Arc<Ledger>,
     ) -> Result<OpenCall, ApiError> {
         let several = pending_requests.len() > 1;
         // A prompt that waits for another prompt of the same request would wait forever.
@@ -102,7 +102,7 @@ impl Pipeline {
             all.permits.extend(more.permits);
             all.prepared.adjustments.extend(more.prepared.adjustments);
         }
-        ledger.entries().adjustments = all.prepared.adjustments.log_value();
+        ledger.adjusted(all.prepared.adjustments.log_value());
         Ok(all)
     }
 }

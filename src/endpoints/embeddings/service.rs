@@ -11,7 +11,6 @@ use crate::catalog::ModelInfo;
 use crate::catalog::ModelTarget;
 use crate::converse::JsonText;
 use crate::converse::media::RemoteFiles;
-use crate::converse::response::Usage;
 use crate::endpoints::embeddings::bodies::{EmbeddingCall, EmbeddingResponse, read};
 use crate::endpoints::embeddings::{
     EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, EncodingFormat, TranslatedEmbeddings,
@@ -24,9 +23,9 @@ use crate::gateway::invoke::unreadable;
 use crate::gateway::remote::fetched_length;
 use crate::gateway::request::{CallerRequest, UpstreamBodies};
 use crate::gateway::targets::SearchedTarget;
-use crate::models::{EmbeddingCapabilities, Endpoint, Usd};
+use crate::models::{EmbeddingCapabilities, Endpoint, Tier, Usd};
 use crate::reply::Reply;
-use crate::usage::{Cost, Ledger, TokenCounts, cost};
+use crate::usage::{Charge, Cost, TokenCounts, Units};
 
 impl Pipeline {
     /// Handles an embeddings request.
@@ -61,7 +60,7 @@ impl Pipeline {
             .translate_calls(request, length, fetched, capabilities, &target)
             .await?;
         target.note_in(&mut adjustments);
-        ledger.entries().adjustments = adjustments.log_value();
+        ledger.adjusted(adjustments.log_value());
 
         let bodies = calls.iter_mut().map(|call| std::mem::take(&mut call.body));
         let bodies: Vec<Bytes> = bodies.map(Bytes::from).collect();
@@ -88,12 +87,13 @@ impl Pipeline {
         let length = responses.iter().map(|response| response.body.len()).sum();
         let write = || build_response(&calls, responses, model_info, &model, encoding);
         let build_response = self.workers.on_body(length, write).await;
-        let (body, total) = build_response.map_err(|detail| unreadable(detail, &ledger))?;
+        let (body, charge) = build_response.map_err(|detail| unreadable(detail, &ledger))?;
+        ledger.charge(charge);
         Ok(Reply {
             body: body.into(),
             adjustments,
             rate,
-            cost: Some(total.note(&ledger)),
+            cost: Some(charge.cost),
         })
     }
 
@@ -126,30 +126,6 @@ impl Pipeline {
     }
 }
 
-/// The usage of all calls.
-struct EmbeddingsTotal {
-    /// The tokens, as far as Bedrock reports them.
-    tokens: u64,
-    cost: Option<Usd>,
-}
-
-impl EmbeddingsTotal {
-    /// Records the usage, and returns the cost.
-    fn note(&self, ledger: &Ledger) -> Cost {
-        let cost = Cost {
-            total: self.cost,
-            saved: None,
-        };
-        let mut entries = ledger.entries();
-        entries.usage = Some(TokenCounts {
-            prompt: self.tokens,
-            ..TokenCounts::default()
-        });
-        entries.cost = Some(cost);
-        cost
-    }
-}
-
 /// The response JSON and the usage. The error says what is wrong with an upstream response.
 fn build_response(
     calls: &[EmbeddingCall],
@@ -157,16 +133,16 @@ fn build_response(
     model_info: &ModelInfo,
     model: &str,
     encoding: EncodingFormat,
-) -> Result<(Vec<u8>, EmbeddingsTotal), String> {
-    let (vectors, total) = combine(calls, responses, model_info)?;
+) -> Result<(Vec<u8>, Charge), String> {
+    let (vectors, charge) = combine(calls, responses, model_info)?;
     let head = EmbeddingsHead {
         model,
-        prompt_tokens: total.tokens,
+        prompt_tokens: charge.tokens.unwrap_or_default().prompt,
         encoding,
     };
     let body =
         response_json(&vectors, head).ok_or("an embedding has values that are no numbers")?;
-    Ok((body, total))
+    Ok((body, charge))
 }
 
 /// The embeddings of all calls, in order, and the usage.
@@ -174,7 +150,7 @@ fn combine(
     calls: &[EmbeddingCall],
     responses: Vec<InvokeResponse>,
     model_info: &ModelInfo,
-) -> Result<(Vec<JsonText>, EmbeddingsTotal), String> {
+) -> Result<(Vec<JsonText>, Charge), String> {
     let mut vectors = Vec::with_capacity(calls.iter().map(|call| call.count).sum());
     let mut tokens: u64 = 0;
     let mut costs = Vec::with_capacity(calls.len());
@@ -192,8 +168,14 @@ fn combine(
         tokens = tokens.saturating_add(read.unwrap_or_default());
         costs.push(cost_of(call, read, model_info));
     }
-    let cost = costs.into_iter().sum();
-    Ok((vectors, EmbeddingsTotal { tokens, cost }))
+    let images: usize = calls.iter().map(|call| call.images).sum();
+    let charge = Charge {
+        tokens: Some(TokenCounts::of_input(tokens)),
+        units: (images > 0).then_some(Units::Images(images as u64)),
+        cost: Cost::of_total(costs.into_iter().sum()),
+        tier: None,
+    };
+    Ok((vectors, charge))
 }
 
 /// The cost of a call: texts are billed by the token, images by their number.
@@ -201,11 +183,8 @@ fn cost_of(call: &EmbeddingCall, tokens: Option<u64>, model_info: &ModelInfo) ->
     let texts = match call.has_text {
         false => Usd::default(),
         true => {
-            let usage = Usage {
-                input_tokens: tokens?,
-                ..Usage::default()
-            };
-            cost(model_info.price.as_ref(), &[usage], None).total?
+            let tokens = TokenCounts::of_input(tokens?).billed();
+            model_info.price.as_ref()?.cost(&tokens, Tier::Default)?
         }
     };
     let images = match call.images {

@@ -1,6 +1,7 @@
 //! Explains a chat request: what the gateway would send upstream, without sending it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -13,7 +14,7 @@ use crate::converse::upstream::chat_completions::ChatCompletionRequest;
 use crate::dialects::openai_chat::ChatTranslation;
 use crate::endpoints::token_count::service::{Count, CountInput};
 use crate::error::ApiError;
-use crate::gateway::{ChatCall, Pipeline, model_name, note_request};
+use crate::gateway::{ChatCall, Pipeline, model_name};
 use crate::models::{ChatUpstream, Tier, Tokens};
 use crate::usage::usd;
 
@@ -99,7 +100,7 @@ impl Pipeline {
     /// The explanation of a chat request, as JSON. No model is called; the tokens are counted if
     /// Bedrock counts for the model.
     pub async fn explain(&self, call: ChatCall, reader: ExplainReader) -> Result<Bytes, ApiError> {
-        let ledger = std::sync::Arc::clone(&call.ledger);
+        let ledger = Arc::clone(&call.ledger);
         let name = model_name(&call.request)?;
         let mut pending = self.pending(call, &name).await?;
         let target = pending.target.model.as_str().into();
@@ -108,11 +109,8 @@ impl Pipeline {
         let length = pending.source_length();
         let translate = || pending.translate(&self.memory);
         let mut translated = self.workers.on_body(length, translate).await?;
-        note_request(
-            &ledger,
-            translated.output_options.stream,
-            &translated.adjustments,
-        );
+        let stream = translated.output_options.stream;
+        ledger.translated(stream, None, translated.adjustments.log_value());
         // Counted with the actual guardrail; only its display changes.
         let model_info = &pending.target.model_info;
         let count_input = CountInput::of(model_info, &translated.converse)?;

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 
 use crate::bedrock::{Bedrock, InvokeResponse, ObjectLocation, S3};
-use crate::catalog::ModelTarget;
 use crate::config::S3Settings;
 use crate::dialects::wire::form::FormPart;
 use crate::endpoints::images::{
@@ -25,7 +24,7 @@ use crate::gateway::request::UpstreamBodies;
 use crate::gateway::targets::SearchedTarget;
 use crate::gateway::{Pipeline, unix_seconds};
 use crate::reply::Reply;
-use crate::usage::{Cost, Ledger};
+use crate::usage::{Charge, Ledger, Units};
 
 /// An image request with its HTTP form and headers.
 #[derive(Debug)]
@@ -102,11 +101,7 @@ impl Pipeline {
         if strict {
             refuse_adjustments(&adjustments)?;
         }
-        {
-            let mut entries = ledger.entries();
-            entries.stream = prepared.stream;
-            entries.adjustments = adjustments.log_value();
-        }
+        ledger.translated(prepared.stream, None, adjustments.log_value());
         let bodies = std::mem::take(&mut prepared.bodies);
         let guardrail = self.guardrail(&caller, &target).map(guardrail_headers);
         let headers = guardrail.transpose()?.unwrap_or_default();
@@ -128,12 +123,11 @@ impl Pipeline {
             .map(|InvokeResponse { body, .. }| body)
             .collect();
         let images = images(capabilities.body, &responses, &prepared, &mut adjustments)?;
-        let cost = cost(&target, prepared.count, prepared.has_price);
-        {
-            let mut entries = ledger.entries();
-            entries.cost = Some(cost);
-            entries.adjustments = adjustments.log_value();
-        }
+        let price = target.model_info.units.image;
+        let price = price.filter(|_| prepared.has_price);
+        let charge = Charge::of_units(Units::Images(u64::from(prepared.count)), price);
+        ledger.charge(charge);
+        ledger.adjusted(adjustments.log_value());
         let body = self
             .deliver(
                 endpoint,
@@ -151,7 +145,7 @@ impl Pipeline {
             body,
             adjustments,
             rate,
-            cost: Some(cost),
+            cost: Some(charge.cost),
         })
     }
 
@@ -207,14 +201,5 @@ impl ImageStore {
         let address = self.s3.presigned(&at, self.valid).await;
         let address = address.map_err(|error| client_error(error, ledger))?;
         Ok(ImageData::Address(address))
-    }
-}
-
-/// The cost of the images; without a total if the table has no price for them.
-fn cost(target: &ModelTarget, count: u32, has_price: bool) -> Cost {
-    let price = target.model_info.units.image.filter(|_| has_price);
-    Cost {
-        total: price.map(|price| price.times(u64::from(count))),
-        saved: None,
     }
 }

@@ -22,7 +22,7 @@ use crate::endpoints::moderations::{
     checks_request, of_checks, of_guardrail, response, translate,
 };
 use crate::reply::Reply;
-use crate::usage::{Cost, Ledger};
+use crate::usage::{Charge, Ledger, Units, Upstream};
 
 /// The model name of Bedrock's own checks in limits and logs.
 const CHECKS: &str = "guardrail-checks";
@@ -48,11 +48,8 @@ impl Pipeline {
             self.workers.on_body(memory.length(), translate).await?
         };
         let kinds: Vec<_> = items.iter().map(ModerationItem::kinds).collect();
-        {
-            let mut entries = ledger.entries();
-            entries.model = Some(model.clone());
-            entries.adjustments = adjustments.log_value();
-        }
+        ledger.model_requested(&model);
+        ledger.adjusted(adjustments.log_value());
         let (findings, rate) = match &self.moderations.guardrail {
             Some(policy) => {
                 let items = (items, memory);
@@ -63,15 +60,8 @@ impl Pipeline {
         };
         let units = findings.iter().map(|findings| findings.text_units).sum();
         // No table has the price of a text unit.
-        let cost = Cost {
-            total: None,
-            saved: None,
-        };
-        {
-            let mut entries = ledger.entries();
-            entries.text_units = Some(units);
-            entries.cost = Some(cost);
-        }
+        let charge = Charge::of_units(Units::TextUnits(units), None);
+        ledger.charge(charge);
         let scored: Vec<_> = kinds.into_iter().zip(findings).collect();
         let json =
             response(&response_id("modr-"), &model, &scored).map_err(|_| ApiError::internal())?;
@@ -79,7 +69,7 @@ impl Pipeline {
             body: json.into(),
             adjustments,
             rate,
-            cost: Some(cost),
+            cost: Some(charge.cost),
         })
     }
 
@@ -88,7 +78,7 @@ impl Pipeline {
         &self,
         caller: &Caller,
         (items, memory): (Vec<ModerationItem>, BodyPermit),
-        ledger: &Ledger,
+        ledger: &Arc<Ledger>,
     ) -> Result<(Vec<Findings>, Option<RateState>), ApiError> {
         let settings = &self.moderations;
         let options = CheckOptions {
@@ -103,8 +93,8 @@ impl Pipeline {
         };
         let bodies = self.workers.on_body(memory.length(), write).await?;
         let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
-        ledger.entries().target = Some(CHECKS.to_owned());
-        let bedrock = &self.bedrock_for(ledger);
+        ledger.target(CHECKS);
+        let bedrock = &self.bedrock_for(ledger, Upstream::Guardrails);
         let send = |body| async move {
             let response = bedrock.invoke_guardrail_checks(body).await?;
             Ok(of_checks(response, settings.threshold()))
@@ -122,13 +112,13 @@ impl Pipeline {
         caller: &Caller,
         policy: &GuardrailPolicy,
         (items, mut memory): (Vec<ModerationItem>, BodyPermit),
-        ledger: &Ledger,
+        ledger: &Arc<Ledger>,
     ) -> Result<(Vec<Findings>, Option<RateState>), ApiError> {
         let (guardrail, version) = (
             policy.config.guardrail_identifier.as_str(),
             policy.config.guardrail_version.as_str(),
         );
-        ledger.entries().target = Some(guardrail.to_owned());
+        ledger.target(guardrail);
         let addresses: Vec<_> = items
             .iter()
             .flat_map(ModerationItem::remote_addresses)
@@ -145,7 +135,7 @@ impl Pipeline {
         };
         let bodies = self.workers.on_body(length, write).await?;
         let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
-        let bedrock = &self.bedrock_for(ledger);
+        let bedrock = &self.bedrock_for(ledger, Upstream::Guardrails);
         let send = |body| async move {
             let response = bedrock.apply_guardrail(guardrail, version, body);
             Ok(of_guardrail(response.await?))

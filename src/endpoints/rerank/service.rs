@@ -16,7 +16,7 @@ use crate::gateway::request::{CallerRequest, UpstreamBodies};
 use crate::gateway::targets::SearchedTarget;
 use crate::models::Endpoint;
 use crate::reply::Reply;
-use crate::usage::{Cost, TokenCounts};
+use crate::usage::{Charge, TokenCounts, Units};
 
 impl Pipeline {
     /// Handles a rerank request.
@@ -44,7 +44,7 @@ impl Pipeline {
             self.workers.on_body(memory.length(), translate).await?
         };
         target.note_in(&mut adjustments);
-        ledger.entries().adjustments = adjustments.log_value();
+        ledger.adjusted(adjustments.log_value());
 
         let headers = HeaderMap::new();
         // The response may return the documents.
@@ -70,22 +70,18 @@ impl Pipeline {
         };
         let body = response_json(&ranked, head)
             .ok_or_else(|| unreadable("a result without a document or a score", &ledger))?;
-        let query = model_info.units.query;
-        let cost = Cost {
-            total: query.map(|price| price.times(ranked.search_units())),
-            saved: None,
+        let tokens = response.input_tokens.unwrap_or_default();
+        let queries = Units::Queries(ranked.search_units());
+        let charge = Charge {
+            tokens: Some(TokenCounts::of_input(tokens)),
+            ..Charge::of_units(queries, model_info.units.query)
         };
-        let mut entries = ledger.entries();
-        entries.usage = Some(TokenCounts {
-            prompt: response.input_tokens.unwrap_or_default(),
-            ..TokenCounts::default()
-        });
-        entries.cost = Some(cost);
+        ledger.charge(charge);
         Ok(Reply {
             body: body.into(),
             adjustments,
             rate,
-            cost: Some(cost),
+            cost: Some(charge.cost),
         })
     }
 }

@@ -14,9 +14,9 @@ use crate::dialects::openai_responses::{AsChat, InputTokens, ResponsesRequest, a
 use crate::error::{ApiError, Field, OutputField, RateState};
 use crate::gateway::policy::HeaderOptions;
 use crate::gateway::request::CallerRequest;
-use crate::gateway::{ChatCall, Pipeline, model_name, note_request};
+use crate::gateway::{ChatCall, Pipeline, model_name};
 use crate::reply::{Adjustments, Reply};
-use crate::usage::Ledger;
+use crate::usage::{Ledger, Upstream};
 
 /// The adjustment note of an estimate.
 const ESTIMATED: &str = "estimated: Bedrock did not count them";
@@ -140,7 +140,7 @@ impl Pipeline {
         &self,
         model_info: &ModelInfo,
         count_input: CountInput,
-        ledger: &Ledger,
+        ledger: &Arc<Ledger>,
     ) -> Result<Count, ApiError> {
         let CountInput { estimate, body } = count_input;
         let estimate = Count {
@@ -151,17 +151,23 @@ impl Pipeline {
             return Ok(estimate);
         };
         let call = ModelCall::new(model_info.resolved_model.clone(), body);
-        Ok(match self.bedrock_for(ledger).count_tokens(call).await {
-            Ok(tokens) => Count {
-                tokens,
-                source: CountSource::CountTokens,
+        Ok(
+            match self
+                .bedrock_for(ledger, Upstream::CountTokens)
+                .count_tokens(call)
+                .await
+            {
+                Ok(tokens) => Count {
+                    tokens,
+                    source: CountSource::CountTokens,
+                },
+                Err(error) => {
+                    let detail = error.log_detail();
+                    ledger.upstream_failed(error.code, detail, error.detail);
+                    estimate
+                }
             },
-            Err(error) => {
-                let detail = error.log_detail();
-                ledger.entries().error = Some((error.code, detail));
-                estimate
-            }
-        })
+        )
     }
 
     async fn token_count(
@@ -192,7 +198,7 @@ impl Pipeline {
         let translated = self.workers.on_body(length, translate).await?;
         let (count_input, stream, mut adjustments) = translated;
         pending.shrink_memory(count_input.length());
-        note_request(&ledger, stream, &adjustments);
+        ledger.translated(stream, None, adjustments.log_value());
         let count = self.count(&model_info, count_input, &ledger).await?;
         if count.source == CountSource::Estimate {
             if pending.strict {
@@ -215,9 +221,7 @@ fn reply(token_count: TokenCountReply, ledger: &Ledger) -> Result<Reply, ApiErro
         adjustments,
         rate,
     } = token_count;
-    let mut entries = ledger.entries();
-    entries.stream = false;
-    entries.adjustments = adjustments.log_value();
+    ledger.translated(false, None, adjustments.log_value());
     let object = InputTokens::new(count.tokens, count.source.as_str());
     Ok(Reply {
         adjustments,

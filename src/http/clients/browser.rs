@@ -23,7 +23,7 @@ use crate::config::{AllowedOrigin, is_loopback_host};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::http::middleware::{PROCESSING_MS, REQUEST_ID, VERSION};
 use crate::http::respond::ErrorFormat;
-use crate::usage::{Ledger, RequestOutcome};
+use crate::usage::Ledger;
 
 /// How long browsers cache a preflight; Chromium limits it to two hours.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
@@ -97,7 +97,7 @@ pub(crate) async fn web_pages(
             .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let ledger = request.extensions().get::<Arc<Ledger>>().cloned();
     if let Some(ledger) = ledger.filter(|_| is_preflight) {
-        ledger.entries().outcome = RequestOutcome::Completed;
+        ledger.completed();
     }
     match policy.cors.layer(next).oneshot(request).await {
         Ok(mut response) => {
@@ -127,7 +127,7 @@ fn expose_headers(headers: &mut HeaderMap) {
 
 fn error_response(request: Request, error: &ApiError) -> Response {
     if let Some(ledger) = request.extensions().get::<Arc<Ledger>>() {
-        ledger.note_error(error);
+        ledger.failed(error);
     }
     ErrorFormat::of(request.uri().path()).response(error)
 }

@@ -6,6 +6,7 @@ pub mod fields;
 pub mod golden;
 pub mod images;
 pub mod logs;
+pub mod records;
 pub mod translation;
 
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ use outcrop::config::{CatalogList, Config};
 use outcrop::fetch::Fetcher;
 use outcrop::gateway::Pipeline;
 use outcrop::http::{App, Shutdown, router, serve};
+use records::Records;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -38,6 +40,7 @@ pub struct Harness {
     pub shutdown: Shutdown,
     pub server: JoinHandle<()>,
     pub app: Arc<App>,
+    pub records: Records,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -82,7 +85,9 @@ impl Harness {
         change(&mut config);
         let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
         let shutdown = Shutdown::default();
-        let mut app = App::new(&config, bedrock.clone(), shutdown.clone()).unwrap();
+        let records = Records::default();
+        let readers = records.readers();
+        let mut app = App::new(&config, bedrock.clone(), readers, shutdown.clone()).unwrap();
         if let Some(fetcher) = fetcher {
             let tables = Tables::load(&config.catalog.files).unwrap();
             Arc::get_mut(&mut app).unwrap().pipeline =
@@ -100,6 +105,7 @@ impl Harness {
             shutdown,
             server,
             app,
+            records,
             client: Client::builder(TokioExecutor::new()).build_http(),
         }
     }

@@ -4,4 +4,5 @@ mod check;
 pub mod commands;
 mod confidential;
 mod cost;
+mod ledger;
 mod limits;

@@ -11,7 +11,7 @@ use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry, LimitSettings};
 use outcrop::http::{App, Shutdown};
 use outcrop::identity::Caller;
-use outcrop::usage::Ledger;
+use outcrop::usage::{Ledger, RequestHead};
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, Reply};
@@ -307,10 +307,11 @@ async fn another_instance_serves_a_video_it_did_not_start() {
     config.bedrock.simulated = Some(SimulatedBedrock::at(harness.simulator.url()));
     with_videos(&mut config);
     let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
-    let unknown_variant = App::new(&config, bedrock, Shutdown::default()).unwrap();
+    let readers = harness.records.readers();
+    let unknown_variant = App::new(&config, bedrock, readers.clone(), Shutdown::default()).unwrap();
     let (caller, ledger) = (
         Caller::new("local"),
-        Ledger::new("id".into(), "/".into(), None),
+        Ledger::open(RequestHead::default(), &readers),
     );
     let response = unknown_variant
         .pipeline

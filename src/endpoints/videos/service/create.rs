@@ -16,7 +16,7 @@ use crate::gateway::targets::SearchedTarget;
 use crate::gateway::{Pipeline, unix_seconds};
 use crate::models::{Endpoint, VideoCapabilities};
 use crate::reply::Reply;
-use crate::usage::{Cost, Ledger};
+use crate::usage::{Charge, Ledger, Units, Upstream};
 
 /// A video request, and the files of its form.
 pub(crate) type VideoRequestWithFiles = (VideoRequest, Vec<FormPart>);
@@ -54,8 +54,8 @@ impl Pipeline {
         // The model's input, and the JSON that contains it.
         memory.shrink_to(order.input.as_str().len().saturating_mul(2));
         target.note_in(&mut order.adjustments);
-        let cost = cost(&target, capabilities, &order);
-        ledger.entries().adjustments = order.adjustments.log_value();
+        let charge = charge(&target, capabilities, &order);
+        ledger.adjusted(order.adjustments.log_value());
         let permit = match permit {
             Some(permit) => permit,
             None => self.admit(&caller, &name_of_target, &ledger).await?,
@@ -76,7 +76,7 @@ impl Pipeline {
         let id = started.map_err(|error| self.received(error, None, &ledger))?;
         let profile = searched.profile.into_inner();
         self.note_profile(&mut target, profile, &mut order.adjustments, &ledger);
-        ledger.entries().cost = Some(cost);
+        ledger.charge(charge);
         let video = Video::new(
             id.to_string(),
             name,
@@ -87,7 +87,7 @@ impl Pipeline {
         Ok(Reply {
             adjustments: order.adjustments,
             rate: permit.rate(),
-            cost: Some(cost),
+            cost: Some(charge.cost),
             ..Reply::json(&video.prompted(order.prompt))?
         })
     }
@@ -100,9 +100,9 @@ impl Pipeline {
         input: JsonText,
         order: &VideoOrder,
         name: &str,
-        ledger: &Ledger,
+        ledger: &Arc<Ledger>,
     ) -> Result<VideoId, UpstreamError> {
-        let bedrock = self.bedrock_for(ledger);
+        let bedrock = self.bedrock_for(ledger, Upstream::AsyncInvoke);
         let note = JobNote {
             nonce: fastrand::u64(..),
             seconds: order.seconds,
@@ -123,14 +123,11 @@ impl Pipeline {
     }
 }
 
-/// The cost of the video: AWS bills it by the second, and only if the job succeeds.
-fn cost(target: &ModelTarget, capabilities: &VideoCapabilities, order: &VideoOrder) -> Cost {
+/// The charge of the video: AWS bills it by the second, and only if the job succeeds.
+fn charge(target: &ModelTarget, capabilities: &VideoCapabilities, order: &VideoOrder) -> Charge {
     let is_priced = [0, order.resolution].contains(&capabilities.priced_resolution);
     let second = target.model_info.units.second.filter(|_| is_priced);
-    Cost {
-        total: second.map(|price| price.times(u64::from(order.seconds))),
-        saved: None,
-    }
+    Charge::of_units(Units::Seconds(u64::from(order.seconds)), second)
 }
 
 fn unguarded() -> ApiError {

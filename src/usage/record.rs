@@ -1,0 +1,165 @@
+//! The settled record of a request: plain data for its readers.
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use http::Method;
+
+use super::cost::{Cost, Units};
+use super::tokens::TokenCounts;
+use crate::models::Tier;
+
+/// A request that has ended. It contains no text of the conversation.
+#[derive(Debug, Clone)]
+pub struct UsageRecord {
+    /// What was known when the request arrived.
+    pub head: RequestHead,
+    /// When the request arrived.
+    pub at: SystemTime,
+    /// The request ids of AWS, one for each HTTP response of Bedrock; at most 16.
+    pub upstream_request_ids: Vec<String>,
+
+    /// The name of the caller.
+    pub caller: Option<String>,
+    /// The first characters of a rejected key, by which its owner recognizes it.
+    pub rejected_key: Option<String>,
+
+    /// The model name of the request.
+    pub model: Option<String>,
+    /// The Bedrock model id that was called, or the guardrail.
+    pub target: Option<String>,
+    /// The API of AWS that was called last.
+    pub upstream: Option<Upstream>,
+    /// Whether the response is streamed.
+    pub stream: bool,
+    /// The service tier that the request asked for.
+    pub tier_requested: Option<Tier>,
+    /// The service tier that Bedrock reports.
+    pub tier_served: Option<Tier>,
+    /// The size of the client's JSON, in bytes, without its HTTP compression; 0 for forms.
+    pub request_bytes: u64,
+
+    /// The tokens of all calls; `None` if Bedrock reported none.
+    pub tokens: Option<TokenCounts>,
+    /// Whether `tokens` is an estimate: the response ended before Bedrock reported its usage.
+    pub estimated: bool,
+    /// The usage that is not counted in tokens.
+    pub units: Option<Units>,
+    /// The cost; `None` if no usage was reported.
+    pub cost: Option<Cost>,
+
+    /// The HTTP status; `None` if the client disconnected before the response.
+    pub status: Option<u16>,
+    /// How the request ended.
+    pub outcome: RequestOutcome,
+    /// The error.
+    pub error: Option<RequestError>,
+    /// The attempts of all calls to Bedrock.
+    pub attempts: u32,
+    /// The time in queues of the limits.
+    pub queued: Option<Duration>,
+    /// The time to the first token.
+    pub first_token: Option<Duration>,
+    /// The time from the arrival of the request to the end of its response.
+    pub duration: Duration,
+    /// The adjustments.
+    pub adjustments: Option<String>,
+    /// The number of tool calls removed because the client excluded tools.
+    pub withheld_calls: u64,
+    /// The number of response events without a counterpart in the client's API.
+    pub undelivered: u64,
+}
+
+impl UsageRecord {
+    pub(super) fn new(head: RequestHead) -> Self {
+        Self {
+            head,
+            at: SystemTime::now(),
+            upstream_request_ids: Vec::new(),
+            caller: None,
+            rejected_key: None,
+            model: None,
+            target: None,
+            upstream: None,
+            stream: false,
+            tier_requested: None,
+            tier_served: None,
+            request_bytes: 0,
+            tokens: None,
+            estimated: false,
+            units: None,
+            cost: None,
+            status: None,
+            outcome: RequestOutcome::default(),
+            error: None,
+            attempts: 0,
+            queued: None,
+            first_token: None,
+            duration: Duration::ZERO,
+            adjustments: None,
+            withheld_calls: 0,
+            undelivered: 0,
+        }
+    }
+}
+
+/// What is known of a request when it arrives.
+#[derive(Debug, Clone, Default)]
+pub struct RequestHead {
+    /// The gateway's request id, which the client gets too.
+    pub request_id: String,
+    /// The client's own request id.
+    pub client_request_id: Option<String>,
+    /// The method; `None` for requests in a batch.
+    pub method: Option<Method>,
+    /// The path.
+    pub route: String,
+    /// The peer address: the client, or a proxy. For the log only.
+    pub client_address: Option<IpAddr>,
+    /// The client's retry count, from the headers of its SDK.
+    pub client_retries: u32,
+}
+
+/// An API of AWS that serves requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upstream {
+    /// Converse and ConverseStream.
+    Converse,
+    /// InvokeModel and InvokeModelWithResponseStream.
+    InvokeModel,
+    /// OpenAI's chat completions on `bedrock-runtime`.
+    RuntimeChatCompletions,
+    /// OpenAI's chat completions on `bedrock-mantle`.
+    MantleChatCompletions,
+    /// StartAsyncInvoke and its companions.
+    AsyncInvoke,
+    /// CountTokens.
+    CountTokens,
+    /// ApplyGuardrail and InvokeGuardrailChecks.
+    Guardrails,
+    /// A batch job.
+    BatchJob,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RequestOutcome {
+    /// The client disconnected before the response was complete.
+    #[default]
+    Abandoned,
+    /// The response, or an error response, is complete.
+    Completed,
+    /// The stream ended with an error event.
+    Broken,
+}
+
+/// The error of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestError {
+    /// The code: AWS's if Bedrock failed, else the client's.
+    pub code: String,
+    /// A detail for the operator; empty if it could quote the request. For the log only.
+    pub detail: String,
+    /// The JSON path of the wrong field.
+    pub parameter: Option<String>,
+}
