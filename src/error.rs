@@ -12,8 +12,8 @@ use std::time::Duration;
 pub use code::ErrorCode;
 pub use field::{
     BreakpointField, CachePolicyField, CallField, Field, FormatField, GuardrailField, MediaField,
-    MediaKind, MessageField, OutputField, PartField, Position, ThinkingField, ToolChoiceField,
-    ToolField, ToolKind,
+    MediaKind, MessageField, OutputField, PartField, PartPosition, Position, ThinkingField,
+    ToolChoiceField, ToolField, ToolKind,
 };
 pub use naming::{FieldNames, Parameter, Sentence};
 

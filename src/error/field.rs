@@ -70,6 +70,10 @@ pub enum Field {
     ProviderField(Option<String>),
     /// The paths of provider-specific response fields, or the one at this position.
     ResponsePath(Option<usize>),
+    /// The variables of a stored prompt.
+    PromptVariables,
+    /// A field that chat-completions upstreams have by this name, and Converse has not.
+    Upstream(&'static str),
     /// A part of the response.
     Output(OutputField),
 }
@@ -81,6 +85,15 @@ pub enum Position {
     Any,
     /// The element at this index.
     At(usize),
+}
+
+/// A content part of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartPosition {
+    /// The index of the message.
+    pub message: usize,
+    /// The index of the part.
+    pub part: usize,
 }
 
 /// A field of a message.
@@ -117,6 +130,10 @@ pub enum PartField {
     Refusal,
     /// Its file.
     Media(MediaKind, MediaField),
+    /// Whether the response cites it.
+    Citations,
+    /// Context about it for the model.
+    Context,
     /// Its cache breakpoint.
     Breakpoint(BreakpointField),
 }
@@ -304,6 +321,11 @@ impl Field {
         Self::Message(Position::Any, field)
     }
 
+    /// A field of some part of some message.
+    pub fn any_part(field: PartField) -> Self {
+        Self::any_message(MessageField::Part(Position::Any, field))
+    }
+
     /// A field of the tool at `index`.
     pub fn tool(index: usize, field: ToolField) -> Self {
         Self::Tool(Position::At(index), field)
@@ -312,6 +334,14 @@ impl Field {
     /// A field of some tool.
     pub fn any_tool(field: ToolField) -> Self {
         Self::Tool(Position::Any, field)
+    }
+}
+
+impl PartPosition {
+    /// A field of the part.
+    pub fn field(self, field: PartField) -> Field {
+        let position = Position::At(self.part);
+        Field::message(self.message, MessageField::Part(position, field))
     }
 }
 
@@ -366,6 +396,8 @@ impl fmt::Display for Field {
             Self::RequestMetadata => "requestMetadata",
             Self::ProviderField(None) => "additionalModelRequestFields",
             Self::ResponsePath(None) => "additionalModelResponseFieldPaths",
+            Self::PromptVariables => "promptVariables",
+            Self::Upstream(name) => name,
             Self::Output(OutputField::Messages) => "output.message",
             Self::Output(OutputField::ToolCalls) => "output.message.content[].toolUse",
             Self::Output(OutputField::InputTokens) => "inputTokens",

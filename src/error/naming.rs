@@ -69,7 +69,21 @@ impl Parameter {
 impl Sentence {
     /// A sentence that begins with the field in backticks.
     pub fn about(parameter: impl Into<Parameter>, rest: impl AsRef<str>) -> Self {
-        Self::new("`", parameter.into(), &format!("`{}", rest.as_ref()))
+        Self::around("", parameter, rest)
+    }
+
+    /// A sentence with the field in backticks between two texts.
+    pub fn around(
+        before: impl AsRef<str>,
+        parameter: impl Into<Parameter>,
+        after: impl AsRef<str>,
+    ) -> Self {
+        let (before, after) = (before.as_ref(), after.as_ref());
+        Self::new(
+            &format!("{before}`"),
+            parameter.into(),
+            &format!("`{after}"),
+        )
     }
 
     /// A sentence with the field in place of `{}`.

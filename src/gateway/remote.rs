@@ -73,7 +73,8 @@ impl Pipeline {
     ) -> Result<(), ApiError> {
         let memory = pending.permit.as_mut().map(BodyPermit::files);
         let fetching = fetch(&self.fetcher, &pending.caller, addresses, memory.as_deref());
-        pending.fetched = Box::pin(fetching).await?;
+        let fetched = Box::pin(fetching).await;
+        pending.fetched = fetched.map_err(|error| error.named(pending.names()))?;
         Ok(())
     }
 }

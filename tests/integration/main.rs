@@ -17,6 +17,7 @@ mod compatibility;
 mod completions;
 mod embeddings;
 mod fetch;
+mod field_names;
 mod files;
 mod fuzz_inputs;
 mod harness;

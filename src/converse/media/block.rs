@@ -10,7 +10,7 @@ use super::s3::{is_s3_uri, s3_location};
 use super::source::{SourcePath, is_address, open};
 use super::{AudioBlock, DocumentBlock, ImageBlock, MediaSource, S3Location, VideoBlock};
 use crate::converse::content::{CitationsConfig, ContentBlock, ToolResultContent};
-use crate::error::ApiError;
+use crate::error::{ApiError, Field, MediaField, Parameter, PartField, PartPosition};
 use crate::models::{Capabilities, Medium};
 use crate::reply::Adjustments;
 
@@ -22,18 +22,16 @@ pub(crate) struct Media<'a> {
     names: DocumentNames,
 }
 
-/// A media part of any type, with its paths in the request.
+/// A media part of any type, with its position in the request.
 #[derive(Debug)]
 pub(crate) struct MediaPart {
     pub(crate) kind: PartKind,
+    /// The part's position, for errors.
+    pub(crate) position: PartPosition,
     /// A data URL, base64, or a URL.
     pub(crate) address: String,
-    /// The path of `address`, for errors.
-    pub(crate) address_path: String,
-    /// The path of the part's object, for errors.
-    pub(crate) path: String,
-    /// The path of the object without indices, for adjustment notes.
-    pub(crate) field: &'static str,
+    /// The field with `address`.
+    pub(crate) address_field: MediaField,
     pub(crate) filename: Option<String>,
     /// The resolution in which the model reads an image.
     pub(crate) detail: Option<String>,
@@ -115,12 +113,12 @@ impl<'a> Media<'a> {
             true => self.s3_object(&mut part)?,
             false => {
                 if part.bucket_owner.is_some() {
-                    adjustments.ignored(format!("{}.bucket_owner", part.field));
+                    adjustments.ignored(part.kind.any(MediaField::BucketOwner));
                 }
                 self.inline(&mut part)?
             }
         };
-        self.check_supported(format.medium(), &part.path)?;
+        self.check_supported(format.medium(), part.field(MediaField::Whole))?;
         note_other_format(&part, format, adjustments);
         self.finish(part, format, source, adjustments)
     }
@@ -128,20 +126,20 @@ impl<'a> Media<'a> {
     /// The format and source of a file in S3. The gateway does not read it, so the client declares
     /// its format.
     fn s3_object(&self, part: &mut MediaPart) -> Result<(Format, MediaSource), ApiError> {
-        let path = part.address_path.as_str();
+        let field = part.field(part.address_field);
         if !self.capabilities.s3_sources {
             return Err(ApiError::unsupported_value(
-                path,
+                field,
                 "this model does not read from S3; send the bytes as a data URL, \
                  `data:<media type>;base64,...`",
             ));
         }
-        let owner_path = format!("{}.bucket_owner", part.path);
+        let owner = part.field(MediaField::BucketOwner);
         let uri = std::mem::take(&mut part.address);
-        let location = s3_location(uri, part.bucket_owner.take(), path, &owner_path)?;
+        let location = s3_location(uri, part.bucket_owner.take(), field.clone(), owner)?;
         let format = declared_format(part.kind, &part.declared(None)).ok_or_else(|| {
             ApiError::invalid(
-                path,
+                field,
                 format!(
                     "the format is not known from the key or from `format`; set `format` to one \
                      of {}",
@@ -154,8 +152,12 @@ impl<'a> Media<'a> {
 
     fn inline(&self, part: &mut MediaPart) -> Result<(Format, MediaSource), ApiError> {
         let address = std::mem::take(&mut part.address);
-        let opened = open(address, self.fetched, part.source_path())?;
-        let path = part.address_path.as_str();
+        let parameter = Parameter::from(part.field(part.address_field));
+        let source_path = SourcePath {
+            kind: part.kind,
+            parameter: &parameter,
+        };
+        let opened = open(address, self.fetched, source_path)?;
         let declared = part.declared(opened.media_type.as_deref());
         let format = detect(part.kind, &opened.bytes, &declared).ok_or_else(|| {
             let or_text = match part.kind {
@@ -167,13 +169,13 @@ impl<'a> Media<'a> {
                  formats: {}{or_text}",
                 part.kind.formats()
             );
-            ApiError::invalid(path, message).code(part.kind.wrong_format_code())
+            ApiError::invalid(&parameter, message).code(part.kind.wrong_format_code())
         })?;
-        check_size(format, &opened.bytes, path)?;
+        check_size(format, &opened.bytes, &parameter)?;
         Ok((format, opened.into_source(format)))
     }
 
-    fn check_supported(&self, medium: Medium, path: &str) -> Result<(), ApiError> {
+    fn check_supported(&self, medium: Medium, field: Field) -> Result<(), ApiError> {
         if self.capabilities.input.contains(&medium) {
             return Ok(());
         }
@@ -184,7 +186,7 @@ impl<'a> Media<'a> {
             .map(|medium| format!(", {}", plural(*medium)))
             .collect();
         Err(ApiError::unsupported_value(
-            path,
+            field,
             format!(
                 "this model does not accept {}; it accepts text{supported}",
                 plural(medium)
@@ -194,24 +196,24 @@ impl<'a> Media<'a> {
 
     fn finish(
         &mut self,
-        part: MediaPart,
+        mut part: MediaPart,
         format: Format,
         source: MediaSource,
         adjustments: &mut Adjustments,
     ) -> Result<MediaBlock, ApiError> {
         if !matches!(format, Format::Document(_)) {
-            for (name, is_set) in [
-                ("citations", part.citations.is_some()),
-                ("context", part.context.is_some()),
+            for (field, is_set) in [
+                (PartField::Citations, part.citations.is_some()),
+                (PartField::Context, part.context.is_some()),
             ] {
                 if is_set {
-                    adjustments.ignored(format!("messages[].content[].{name}"));
+                    adjustments.ignored(Field::any_part(field));
                 }
             }
         }
-        let detail = part.detail;
+        let detail = part.detail.take();
         if !matches!(format, Format::Image(_)) && detail.as_deref().is_some_and(|d| d != "auto") {
-            adjustments.ignored(format!("{}.detail", part.field));
+            adjustments.ignored(part.kind.any(MediaField::Detail));
         }
         Ok(match format {
             Format::Image(format) => MediaBlock::Image(ImageBlock {
@@ -224,7 +226,7 @@ impl<'a> Media<'a> {
             Format::Document(format) => {
                 if self.names.count() >= MAX_DOCUMENTS {
                     return Err(ApiError::invalid(
-                        part.path,
+                        part.field(MediaField::Whole),
                         format!(
                             "Bedrock accepts at most {MAX_DOCUMENTS} documents in a request; send \
                              fewer, or send their text"
@@ -244,20 +246,18 @@ impl<'a> Media<'a> {
 }
 
 impl MediaPart {
-    /// A part with only an address, whose path is `path` followed by `name`.
+    /// A part with only an address.
     pub(crate) fn new(
         kind: PartKind,
-        field: &'static str,
+        position: PartPosition,
         address: String,
-        path: &str,
-        name: &str,
+        address_field: MediaField,
     ) -> Self {
         Self {
             kind,
+            position,
             address,
-            address_path: format!("{path}{name}"),
-            path: path.to_owned(),
-            field,
+            address_field,
             filename: None,
             detail: None,
             format: None,
@@ -267,11 +267,9 @@ impl MediaPart {
         }
     }
 
-    fn source_path(&self) -> SourcePath<'_> {
-        SourcePath {
-            kind: self.kind,
-            path: &self.address_path,
-        }
+    /// A field of the part, for errors.
+    fn field(&self, field: MediaField) -> Field {
+        self.kind.at(self.position, field)
     }
 
     /// The client's declarations of the format; `media_type` is that of the data URL or download.
@@ -290,7 +288,7 @@ fn note_other_format(part: &MediaPart, format: Format, adjustments: &mut Adjustm
     };
     if expected.is_some_and(|expected| expected != format) {
         adjustments.note(
-            format!("{}.format", part.field),
+            part.kind.any(MediaField::Format),
             "ignored; the bytes have another format",
         );
     }

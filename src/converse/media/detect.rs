@@ -5,7 +5,7 @@ use super::declared::{Format, FormatHints, is_text};
 use super::office::{contained_document, container};
 use super::signatures::{audio_format, image_format, video_format};
 use crate::converse::media::{AudioFormat, DocumentFormat, ImageFormat, VideoFormat};
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, Field, MediaField, MediaKind, PartField, PartPosition};
 
 /// The type of a part, which determines the formats it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,26 @@ pub(crate) enum PartKind {
 }
 
 impl PartKind {
+    /// A field of the part at `position`.
+    pub(crate) fn at(self, position: PartPosition, field: MediaField) -> Field {
+        position.field(self.part_field(field))
+    }
+
+    /// A field of some part of this type.
+    pub(crate) fn any(self, field: MediaField) -> Field {
+        Field::any_part(self.part_field(field))
+    }
+
+    fn part_field(self, field: MediaField) -> PartField {
+        let kind = match self {
+            Self::ImageUrl => MediaKind::Image,
+            Self::File => MediaKind::File,
+            Self::InputAudio => MediaKind::Audio,
+            Self::VideoUrl => MediaKind::Video,
+        };
+        PartField::Media(kind, field)
+    }
+
     /// The supported formats, for error messages.
     pub(super) fn formats(self) -> String {
         match self {

@@ -10,7 +10,7 @@ use super::remote::RemoteFiles;
 use super::signatures::image_format;
 use super::source::{SourcePath, open};
 use crate::converse::media::{ImageFormat, MediaSource};
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, Parameter};
 
 /// The header of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,8 @@ pub(crate) fn open_image_bytes(
     path: &str,
 ) -> Result<Bytes, ApiError> {
     let kind = PartKind::ImageUrl;
-    open(address, fetched, SourcePath { kind, path }).map(|opened| opened.bytes)
+    let parameter = &Parameter::from(path);
+    open(address, fetched, SourcePath { kind, parameter }).map(|opened| opened.bytes)
 }
 
 /// The format and the base64 of the image at `address`: a data URL, base64, or a fetched URL.
@@ -44,7 +45,8 @@ pub(crate) fn open_image(
     fetched: &RemoteFiles,
 ) -> Result<(ImageFormat, String), ApiError> {
     let kind = PartKind::ImageUrl;
-    let opened = open(address, fetched, SourcePath { kind, path })?;
+    let parameter = &Parameter::from(path);
+    let opened = open(address, fetched, SourcePath { kind, parameter })?;
     let Some(format) = image_format(&opened.bytes) else {
         let words = ImageFormat::WORDS.join(", ");
         let message = format!("the file is not a supported image; supported formats: {words}");

@@ -8,7 +8,7 @@
 use super::declared::Format;
 use super::dimensions::dimensions;
 use crate::converse::media::DocumentFormat;
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, Parameter};
 
 /// 1024 × 1024 bytes.
 const MEGABYTE: usize = 1024 * 1024;
@@ -28,20 +28,23 @@ const MAX_INLINE_BYTES: usize = 25 * MEGABYTE;
 /// The maximum number of documents: "You can't include more than 5 documents in a request."
 pub(super) const MAX_DOCUMENTS: usize = 5;
 
-/// Rejects files that exceed a limit; `path` is the path of the file in the request.
-pub(super) fn check_size(format: Format, bytes: &[u8], path: &str) -> Result<(), ApiError> {
+/// Rejects files that exceed a limit; `parameter` is the file in the request.
+pub(super) fn check_size(
+    format: Format,
+    bytes: &[u8],
+    parameter: &Parameter,
+) -> Result<(), ApiError> {
     match format {
         Format::Image(format) => {
             if bytes.len() > MAX_IMAGE_BYTES {
-                return Err(
-                    too_large(path, "image", bytes.len(), "3.75 MB").code(ErrorCode::ImageTooLarge)
-                );
+                return Err(too_large(parameter, "image", bytes.len(), "3.75 MB")
+                    .code(ErrorCode::ImageTooLarge));
             }
             if let Some((width, height)) = dimensions(format, bytes)
                 && width.max(height) > MAX_IMAGE_SIDE
             {
                 return Err(ApiError::invalid(
-                    path,
+                    parameter,
                     format!(
                         "the image has {width} × {height} pixels; the maximum is \
                          {MAX_IMAGE_SIDE} per side; send a smaller image"
@@ -53,19 +56,19 @@ pub(super) fn check_size(format: Format, bytes: &[u8], path: &str) -> Result<(),
         // The user guide exempts PDF on Claude from version 4 and on Nova, and docx on Nova.
         Format::Document(DocumentFormat::Pdf | DocumentFormat::Docx) => {}
         Format::Document(_) if bytes.len() > MAX_DOCUMENT_BYTES => {
-            return Err(too_large(path, "document", bytes.len(), "4.5 MB"));
+            return Err(too_large(parameter, "document", bytes.len(), "4.5 MB"));
         }
         Format::Document(_) | Format::Video(_) | Format::Audio(_) => {}
     }
     if bytes.len().div_ceil(3) * 4 >= MAX_INLINE_BYTES {
-        return Err(too_large(path, "file", bytes.len(), "25 MB of base64"));
+        return Err(too_large(parameter, "file", bytes.len(), "25 MB of base64"));
     }
     Ok(())
 }
 
-fn too_large(path: &str, what: &str, size: usize, limit: &str) -> ApiError {
+fn too_large(parameter: &Parameter, what: &str, size: usize, limit: &str) -> ApiError {
     ApiError::invalid(
-        path,
+        parameter,
         format!(
             "the {what} has {size} bytes; Bedrock accepts at most {limit}; send a smaller {what}"
         ),
@@ -107,7 +110,7 @@ mod tests {
                 Some("invalid_value"),
             ),
         ] {
-            let error = check_size(format, &bytes, "p").err();
+            let error = check_size(format, &bytes, &"p".into()).err();
             assert_eq!(
                 error
                     .as_ref()

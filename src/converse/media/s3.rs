@@ -1,7 +1,7 @@
 //! S3 locations of media, which Bedrock reads itself.
 
 use crate::converse::media::S3Location;
-use crate::error::ApiError;
+use crate::error::{ApiError, Parameter};
 
 /// The maximum length of a URI (botocore, bedrock-runtime: `S3Uri`).
 const MAX_URI_CHARS: usize = 1024;
@@ -11,16 +11,16 @@ pub(super) fn is_s3_uri(text: &str) -> bool {
     text.starts_with("s3://")
 }
 
-/// The S3 location `uri`. `path` and `owner_path` are the paths of the two fields, for errors.
+/// The S3 location `uri`. The last two are the fields, for errors.
 pub(super) fn s3_location(
     uri: String,
     bucket_owner: Option<String>,
-    path: &str,
-    owner_path: &str,
+    uri_field: impl Into<Parameter>,
+    owner_field: impl Into<Parameter>,
 ) -> Result<S3Location, ApiError> {
     if !is_object(&uri) {
         return Err(ApiError::invalid(
-            path,
+            uri_field,
             format!(
                 "the value is not the URI of an S3 object; send `s3://bucket/key` with at most \
                  {MAX_URI_CHARS} characters"
@@ -33,7 +33,7 @@ pub(super) fn s3_location(
         .is_some_and(|owner| !is_account(owner))
     {
         return Err(ApiError::invalid(
-            owner_path,
+            owner_field,
             "the bucket owner must be an AWS account id of 12 digits",
         ));
     }

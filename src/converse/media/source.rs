@@ -9,13 +9,13 @@ use super::declared::{Format, is_text};
 use super::detect::PartKind;
 use super::remote::{RemoteFiles, is_web_address};
 use crate::converse::media::MediaSource;
-use crate::error::{ApiError, ErrorCode, Sentence};
+use crate::error::{ApiError, ErrorCode, Parameter, Sentence};
 
-/// The type of a part and the path of its address, for errors.
+/// The type of a part and the field of its address, for errors.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SourcePath<'a> {
     pub(super) kind: PartKind,
-    pub(super) path: &'a str,
+    pub(super) parameter: &'a Parameter,
 }
 
 /// The bytes of a media part.
@@ -106,7 +106,7 @@ impl MediaBytes {
 
 impl SourcePath<'_> {
     fn invalid(self, message: impl Into<Sentence>) -> ApiError {
-        ApiError::invalid(self.path, message)
+        ApiError::invalid(self.parameter, message)
     }
 
     fn unreadable(self, reason: &str) -> ApiError {
@@ -126,7 +126,7 @@ impl SourcePath<'_> {
             return self.no_address();
         }
         ApiError::unsupported_value(
-            self.path,
+            self.parameter,
             "the URL was not fetched; send the bytes as a data URL, \
              `data:<media type>;base64,...`",
         )

@@ -352,7 +352,8 @@ fn remove_refused(
                 .is_some(),
         };
         if was_set {
-            adjustments.note(*field, "removed; the model does not accept it");
+            let field = super::upstream_fields::named(field);
+            adjustments.note(field, "removed; the model does not accept it");
         }
     }
 }

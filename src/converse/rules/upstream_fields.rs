@@ -6,9 +6,10 @@ use super::chat_completions::UnsupportedFields;
 use super::request_options::RequestOptions;
 use crate::converse::JsonText;
 use crate::converse::content::{ContentBlock, ToolResultContent};
+use crate::converse::media::PartKind;
 use crate::converse::options::Fields;
 use crate::converse::request::ConverseRequest;
-use crate::error::{ApiError, Field, MediaField, MediaKind, MessageField, PartField, Position};
+use crate::error::{ApiError, Field, MediaField, Sentence};
 use crate::models::{Capabilities, ChatUpstream};
 use crate::reply::Adjustments;
 
@@ -98,10 +99,11 @@ fn for_converse(
         value,
     ) in present(&mut fields)
     {
+        let field = named(name);
         match on_converse {
-            Absence::Refused => refuse(name, &value, "Bedrock has no token bias")?,
-            Absence::NoLogprobs => no_logprobs(name, &value, &mut adjustments),
-            Absence::Ignored(default) => ignore(name, &value, default, &mut adjustments),
+            Absence::Refused => refuse(field, &value, "Bedrock has no token bias")?,
+            Absence::NoLogprobs => no_logprobs(field, &value, &mut adjustments),
+            Absence::Ignored(default) => ignore(field, &value, default, &mut adjustments),
             Absence::Replaced => {}
         }
     }
@@ -112,9 +114,7 @@ fn for_converse(
         adjustments.note(Field::Temperature, "clamped to 1");
     }
     if has_image_detail(request) {
-        let detail = PartField::Media(MediaKind::Image, MediaField::Detail);
-        let detail = MessageField::Part(Position::Any, detail);
-        adjustments.ignored(Field::any_message(detail));
+        adjustments.ignored(PartKind::ImageUrl.any(MediaField::Detail));
     }
     Ok(adjustments)
 }
@@ -137,14 +137,15 @@ fn for_chat_completions(
         value,
     ) in present(&mut fields)
     {
+        let field = named(name);
         match on_converse {
             Absence::Ignored(default) if !is_sent => {
-                ignore(name, &value, default, &mut adjustments);
+                ignore(field, &value, default, &mut adjustments);
             }
             Absence::NoLogprobs if !has_logprobs(name) => {
-                no_logprobs(name, &value, &mut adjustments);
+                no_logprobs(field, &value, &mut adjustments);
             }
-            _ if unsupported.contains(name) => refuse(name, &value, unsupported.why(name))?,
+            _ if unsupported.contains(name) => refuse(field, &value, unsupported.why(name))?,
             _ => {
                 let additional = &mut request.additional_model_request_fields;
                 additional.set(name, value);
@@ -160,24 +161,36 @@ fn present(fields: &mut Fields) -> impl Iterator<Item = (&'static UpstreamField,
     known.filter_map(|field| Some((field, fields.remove(field.name)?)))
 }
 
-fn refuse(field: &str, value: &JsonText, why: &str) -> Result<(), ApiError> {
+/// The field that chat-completions upstreams call `name`.
+pub(super) fn named(name: &'static str) -> Field {
+    match name {
+        "temperature" => Field::Temperature,
+        "top_p" => Field::TopP,
+        "stop" => Field::StopSequences,
+        "service_tier" => Field::ServiceTier,
+        "verbosity" => Field::Verbosity,
+        name => Field::Upstream(name),
+    }
+}
+
+fn refuse(field: Field, value: &JsonText, why: &str) -> Result<(), ApiError> {
     match value.is_neutral() {
         true => Ok(()),
         false => Err(ApiError::unsupported(
-            field,
-            format!("`{field}` is not supported: {why}"),
+            field.clone(),
+            Sentence::about(field, format!(" is not supported: {why}")),
         )),
     }
 }
 
-fn no_logprobs(field: &str, value: &JsonText, adjustments: &mut Adjustments) {
+fn no_logprobs(field: Field, value: &JsonText, adjustments: &mut Adjustments) {
     if !value.is_neutral() {
         let action = "ignored; the model does not return token probabilities";
         adjustments.note(field, action);
     }
 }
 
-fn ignore(field: &str, value: &JsonText, default: &str, adjustments: &mut Adjustments) {
+fn ignore(field: Field, value: &JsonText, default: &str, adjustments: &mut Adjustments) {
     if !value.is_neutral() && value.as_str() != default {
         adjustments.ignored(field);
     }

@@ -6,11 +6,11 @@ use crate::converse::media::{ImageBlock, MediaSource};
 use crate::converse::options::ServiceTierType;
 use crate::converse::request::ConverseRequest;
 use crate::converse::rules::RequestOptions;
-use crate::error::ApiError;
+use crate::error::{ApiError, Field, FormatField, GuardrailField, PartField, Sentence};
 use crate::models::{Capabilities, ChatUpstream};
 
 /// The upstream of a request.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UpstreamRoute {
     /// The API that serves the request.
     pub upstream: ChatUpstream,
@@ -19,10 +19,10 @@ pub struct UpstreamRoute {
 }
 
 /// A field that AWS's chat-completions endpoints do not support, in general or for this model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnsupportedField {
-    /// The path of the field, such as `guardrailConfig`.
-    pub field: &'static str,
+    /// The field.
+    pub field: Field,
     /// The reason, for the client.
     why: &'static str,
 }
@@ -32,10 +32,13 @@ impl UnsupportedField {
     fn refusal(self) -> ApiError {
         let Self { field, why } = self;
         ApiError::unsupported(
-            field,
-            format!(
-                "`{field}` is not supported for this model, which is only available on AWS's \
-                 chat-completions endpoint: {why}"
+            field.clone(),
+            Sentence::about(
+                field,
+                format!(
+                    " is not supported for this model, which is only available on AWS's \
+                     chat-completions endpoint: {why}"
+                ),
             ),
         )
     }
@@ -79,59 +82,59 @@ fn unsupported_field(
     let checks = [
         (
             request.guardrail_config.is_some(),
-            "guardrailConfig",
+            Field::Guardrail(GuardrailField::Whole),
             "the endpoint has no guardrails",
         ),
         (
             request.performance_config.is_some(),
-            "performanceConfig",
+            Field::Performance,
             "the endpoint has no latency modes",
         ),
         (
             tier == Some(ServiceTierType::Reserved),
-            "service_tier",
+            Field::ServiceTier,
             "the endpoint has no reserved capacity",
         ),
         (
             !request.request_metadata.is_empty(),
-            "requestMetadata",
+            Field::RequestMetadata,
             "the endpoint has no request metadata",
         ),
         (
             !request.prompt_variables.is_empty(),
-            "promptVariables",
+            Field::PromptVariables,
             "the endpoint has no stored prompts",
         ),
         (
             request_options.has_converse_fields,
-            "additionalModelRequestFields",
+            Field::ProviderField(None),
             "only Converse has this field",
         ),
         (
             !request.additional_model_response_field_paths.is_empty(),
-            "additionalModelResponseFieldPaths",
+            Field::ResponsePath(None),
             "only Converse has this field",
         ),
         (
             request_options.web_search,
-            "web_search_options",
+            Field::WebSearch,
             "the endpoint has no web search",
         ),
         (
             request_options.json.is_some() && !capabilities.upstream_response_format,
-            "response_format",
+            Field::ResponseFormat(FormatField::Whole),
             "the model ignores it on that endpoint",
         ),
         (
             request.tool_config.is_some()
                 && !capabilities.upstream_tools_with_reasoning
                 && request_options.reasoning.reasons_by_default(capabilities),
-            "tools",
+            Field::Tools,
             "the model accepts tools on that endpoint only with `reasoning_effort: \"none\"`",
         ),
         (
             !has_only_text_and_images(request),
-            "messages[].content[]",
+            Field::any_part(PartField::Whole),
             "the endpoint accepts only text, and images as data URLs or web addresses",
         ),
     ];

@@ -10,7 +10,7 @@ use crate::converse::JsonText;
 use crate::converse::content::{ContentBlock, ReasoningBlock, ReasoningText, ToolUseBlock};
 use crate::converse::remembered::{RememberedTurn, TurnPart, reasoning_key};
 use crate::converse::rules::tools::bedrock_call_id;
-use crate::error::ApiError;
+use crate::error::{ApiError, CallField, Field, MessageField, Parameter, Position, ToolKind};
 
 /// The fields of an assistant message.
 pub(super) struct AssistantContent {
@@ -48,19 +48,18 @@ impl ConversationReader<'_> {
             (true, Some(turn)) => turn.reasoning.clone(),
             (true, None) => unsigned(reasoning_content),
         };
-        let texts = self.texts(content, path)?;
+        let texts = self.texts(content, index)?;
         let mut calls = Vec::with_capacity(tool_calls.len());
         for (position, call) in tool_calls.into_iter().enumerate() {
-            let path = format!("{path}.tool_calls[{position}]");
-            calls.push(self.tool_call(*call, &path)?);
+            calls.push(self.tool_call(*call, index, position)?);
         }
         if let Some(call) = function_call {
             // `function_call` has no id. An id made from the message's index is the same in every
             // request of the conversation.
             let id = format!("call_{index}");
-            let path = format!("{path}.function_call");
+            let name_path = format!("{path}.function_call.name").into();
             let name = call.name.clone().unwrap_or_default();
-            calls.push(self.function_use(id.clone(), *call, &path)?);
+            calls.push(self.function_use(id.clone(), *call, name_path)?);
             self.open_function_calls.entry(name).or_default().push(id);
         }
         if let Some(turn) = &remembered {
@@ -145,7 +144,21 @@ impl ConversationReader<'_> {
         })
     }
 
-    fn tool_call(&mut self, call: ToolCall, path: &str) -> Result<ContentBlock, ApiError> {
+    fn tool_call(
+        &mut self,
+        call: ToolCall,
+        message: usize,
+        position: usize,
+    ) -> Result<ContentBlock, ApiError> {
+        let field = |field| {
+            let call = MessageField::Call(Position::At(position), field);
+            Parameter::from(Field::message(message, call))
+        };
+        let missing = |object: &str| {
+            ApiError::missing_value(format!(
+                "messages[{message}].tool_calls[{position}].{object}"
+            ))
+        };
         let ToolCall {
             id,
             kind,
@@ -155,21 +168,21 @@ impl ConversationReader<'_> {
             unknown,
         } = call;
         self.note_unknown(&unknown, "messages[].tool_calls[]");
-        let id = id.ok_or_else(|| ApiError::missing_field(path, "id"))?;
+        let id = id.ok_or_else(|| ApiError::missing_value(field(CallField::Id)))?;
         let id = bedrock_call_id(&id);
         if kind.as_deref() == Some("custom") || custom.is_some() {
-            let custom = custom.ok_or_else(|| ApiError::missing_field(path, "custom"))?;
-            return self.custom_use(id, custom, &format!("{path}.custom"));
+            let custom = custom.ok_or_else(|| missing("custom"))?;
+            return self.custom_use(id, custom, field(CallField::Name(ToolKind::Custom)));
         }
-        let function = function.ok_or_else(|| ApiError::missing_field(path, "function"))?;
-        self.function_use(id, function, &format!("{path}.function"))
+        let function = function.ok_or_else(|| missing("function"))?;
+        self.function_use(id, function, field(CallField::Name(ToolKind::Function)))
     }
 
     fn custom_use(
         &mut self,
         tool_use_id: String,
         call: CustomCall,
-        path: &str,
+        name_path: Parameter,
     ) -> Result<ContentBlock, ApiError> {
         let CustomCall {
             name,
@@ -177,7 +190,7 @@ impl ConversationReader<'_> {
             unknown,
         } = call;
         self.note_unknown(&unknown, "messages[].tool_calls[].custom");
-        let name = name.ok_or_else(|| ApiError::missing_field(path, "name"))?;
+        let name = name.ok_or_else(|| ApiError::missing_value(name_path))?;
         let input = object_of("input", input.unwrap_or_default());
         Ok(self.tool_use(tool_use_id, &name, input))
     }
@@ -186,7 +199,7 @@ impl ConversationReader<'_> {
         &mut self,
         tool_use_id: String,
         call: FunctionCall,
-        path: &str,
+        name_path: Parameter,
     ) -> Result<ContentBlock, ApiError> {
         let FunctionCall {
             name,
@@ -194,7 +207,7 @@ impl ConversationReader<'_> {
             unknown,
         } = call;
         self.note_unknown(&unknown, "messages[].tool_calls[].function");
-        let name = name.ok_or_else(|| ApiError::missing_field(path, "name"))?;
+        let name = name.ok_or_else(|| ApiError::missing_value(name_path))?;
         let input = self.arguments(arguments.unwrap_or_default());
         Ok(self.tool_use(tool_use_id, &name, input))
     }
@@ -218,7 +231,7 @@ impl ConversationReader<'_> {
             Ok(input) if input.is_object() => input,
             _ => {
                 self.adjustments.note(
-                    "messages[].tool_calls[].function.arguments",
+                    Field::any_message(MessageField::Call(Position::Any, CallField::Arguments)),
                     "not a JSON object; sent as the member `arguments` of one",
                 );
                 object_of("arguments", arguments)

@@ -13,7 +13,7 @@ use crate::converse::request::{Message, Role, SystemBlock};
 use crate::converse::rules::ToolNames;
 use crate::dialects::wire::UnknownFields;
 use crate::dialects::wire::note_unknown;
-use crate::error::ApiError;
+use crate::error::{ApiError, Field, MessageField, PartField, PartPosition, Sentence};
 use crate::reply::Adjustments;
 
 /// The system prompt and the messages of a Converse request.
@@ -79,9 +79,10 @@ impl ConversationReader<'_> {
             unknown,
         } = message;
         let Some(role) = role else {
+            let field = Field::message(index, MessageField::Role);
             return Err(ApiError::missing(
-                format!("{path}.role"),
-                format!("`{path}.role` is missing; set it, for example to `user`"),
+                field.clone(),
+                Sentence::about(field, " is missing; set it, for example to `user`"),
             ));
         };
         self.note_unknown(&unknown, "messages[]");
@@ -106,8 +107,8 @@ impl ConversationReader<'_> {
             ));
         }
         match role.as_str() {
-            "system" | "developer" => self.instruction(content, &path)?,
-            "user" => self.user(content, &path)?,
+            "system" | "developer" => self.instruction(content, index)?,
+            "user" => self.user(content, index)?,
             "assistant" => {
                 let assistant_content = super::assistant::AssistantContent {
                     content,
@@ -120,11 +121,11 @@ impl ConversationReader<'_> {
                 let blocks = self.assistant(assistant_content, index, &path)?;
                 self.push(Role::Assistant, blocks);
             }
-            "tool" => self.tool(content, tool_call_id, is_error.unwrap_or(false), &path)?,
-            "function" => self.function(content, name, &path)?,
+            "tool" => self.tool(content, tool_call_id, is_error.unwrap_or(false), index)?,
+            "function" => self.function(content, name, index)?,
             other => {
                 return Err(ApiError::invalid(
-                    format!("{path}.role"),
+                    Field::message(index, MessageField::Role),
                     format!(
                         "`{other}` is not a role; use `system`, `developer`, `user`, `assistant`, \
                          `tool` or `function`"
@@ -153,8 +154,8 @@ impl ConversationReader<'_> {
         Ok(())
     }
 
-    fn instruction(&mut self, content: Option<Content>, path: &str) -> Result<(), ApiError> {
-        let texts = self.texts(content, path)?;
+    fn instruction(&mut self, content: Option<Content>, index: usize) -> Result<(), ApiError> {
+        let texts = self.texts(content, index)?;
         if self.conversation.messages.is_empty() {
             for (text, point) in texts {
                 self.conversation.system.push(SystemBlock::Text(text));
@@ -167,20 +168,24 @@ impl ConversationReader<'_> {
         Ok(())
     }
 
-    fn user(&mut self, content: Option<Content>, path: &str) -> Result<(), ApiError> {
+    fn user(&mut self, content: Option<Content>, index: usize) -> Result<(), ApiError> {
         let blocks = match content {
             None => {
+                let field = Field::message(index, MessageField::Content);
                 return Err(ApiError::missing(
-                    format!("{path}.content"),
-                    format!("`{path}.content` is missing; a user message needs content"),
+                    field.clone(),
+                    Sentence::about(field, " is missing; a user message needs content"),
                 ));
             }
             Some(Content::Text(text)) => vec![ContentBlock::Text(text)],
             Some(Content::Parts(parts)) => {
                 let mut blocks = Vec::with_capacity(parts.len());
                 for (position, part) in parts.into_iter().enumerate() {
-                    let path = format!("{path}.content[{position}]");
-                    let (block, point) = self.user_part(*part, &path)?;
+                    let position = PartPosition {
+                        message: index,
+                        part: position,
+                    };
+                    let (block, point) = self.user_part(*part, position)?;
                     blocks.push(block);
                     blocks.extend(point.map(ContentBlock::CachePoint));
                 }
@@ -195,7 +200,7 @@ impl ConversationReader<'_> {
     pub(super) fn texts(
         &mut self,
         content: Option<Content>,
-        path: &str,
+        index: usize,
     ) -> Result<Vec<TextWithCachePoint>, ApiError> {
         let parts = match content {
             None => return Ok(Vec::new()),
@@ -204,17 +209,17 @@ impl ConversationReader<'_> {
         };
         let mut texts = Vec::with_capacity(parts.len());
         for (position, mut part) in parts.into_iter().enumerate() {
-            let path = format!("{path}.content[{position}]");
+            let position = PartPosition {
+                message: index,
+                part: position,
+            };
             self.note_unknown(&part.unknown, "messages[].content[]");
-            let point = self.part_cache_point(&mut part, &path)?;
+            let point = self.part_cache_point(&mut part, position)?;
+            let missing = |field| ApiError::missing_value(position.field(field));
             let text = match part.kind.as_deref() {
-                Some("text") => part
-                    .text
-                    .ok_or_else(|| ApiError::missing_field(&path, "text"))?,
-                Some("refusal") => part
-                    .refusal
-                    .ok_or_else(|| ApiError::missing_field(&path, "refusal"))?,
-                other => return Err(unknown_part(&path, other, "`text`")),
+                Some("text") => part.text.ok_or_else(|| missing(PartField::Text))?,
+                Some("refusal") => part.refusal.ok_or_else(|| missing(PartField::Refusal))?,
+                other => return Err(unknown_part(position, other, "`text`")),
             };
             texts.push((text, point));
         }
@@ -225,11 +230,12 @@ impl ConversationReader<'_> {
     pub(super) fn part_cache_point(
         &mut self,
         part: &mut ContentPart,
-        path: &str,
+        position: PartPosition,
     ) -> Result<Option<CachePoint>, ApiError> {
-        let field_path = CacheControlPath::new(path, "cache_control");
+        let path = part_path(position);
+        let field_path = CacheControlPath::new(&path, "cache_control");
         let point = cache_point(part.cache_control.take(), &field_path, self.adjustments)?;
-        let field_path = CacheControlPath::new(path, "prompt_cache_breakpoint");
+        let field_path = CacheControlPath::Breakpoint(position);
         let breakpoint = part.prompt_cache_breakpoint.take();
         let breakpoint = cache_point(breakpoint, &field_path, self.adjustments)?;
         Ok(point.or(breakpoint))
@@ -275,12 +281,23 @@ impl AnyCalls for Option<Vec<Box<ToolCall>>> {
 }
 
 /// The error for a part whose type is missing or not supported in this message.
-pub(super) fn unknown_part(path: &str, kind: Option<&str>, supported: &str) -> ApiError {
+pub(super) fn unknown_part(
+    position: PartPosition,
+    kind: Option<&str>,
+    supported: &str,
+) -> ApiError {
+    let field = position.field(PartField::Type);
     let message = match kind {
-        Some(kind) => {
-            format!("parts of type `{kind}` are not supported in this message; use {supported}")
-        }
-        None => format!("`{path}.type` is missing; use {supported}"),
+        Some(kind) => Sentence::from(format!(
+            "parts of type `{kind}` are not supported in this message; use {supported}"
+        )),
+        None => Sentence::about(field.clone(), format!(" is missing; use {supported}")),
     };
-    ApiError::invalid(format!("{path}.type"), message)
+    ApiError::invalid(field, message)
+}
+
+/// The path of a part, for fields that only chat requests have.
+pub(super) fn part_path(position: PartPosition) -> String {
+    let PartPosition { message, part } = position;
+    format!("messages[{message}].content[{part}]")
 }

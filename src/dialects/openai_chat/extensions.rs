@@ -14,7 +14,7 @@ use crate::converse::request;
 use crate::dialects::wire::UnknownFields;
 use crate::dialects::wire::note_unknown;
 use crate::dialects::wire::note_unknown_fields;
-use crate::error::ApiError;
+use crate::error::{ApiError, Field, GuardrailField, Sentence};
 use crate::models::{Capabilities, RefusedField};
 use crate::reply::Adjustments;
 
@@ -54,7 +54,10 @@ pub(super) fn guardrail(
         if is_other(&requested.identifier, &own.config.guardrail_identifier)
             || is_other(&requested.version, &own.config.guardrail_version)
         {
-            adjustments.note("guardrailConfig", "replaced by the operator's guardrail");
+            adjustments.note(
+                Field::Guardrail(GuardrailField::Whole),
+                "replaced by the operator's guardrail",
+            );
         }
         policy.config.trace = requested.trace.or(policy.config.trace);
     }
@@ -90,7 +93,7 @@ fn requested_policy(
         Some("enabled_full" | "ENABLED_FULL") => Some(GuardrailTrace::EnabledFull),
         Some(other) => {
             return Err(ApiError::invalid(
-                "guardrailConfig.trace",
+                Field::Guardrail(GuardrailField::Trace),
                 format!(
                     "`{other}` is not a trace mode; use `enabled`, `disabled` or `enabled_full`"
                 ),
@@ -103,7 +106,7 @@ fn requested_policy(
         Some("async") => Some(GuardrailStreamMode::Async),
         Some(other) => {
             return Err(ApiError::invalid(
-                "guardrailConfig.streamProcessingMode",
+                Field::Guardrail(GuardrailField::StreamMode),
                 format!("`{other}` is not a stream processing mode; use `sync` or `async`"),
             ));
         }
@@ -118,15 +121,15 @@ fn requested_policy(
 }
 
 fn complete(requested: GuardrailRequest) -> Result<GuardrailPolicy, ApiError> {
-    let missing = |field| ApiError::missing_field("guardrailConfig", field);
+    let missing = |field| ApiError::missing_value(Field::Guardrail(field));
     Ok(GuardrailPolicy {
         config: GuardrailConfig {
             guardrail_identifier: requested
                 .identifier
-                .ok_or_else(|| missing("guardrailIdentifier"))?,
+                .ok_or_else(|| missing(GuardrailField::Identifier))?,
             guardrail_version: requested
                 .version
-                .ok_or_else(|| missing("guardrailVersion"))?,
+                .ok_or_else(|| missing(GuardrailField::Version))?,
             trace: requested.trace,
             stream_processing_mode: requested.stream_processing_mode,
         },
@@ -150,14 +153,14 @@ pub(super) fn service_tier(
         Some("scale") if options.reserved_tier => ServiceTierType::Reserved,
         Some("scale") => {
             adjustments.note(
-                "service_tier",
+                Field::ServiceTier,
                 "replaced by `default`; no capacity is reserved",
             );
             ServiceTierType::Default
         }
         Some(other) => {
             return Err(ApiError::invalid(
-                "service_tier",
+                Field::ServiceTier,
                 format!(
                     "`{other}` is not a service tier; use `auto`, `default`, `flex`, `priority` \
                      or `scale`"
@@ -166,7 +169,7 @@ pub(super) fn service_tier(
         }
     };
     if capabilities.refuses(&RefusedField::ServiceTier) {
-        adjustments.note("service_tier", "removed; the model does not accept it");
+        adjustments.note(Field::ServiceTier, "removed; the model does not accept it");
         return Ok(None);
     }
     Ok(Some(ServiceTier { r#type }))
@@ -188,13 +191,13 @@ pub(super) fn performance(
         Some("optimized") => Latency::Optimized,
         Some(other) => {
             return Err(ApiError::invalid(
-                "performanceConfig.latency",
+                Field::Latency,
                 format!("`{other}` is not a latency mode; use `standard` or `optimized`"),
             ));
         }
     };
     if capabilities.refuses(&RefusedField::PerformanceConfig) {
-        adjustments.note("performanceConfig", "removed; the model does not accept it");
+        adjustments.note(Field::Performance, "removed; the model does not accept it");
         return Ok(None);
     }
     Ok(Some(PerformanceConfig { latency }))
@@ -212,12 +215,21 @@ pub(super) fn labels(
     let metadata = metadata.filter(|metadata| !metadata.is_empty());
     if let Some(metadata) = metadata {
         if !options.forward_metadata {
-            adjustments.note("metadata", "returned in the response; not sent to Bedrock");
+            adjustments.note(
+                Field::Metadata(None),
+                "returned in the response; not sent to Bedrock",
+            );
         } else {
             for (key, value) in metadata.iter() {
                 let value: String = serde_json::from_str(value.as_str()).map_err(|_| {
-                    let path = format!("metadata.{key}");
-                    ApiError::invalid(path, "the values of `metadata` must be strings")
+                    let field = Field::Metadata(Some(key.to_owned()));
+                    ApiError::invalid(
+                        field,
+                        Sentence::naming(
+                            "the values of `{}` must be strings",
+                            Field::Metadata(None),
+                        ),
+                    )
                 })?;
                 let (key, value) = (fitting(key), fitting(&value));
                 if !key.is_empty() {
@@ -228,7 +240,7 @@ pub(super) fn labels(
     }
     if labels.len() > MAX_LABELS {
         return Err(ApiError::invalid(
-            "requestMetadata",
+            Field::RequestMetadata,
             format!(
                 "the request has {} labels; the maximum is {MAX_LABELS}",
                 labels.len()
@@ -271,7 +283,7 @@ pub(super) fn provider_fields(
     let fields = fields.unwrap_or_default();
     if fields.count() > MAX_KEYS {
         return Err(ApiError::invalid(
-            "additionalModelRequestFields",
+            Field::ProviderField(None),
             format!(
                 "the object has {} fields; the maximum is {MAX_KEYS}",
                 fields.count()
@@ -281,7 +293,7 @@ pub(super) fn provider_fields(
     let allowed = &options.model_fields;
     if let Some((key, _)) = fields.iter().find(|(key, _)| !allowed.allows(key)) {
         return Err(ApiError::unsupported(
-            format!("additionalModelRequestFields.{key}"),
+            Field::ProviderField(Some(key.to_owned())),
             format!("`{key}` is not allowed by the operator of this gateway; remove it"),
         ));
     }
@@ -303,7 +315,7 @@ pub(super) fn response_paths(paths: Option<Vec<String>>) -> Result<Vec<String>, 
     let paths = paths.unwrap_or_default();
     if paths.len() > MAX_PATHS {
         return Err(ApiError::invalid(
-            "additionalModelResponseFieldPaths",
+            Field::ResponsePath(None),
             format!(
                 "the list has {} paths; the maximum is {MAX_PATHS}",
                 paths.len()
@@ -313,7 +325,7 @@ pub(super) fn response_paths(paths: Option<Vec<String>>) -> Result<Vec<String>, 
     let wrong = paths.iter().position(|path| !path.starts_with('/'));
     if let Some(position) = wrong {
         return Err(ApiError::invalid(
-            format!("additionalModelResponseFieldPaths[{position}]"),
+            Field::ResponsePath(Some(position)),
             "a path must be a JSON Pointer, which starts with `/`",
         ));
     }
@@ -322,6 +334,7 @@ pub(super) fn response_paths(paths: Option<Vec<String>>) -> Result<Vec<String>, 
 
 #[cfg(test)]
 mod tests {
+    use super::super::ChatFieldNames;
     use super::*;
     use crate::converse::JsonText;
 
@@ -342,7 +355,12 @@ mod tests {
         };
         assert!(fields(MAX_KEYS).is_ok());
         let error = fields(MAX_KEYS + 1).err();
-        let parameter = error.and_then(|error| error.path().map(|path| path.into_owned()));
+        let parameter = error.and_then(|error| {
+            error
+                .named(&ChatFieldNames)
+                .path()
+                .map(|path| path.into_owned())
+        });
         assert_eq!(parameter.as_deref(), Some("additionalModelRequestFields"));
     }
 }

@@ -9,7 +9,7 @@ use crate::converse::request::InferenceConfig;
 use crate::dialects::wire::Texts;
 use crate::dialects::wire::UnknownFields;
 use crate::dialects::wire::misspelling;
-use crate::error::ApiError;
+use crate::error::{ApiError, Field, Parameter, Sentence};
 use crate::reply::Adjustments;
 
 /// The client's token limits, sampling parameters and stop sequences.
@@ -36,8 +36,8 @@ pub(super) fn inference_config(
     } = fields;
     Ok(InferenceConfig {
         max_tokens: effective_max_tokens(max_completion_tokens, max_tokens, options, adjustments)?,
-        temperature: within(temperature, 2.0, "temperature")?,
-        top_p: within(top_p, 1.0, "top_p")?,
+        temperature: within(temperature, 2.0, Field::Temperature)?,
+        top_p: within(top_p, 1.0, Field::TopP)?,
         stop_sequences: stop_sequences(stop, adjustments),
     })
 }
@@ -50,19 +50,19 @@ pub(super) fn effective_max_tokens(
     adjustments: &mut Adjustments,
 ) -> Result<Option<u32>, ApiError> {
     let (requested, field) = match (max_completion_tokens, max_tokens) {
-        (Some(count), _) => (Some(count), "max_completion_tokens"),
-        (None, count) => (count, "max_tokens"),
+        (Some(count), _) => (Some(count), Field::MaxCompletionTokens),
+        (None, count) => (count, Field::MaxTokens),
     };
     if let (Some(count), Some(older)) = (max_completion_tokens, max_tokens)
         && count != older
     {
         adjustments.note(
-            "max_tokens",
-            "ignored; `max_completion_tokens` takes precedence",
+            Field::MaxTokens,
+            Sentence::naming("ignored; `{}` takes precedence", Field::MaxCompletionTokens),
         );
     }
     let requested = requested
-        .map(|count| token_limit(count, field))
+        .map(|count| token_limit(count, &field))
         .transpose()?;
     let ceiling = options.max_tokens_ceiling.unwrap_or(u32::MAX);
     Ok(match requested {
@@ -81,20 +81,20 @@ pub(super) fn effective_max_tokens(
     })
 }
 
-fn token_limit(count: i64, field: &str) -> Result<u32, ApiError> {
+fn token_limit(count: i64, field: &Field) -> Result<u32, ApiError> {
     match u32::try_from(count) {
         Ok(limit) if (1..=i32::MAX as u32).contains(&limit) => Ok(limit),
         _ => Err(ApiError::invalid(
-            field,
-            format!(
-                "`{field}` is {count}; it must be between 1 and {}",
-                i32::MAX
+            field.clone(),
+            Sentence::about(
+                field.clone(),
+                format!(" is {count}; it must be between 1 and {}", i32::MAX),
             ),
         )),
     }
 }
 
-fn within(number: Option<Number>, max: f64, field: &str) -> Result<Option<Number>, ApiError> {
+fn within(number: Option<Number>, max: f64, field: Field) -> Result<Option<Number>, ApiError> {
     between(number, 0.0, max, field)
 }
 
@@ -103,14 +103,18 @@ pub(super) fn between(
     number: Option<Number>,
     min: f64,
     max: f64,
-    field: &str,
+    field: impl Into<Parameter>,
 ) -> Result<Option<Number>, ApiError> {
+    let field = field.into();
     let value = number.as_ref().and_then(Number::as_f64);
     if value.is_some_and(|value| !(min..=max).contains(&value)) {
         let text = number.map(|number| number.to_string()).unwrap_or_default();
         return Err(ApiError::invalid(
-            field,
-            format!("`{field}` is {text}; it must be between {min} and {max}"),
+            &field,
+            Sentence::about(
+                &field,
+                format!(" is {text}; it must be between {min} and {max}"),
+            ),
         ));
     }
     Ok(number)
@@ -123,7 +127,7 @@ fn stop_sequences(stop: Option<Texts>, adjustments: &mut Adjustments) -> Vec<Str
     let count = texts.len();
     texts.retain(|text| !text.is_empty());
     if texts.len() < count {
-        adjustments.note("stop", "empty strings removed");
+        adjustments.note(Field::StopSequences, "empty strings removed");
     }
     texts
 }
@@ -160,8 +164,11 @@ pub(super) fn choices(n: Option<i64>, max: u32) -> Result<u32, ApiError> {
     match u32::try_from(n) {
         Ok(choices) if (1..=max).contains(&choices) => Ok(choices),
         _ => Err(ApiError::unsupported_value(
-            "n",
-            format!("`n` is {n}; this gateway accepts 1 to {max}"),
+            Field::Choices,
+            Sentence::about(
+                Field::Choices,
+                format!(" is {n}; this gateway accepts 1 to {max}"),
+            ),
         )),
     }
 }
@@ -185,7 +192,10 @@ pub(super) fn check_modalities(modalities: Option<Vec<String>>) -> Result<(), Ap
 pub(super) fn no_messages(unknown: &UnknownFields) -> ApiError {
     let misspelling = misspelling(unknown, "messages", ChatRequest::FIELDS);
     ApiError::invalid(
-        "messages",
-        format!("`messages` is empty or missing; send at least one message{misspelling}"),
+        Field::Messages,
+        Sentence::about(
+            Field::Messages,
+            format!(" is empty or missing; send at least one message{misspelling}"),
+        ),
     )
 }

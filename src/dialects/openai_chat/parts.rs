@@ -1,7 +1,7 @@
 //! The content parts of user and tool messages.
 
 use super::content::Content;
-use super::conversation::{ConversationReader, unknown_part};
+use super::conversation::{ConversationReader, part_path, unknown_part};
 use super::media::{SearchResultFields, citations_config, search_result};
 use super::types::ContentPart;
 use crate::converse::JsonText;
@@ -12,7 +12,7 @@ use crate::converse::content::{
 use crate::converse::media::MediaBlock;
 use crate::converse::request::Role;
 use crate::converse::rules::tools::bedrock_call_id;
-use crate::error::ApiError;
+use crate::error::{ApiError, Field, MediaField, MediaKind, MessageField, PartField, PartPosition};
 
 /// A translated part, which becomes a block of a message or of a tool result.
 enum PartContent {
@@ -27,9 +27,9 @@ impl ConversationReader<'_> {
     pub(super) fn user_part(
         &mut self,
         part: ContentPart,
-        path: &str,
+        position: PartPosition,
     ) -> Result<(ContentBlock, Option<CachePoint>), ApiError> {
-        let (part, point) = self.part(part, path)?;
+        let (part, point) = self.part(part, position)?;
         let block = match part {
             PartContent::Text(text) => ContentBlock::Text(text),
             PartContent::Guarded(text) => ContentBlock::GuardContent(GuardBlock::Text(text)),
@@ -55,9 +55,9 @@ impl ConversationReader<'_> {
     fn part(
         &mut self,
         mut part: ContentPart,
-        path: &str,
+        position: PartPosition,
     ) -> Result<(PartContent, Option<CachePoint>), ApiError> {
-        let point = self.part_cache_point(&mut part, path)?;
+        let point = self.part_cache_point(&mut part, position)?;
         let ContentPart {
             kind,
             text,
@@ -77,31 +77,38 @@ impl ConversationReader<'_> {
             unknown,
         } = part;
         self.note_unknown(&unknown, "messages[].content[]");
-        let missing = |field| ApiError::missing_field(path, field);
+        let missing = |field| ApiError::missing_value(position.field(field));
+        let no_media = |kind| missing(PartField::Media(kind, MediaField::Whole));
         let part = match kind.as_deref() {
-            Some("text") => PartContent::Text(text.ok_or_else(|| missing("text"))?),
+            Some("text") => PartContent::Text(text.ok_or_else(|| missing(PartField::Text))?),
             Some("guarded_text") => {
-                let text = text.ok_or_else(|| missing("text"))?;
+                let text = text.ok_or_else(|| missing(PartField::Text))?;
                 self.guarded(text, qualifiers.unwrap_or_default())
             }
             Some("image_url") => {
-                let image_url = image_url.ok_or_else(|| missing("image_url"))?;
-                PartContent::Media(self.media.image_url(*image_url, path, self.adjustments)?)
+                let image_url = image_url.ok_or_else(|| no_media(MediaKind::Image))?;
+                PartContent::Media(
+                    self.media
+                        .image_url(*image_url, position, self.adjustments)?,
+                )
             }
             Some("input_audio") => {
-                let audio = input_audio.ok_or_else(|| missing("input_audio"))?;
-                PartContent::Media(self.media.input_audio(*audio, path, self.adjustments)?)
+                let audio = input_audio.ok_or_else(|| no_media(MediaKind::Audio))?;
+                PartContent::Media(self.media.input_audio(*audio, position, self.adjustments)?)
             }
             Some("video_url") => {
-                let video_url = video_url.ok_or_else(|| missing("video_url"))?;
-                PartContent::Media(self.media.video_url(*video_url, path, self.adjustments)?)
+                let video_url = video_url.ok_or_else(|| no_media(MediaKind::Video))?;
+                PartContent::Media(
+                    self.media
+                        .video_url(*video_url, position, self.adjustments)?,
+                )
             }
             Some("file") => {
-                let file = file.ok_or_else(|| missing("file"))?;
+                let file = file.ok_or_else(|| no_media(MediaKind::File))?;
                 let citations = citations_config(citations, self.adjustments);
-                let block = self
-                    .media
-                    .file(*file, citations, context, path, self.adjustments)?;
+                let block =
+                    self.media
+                        .file(*file, citations, context, position, self.adjustments)?;
                 PartContent::Media(block)
             }
             Some("search_result") => {
@@ -111,20 +118,21 @@ impl ConversationReader<'_> {
                     content,
                     citations,
                 };
-                PartContent::SearchResult(search_result(fields, path, self.adjustments)?)
+                let path = part_path(position);
+                PartContent::SearchResult(search_result(fields, &path, self.adjustments)?)
             }
             other => {
                 let supported = "`text`, `image_url`, `file`, `input_audio` or `video_url`";
-                return Err(unknown_part(path, other, supported));
+                return Err(unknown_part(position, other, supported));
             }
         };
-        self.check_bucket(&part, path)?;
+        self.check_bucket(&part, position)?;
         Ok((part, point))
     }
 
     /// Checks the bucket of a file in S3 against the operator's list: Bedrock reads the file with
     /// the gateway's permissions.
-    fn check_bucket(&self, part: &PartContent, path: &str) -> Result<(), ApiError> {
+    fn check_bucket(&self, part: &PartContent, position: PartPosition) -> Result<(), ApiError> {
         let PartContent::Media(media) = part else {
             return Ok(());
         };
@@ -135,7 +143,7 @@ impl ConversationReader<'_> {
         match bucket {
             Some(bucket) if !self.context.options.s3_buckets.allows(bucket) => {
                 Err(ApiError::unsupported_value(
-                    path,
+                    position.field(PartField::Whole),
                     format!(
                         "the operator of this gateway does not allow reading from \
                          `s3://{bucket}`; send the bytes as a data URL"
@@ -152,10 +160,11 @@ impl ConversationReader<'_> {
         content: Option<Content>,
         tool_call_id: Option<String>,
         is_error: bool,
-        path: &str,
+        index: usize,
     ) -> Result<(), ApiError> {
-        let id = tool_call_id.ok_or_else(|| ApiError::missing_field(path, "tool_call_id"))?;
-        self.tool_result(bedrock_call_id(&id), content, is_error, path)
+        let no_id = || ApiError::missing_value(Field::message(index, MessageField::CallId));
+        let id = tool_call_id.ok_or_else(no_id)?;
+        self.tool_result(bedrock_call_id(&id), content, is_error, index)
     }
 
     /// Translates a message with role `function`, the legacy form of `tool`.
@@ -163,20 +172,21 @@ impl ConversationReader<'_> {
         &mut self,
         content: Option<Content>,
         name: Option<String>,
-        path: &str,
+        index: usize,
     ) -> Result<(), ApiError> {
-        let name = name.ok_or_else(|| ApiError::missing_field(path, "name"))?;
+        let name =
+            name.ok_or_else(|| ApiError::missing_value(format!("messages[{index}].name")))?;
         let open = self.open_function_calls.get_mut(&name);
         let Some(id) = open.and_then(Vec::pop) else {
             return Err(ApiError::invalid(
-                format!("{path}.name"),
+                format!("messages[{index}].name"),
                 format!(
                     "no earlier `function_call` of `{name}` is without a result; put the result \
                      after its call, or remove it"
                 ),
             ));
         };
-        self.tool_result(id, content, false, path)
+        self.tool_result(id, content, false, index)
     }
 
     fn tool_result(
@@ -184,7 +194,7 @@ impl ConversationReader<'_> {
         tool_use_id: String,
         content: Option<Content>,
         is_error: bool,
-        path: &str,
+        index: usize,
     ) -> Result<(), ApiError> {
         let parts = match content {
             None => Vec::new(),
@@ -192,7 +202,11 @@ impl ConversationReader<'_> {
             Some(Content::Parts(parts)) => {
                 let mut translated = Vec::with_capacity(parts.len());
                 for (position, part) in parts.into_iter().enumerate() {
-                    translated.push(self.part(*part, &format!("{path}.content[{position}]"))?);
+                    let position = PartPosition {
+                        message: index,
+                        part: position,
+                    };
+                    translated.push(self.part(*part, position)?);
                 }
                 translated
             }
@@ -209,7 +223,7 @@ impl ConversationReader<'_> {
                 }
                 PartContent::Media(media) => content.push(media.try_into().map_err(|_| {
                     ApiError::unsupported_value(
-                        path,
+                        Field::message(index, MessageField::Whole),
                         "tool results cannot contain audio; send it in a user message",
                     )
                 })?),

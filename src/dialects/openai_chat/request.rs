@@ -20,7 +20,7 @@ use crate::converse::rules::{self, LastTurnGuard, RequestOptions};
 use crate::converse::upstream::{UpstreamRoute, route};
 use crate::dialects::wire::Texts;
 use crate::dialects::wire::{hint, refuse};
-use crate::error::ApiError;
+use crate::error::{ApiError, Field};
 use crate::models::{ChatUpstream, ReasoningReplay};
 use crate::reply::Adjustments;
 
@@ -181,7 +181,7 @@ fn hub_translation(
     let web_search = web_search_options.as_ref().and_then(Fields::from_object);
     for (key, value) in web_search.iter().flat_map(Fields::iter) {
         let field = format!("web_search_options.{key}");
-        hint(&field, Some(value.clone()), "\"medium\"", &mut adjustments);
+        hint(field, Some(value.clone()), "\"medium\"", &mut adjustments);
     }
     let mut request_options = RequestOptions {
         allowed_calls: tool_translation.allowed,
@@ -189,8 +189,8 @@ fn hub_translation(
         without_reasoning: context.without_reasoning,
         reasoning: reasoning_request(reasoning_effort, thinking, options, &mut adjustments)?,
         top_k,
-        frequency_penalty: between(frequency_penalty, -2.0, 2.0, "frequency_penalty")?,
-        presence_penalty: between(presence_penalty, -2.0, 2.0, "presence_penalty")?,
+        frequency_penalty: between(frequency_penalty, -2.0, 2.0, Field::FrequencyPenalty)?,
+        presence_penalty: between(presence_penalty, -2.0, 2.0, Field::PresencePenalty)?,
         json: json_format(response_format, &mut adjustments)?,
         web_search: web_search.is_some(),
         caching: cache_policy(

@@ -10,7 +10,7 @@ use crate::converse::content::CacheTtl;
 use crate::converse::options::Fields;
 use crate::converse::rules::{CachePolicy, EffortOption, JsonFormat, ReasoningRequest, Thinking};
 use crate::dialects::wire::note_unknown;
-use crate::error::ApiError;
+use crate::error::{ApiError, CachePolicyField, Field, FormatField, Sentence, ThinkingField};
 use crate::models::Effort;
 use crate::reply::Adjustments;
 
@@ -37,7 +37,7 @@ pub(super) fn effort_option(word: &str) -> Result<EffortOption, ApiError> {
     }
     Effort::parse(word).map(EffortOption::Level).ok_or_else(|| {
         ApiError::invalid(
-            "reasoning_effort",
+            Field::ReasoningEffort,
             format!(
                 "`{word}` is not a reasoning effort; use `none`, `minimal`, `low`, `medium`, \
                  `high`, `xhigh` or `max`"
@@ -58,7 +58,7 @@ fn thinking_request(
     } = parameter;
     note_unknown(adjustments, &unknown, "thinking.");
     if display.is_some_and(|display| display != "summarized") {
-        adjustments.ignored("thinking.display");
+        adjustments.ignored(Field::Thinking(ThinkingField::Display));
     }
     match kind.as_deref() {
         Some("disabled") => Ok(Some(Thinking::Disabled)),
@@ -66,24 +66,27 @@ fn thinking_request(
         Some("adaptive") => Ok(Some(Thinking::Adaptive)),
         Some("enabled") => {
             let tokens = budget_tokens
-                .ok_or_else(|| ApiError::missing_field("thinking", "budget_tokens"))?;
+                .ok_or_else(|| ApiError::missing_value(Field::Thinking(ThinkingField::Budget)))?;
             let budget = u32::try_from(tokens).ok().filter(|budget| *budget >= 1);
             let budget = budget.ok_or_else(|| {
+                let field = Field::Thinking(ThinkingField::Budget);
                 ApiError::invalid(
-                    "thinking.budget_tokens",
-                    format!("`thinking.budget_tokens` is {tokens}; the minimum is 1024"),
+                    field.clone(),
+                    Sentence::about(field, format!(" is {tokens}; the minimum is 1024")),
                 )
             })?;
             Ok(Some(Thinking::Enabled { budget }))
         }
         Some(other) => Err(ApiError::invalid(
-            "thinking.type",
+            Field::Thinking(ThinkingField::Type),
             format!(
                 "`{other}` is not a thinking type; use `enabled`, `adaptive`, `between_tools` or \
                  `disabled`"
             ),
         )),
-        None => Err(ApiError::missing_field("thinking", "type")),
+        None => Err(ApiError::missing_value(Field::Thinking(
+            ThinkingField::Type,
+        ))),
     }
 }
 
@@ -110,12 +113,13 @@ pub(super) fn json_format(
             strict: None,
         })),
         Some("json_schema") => {
-            let format = json_schema
-                .ok_or_else(|| ApiError::missing_field("response_format", "json_schema"))?;
+            let format = json_schema.ok_or_else(|| {
+                ApiError::missing_value(Field::ResponseFormat(FormatField::Definition))
+            })?;
             schema_format(format, adjustments).map(Some)
         }
         Some(other) => Err(ApiError::invalid(
-            "response_format.type",
+            Field::ResponseFormat(FormatField::Type),
             format!(
                 "`{other}` is not a response format; use `text`, `json_object` or `json_schema`"
             ),
@@ -135,19 +139,19 @@ fn schema_format(
         unknown,
     } = format;
     note_unknown(adjustments, &unknown, "response_format.json_schema.");
-    let path = "response_format.json_schema";
     let name = name.filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| ApiError::missing_field(path, "name"))?;
+    let name =
+        name.ok_or_else(|| ApiError::missing_value(Field::ResponseFormat(FormatField::Name)))?;
     let schema = match schema {
         Some(schema) if !schema.is_object() => {
             return Err(ApiError::invalid(
-                format!("{path}.schema"),
+                Field::ResponseFormat(FormatField::Schema),
                 "a JSON Schema must be an object",
             ));
         }
         Some(schema) if !may_be_object(&schema) => {
             return Err(ApiError::invalid(
-                format!("{path}.schema"),
+                Field::ResponseFormat(FormatField::Schema),
                 "the root of a response schema must have type `object`",
             ));
         }
@@ -213,18 +217,18 @@ pub(super) fn cache_policy(
         Some("explicit") => false,
         Some(other) => {
             return Err(ApiError::invalid(
-                "prompt_cache_options.mode",
+                Field::CachePolicy(CachePolicyField::Mode),
                 format!("`{other}` is not a cache mode; use `implicit` or `explicit`"),
             ));
         }
     };
     let ttl = match (ttl, retention.as_deref()) {
-        (Some(ttl), _) => Some(cache_ttl(&ttl, "prompt_cache_options.ttl")?),
+        (Some(ttl), _) => Some(cache_ttl(&ttl, Field::CachePolicy(CachePolicyField::Ttl))?),
         (None, Some("24h")) => Some(CacheTtl::OneHour),
         (None, None | Some("in_memory" | "in-memory")) => None,
         (None, Some(other)) => {
             return Err(ApiError::invalid(
-                "prompt_cache_retention",
+                Field::CachePolicy(CachePolicyField::Retention),
                 format!("`{other}` is not a cache retention; use `in_memory` or `24h`"),
             ));
         }

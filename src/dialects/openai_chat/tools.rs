@@ -11,7 +11,7 @@ use crate::converse::rules::AllowedCalls;
 use crate::converse::rules::ToolNames;
 use crate::dialects::wire::StringOrObject;
 use crate::dialects::wire::note_unknown;
-use crate::error::ApiError;
+use crate::error::{ApiError, Field, Parameter, Sentence, ToolField, ToolKind};
 use crate::reply::Adjustments;
 use choice::without_tools;
 use schema::schema;
@@ -65,6 +65,41 @@ pub(super) fn tool_translation(
     }
 }
 
+/// The form and the position of a tool in the request.
+#[derive(Debug, Clone, Copy)]
+enum ToolPath {
+    /// In `tools`, with its fields in `function` or `custom`.
+    Nested(usize),
+    /// In `tools`, with its fields next to `type`.
+    Flat(usize),
+    /// In `functions`.
+    Legacy(usize),
+}
+
+impl ToolPath {
+    fn missing_name(self, kind: ToolKind) -> ApiError {
+        ApiError::missing_value(self.field(ToolField::Name(kind), "name"))
+    }
+
+    /// A field, which has the name `flat` in the forms that only chat has.
+    fn field(self, field: ToolField, flat: &str) -> Parameter {
+        match self {
+            Self::Nested(index) => Field::tool(index, field).into(),
+            Self::Flat(index) => format!("tools[{index}].{flat}").into(),
+            Self::Legacy(index) => format!("functions[{index}].{flat}").into(),
+        }
+    }
+
+    /// The path of the function, for fields that only chat requests have.
+    fn of_function(self) -> String {
+        match self {
+            Self::Nested(index) => format!("tools[{index}].function"),
+            Self::Flat(index) => format!("tools[{index}]"),
+            Self::Legacy(index) => format!("functions[{index}]"),
+        }
+    }
+}
+
 struct ToolReader<'a> {
     names: &'a mut ToolNames,
     adjustments: &'a mut Adjustments,
@@ -72,7 +107,7 @@ struct ToolReader<'a> {
 
 impl ToolReader<'_> {
     fn tools(&mut self, tools: Vec<Box<ChatTool>>) -> Result<Vec<Tool>, ApiError> {
-        check_count(tools.len(), "tools")?;
+        check_count(tools.len(), Field::Tools.into())?;
         let mut specs = Vec::with_capacity(tools.len());
         for (position, tool) in tools.into_iter().enumerate() {
             let path = format!("tools[{position}]");
@@ -91,9 +126,9 @@ impl ToolReader<'_> {
             } = *tool;
             note_unknown(self.adjustments, &unknown, "tools[].");
             let is_custom = kind.as_deref() == Some("custom");
-            let (function_path, custom_path) = match is_flat {
-                true => (path.clone(), path.clone()),
-                false => (format!("{path}.function"), format!("{path}.custom")),
+            let tool_path = match is_flat {
+                true => ToolPath::Flat(position),
+                false => ToolPath::Nested(position),
             };
             if is_flat && is_custom {
                 self.ignore_flat(&[
@@ -130,15 +165,15 @@ impl ToolReader<'_> {
                 None | Some("function") => {
                     let function =
                         function.ok_or_else(|| ApiError::missing_field(&path, "function"))?;
-                    specs.extend(self.function(function, &function_path)?);
+                    specs.extend(self.function(function, tool_path)?);
                 }
                 Some("custom") => {
                     let custom = custom.ok_or_else(|| ApiError::missing_field(&path, "custom"))?;
-                    specs.push(self.custom(custom, &custom_path)?);
+                    specs.push(self.custom(custom, tool_path)?);
                 }
                 Some(kind) => {
                     return Err(ApiError::unsupported_value(
-                        format!("{path}.type"),
+                        Field::tool(position, ToolField::Type),
                         format!("`{kind}` tools are not supported; use `function` or `custom`"),
                     ));
                 }
@@ -156,17 +191,17 @@ impl ToolReader<'_> {
     }
 
     fn functions(&mut self, functions: Vec<Box<FunctionObject>>) -> Result<Vec<Tool>, ApiError> {
-        check_count(functions.len(), "functions")?;
+        check_count(functions.len(), "functions".into())?;
         let mut specs = Vec::with_capacity(functions.len());
         for (position, function) in functions.into_iter().enumerate() {
-            specs.extend(self.function(*function, &format!("functions[{position}]"))?);
+            specs.extend(self.function(*function, ToolPath::Legacy(position))?);
         }
         Ok(specs)
     }
 
     /// A custom tool, whose input is text, as a Bedrock tool whose input is an object with one
     /// string.
-    fn custom(&mut self, custom: CustomTool, path: &str) -> Result<Tool, ApiError> {
+    fn custom(&mut self, custom: CustomTool, path: ToolPath) -> Result<Tool, ApiError> {
         const SCHEMA: &str =
             r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
         let CustomTool {
@@ -178,7 +213,7 @@ impl ToolReader<'_> {
         note_unknown(self.adjustments, &unknown, "tools[].custom.");
         let name = name
             .filter(|name| !name.is_empty())
-            .ok_or_else(|| ApiError::missing_field(path, "name"))?;
+            .ok_or_else(|| path.missing_name(ToolKind::Custom))?;
         let mut description = description.filter(|text| !text.trim().is_empty());
         let grammar = format.filter(|format| format.as_str().contains("\"grammar\""));
         if let Some(grammar) = grammar {
@@ -188,8 +223,10 @@ impl ToolReader<'_> {
                 Some(text) => format!("{text}\n{grammar_note}"),
                 None => grammar_note,
             });
-            self.adjustments
-                .note("tools[].custom.format", "added to the tool's description");
+            self.adjustments.note(
+                Field::any_tool(ToolField::Format),
+                "added to the tool's description",
+            );
         }
         let schema = JsonText::parse(SCHEMA.to_owned());
         Ok(Tool::ToolSpec(ToolSpec {
@@ -203,7 +240,11 @@ impl ToolReader<'_> {
     }
 
     /// A function, and the cache point after it.
-    fn function(&mut self, function: FunctionObject, path: &str) -> Result<Vec<Tool>, ApiError> {
+    fn function(
+        &mut self,
+        function: FunctionObject,
+        path: ToolPath,
+    ) -> Result<Vec<Tool>, ApiError> {
         let FunctionObject {
             name,
             description,
@@ -213,16 +254,17 @@ impl ToolReader<'_> {
             unknown,
         } = function;
         note_unknown(self.adjustments, &unknown, "tools[].function.");
-        let field_path = CacheControlPath::new(path, "cache_control");
+        let function_path = path.of_function();
+        let field_path = CacheControlPath::new(&function_path, "cache_control");
         let point = cache_point(cache_control, &field_path, self.adjustments)?;
         let name = name
             .filter(|name| !name.is_empty())
-            .ok_or_else(|| ApiError::missing_field(path, "name"))?;
+            .ok_or_else(|| path.missing_name(ToolKind::Function))?;
         let spec = Tool::ToolSpec(ToolSpec {
             name: self.names.bedrock_name_of_function(&name),
             // Bedrock rejects an empty description.
             description: description.filter(|text| !text.trim().is_empty()),
-            input_schema: ToolInputSchema::Json(schema(parameters, &format!("{path}.parameters"))?),
+            input_schema: ToolInputSchema::Json(schema(parameters, path)?),
             strict: strict.filter(|strict| *strict),
         });
         Ok(std::iter::once(spec)
@@ -231,11 +273,14 @@ impl ToolReader<'_> {
     }
 }
 
-fn check_count(count: usize, field: &str) -> Result<(), ApiError> {
+fn check_count(count: usize, list: Parameter) -> Result<(), ApiError> {
     if count > MAX_TOOLS {
         return Err(ApiError::invalid(
-            field,
-            format!("`{field}` has {count} entries; the maximum is {MAX_TOOLS}"),
+            &list,
+            Sentence::about(
+                &list,
+                format!(" has {count} entries; the maximum is {MAX_TOOLS}"),
+            ),
         ));
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::content::Content;
 use super::types::{ChatMessage, ChatRequest, ContentPart};
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, Field};
 
 /// The size of a part that is not text, in bytes of text: a rough estimate.
 const MEDIA_SIZE: usize = 6000;
@@ -36,7 +36,7 @@ pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<usize, ApiEr
     }
     if remaining > goal && dropped.is_empty() {
         return Err(ApiError::invalid(
-            "messages",
+            Field::Messages,
             "This model's maximum context length is exceeded: the prompt is too long even with the \
              instructions and the last turn alone. Please shorten them.",
         )

@@ -39,6 +39,7 @@ impl FieldNames for CompletionFieldNames {
             | Field::ReasoningEffort
             | Field::Thinking(_)
             | Field::ServiceTier
+            | Field::PromptVariables
             | Field::Metadata(_) => match self.prompt {
                 Some(index) => format!("prompt[{index}]"),
                 None => "prompt".to_owned(),
@@ -62,6 +63,7 @@ impl FieldNames for CompletionFieldNames {
             | Field::RequestMetadata
             | Field::ProviderField(_)
             | Field::ResponsePath(_)
+            | Field::Upstream(_)
             | Field::Output(OutputField::InputTokens) => ChatFieldNames.path(field),
         }
     }

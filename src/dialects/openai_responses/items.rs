@@ -1,7 +1,7 @@
 //! Translates input items to chat messages.
 
 use super::content::StringOrList;
-use super::field_paths::{FieldPaths, MessageSource};
+use super::field_names::{MessageSource, ResponsesFieldNames};
 use super::parts::{content, reasoning_text};
 use super::types::InputItem;
 use crate::dialects::openai_chat::{ChatMessage, Content, CustomCall, FunctionCall, ToolCall};
@@ -12,7 +12,7 @@ use crate::reply::Adjustments;
 /// The messages so far, and their sources.
 pub(super) struct Items<'a> {
     messages: Vec<Box<ChatMessage>>,
-    field_paths: Vec<MessageSource>,
+    sources: Vec<MessageSource>,
     /// Reasoning for the next assistant message.
     reasoning: Option<String>,
     adjustments: &'a mut Adjustments,
@@ -22,7 +22,7 @@ impl<'a> Items<'a> {
     pub(super) fn new(adjustments: &'a mut Adjustments) -> Self {
         Self {
             messages: Vec::new(),
-            field_paths: Vec::new(),
+            sources: Vec::new(),
             reasoning: None,
             adjustments,
         }
@@ -57,9 +57,9 @@ impl<'a> Items<'a> {
         Ok(())
     }
 
-    /// All messages, and the mapping of their paths.
-    pub(super) fn into_messages(self) -> (Vec<Box<ChatMessage>>, FieldPaths) {
-        (self.messages, FieldPaths::new(self.field_paths))
+    /// All messages, and what the client calls their fields.
+    pub(super) fn into_messages(self) -> (Vec<Box<ChatMessage>>, ResponsesFieldNames) {
+        (self.messages, ResponsesFieldNames::new(self.sources))
     }
 
     fn item(&mut self, item: InputItem, index: usize) -> Result<(), ApiError> {
@@ -174,7 +174,7 @@ impl<'a> Items<'a> {
         if let (None, Some(last), Some(MessageSource::Item(_, calls))) = (
             &reasoning,
             self.messages.last_mut(),
-            self.field_paths.last_mut(),
+            self.sources.last_mut(),
         ) && last.role.as_deref() == Some("assistant")
         {
             last.tool_calls.get_or_insert_default().push(Box::new(call));
@@ -192,7 +192,7 @@ impl<'a> Items<'a> {
 
     fn push(&mut self, message: ChatMessage, source: MessageSource) {
         self.messages.push(Box::new(message));
-        self.field_paths.push(source);
+        self.sources.push(source);
     }
 }
 

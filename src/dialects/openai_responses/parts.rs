@@ -95,7 +95,11 @@ fn chat_part(
             "file"
         }
         Some("input_audio") => {
-            chat.input_audio = input_audio;
+            chat.input_audio = input_audio.map(|mut audio| {
+                let unknown = std::mem::take(&mut audio.unknown);
+                note_unknown(adjustments, &unknown, "input[].content[].input_audio.");
+                audio
+            });
             "input_audio"
         }
         Some(other) => {

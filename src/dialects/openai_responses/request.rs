@@ -1,7 +1,7 @@
 //! Translates a Responses request to a chat request.
 
 use super::content::StringOrList;
-use super::field_paths::FieldPaths;
+use super::field_names::ResponsesFieldNames;
 use super::items::Items;
 use super::tools::{choice, tools};
 use super::types::{ReasoningConfig, ResponsesRequest, ResponsesTextFormat, TextConfig};
@@ -18,8 +18,8 @@ use crate::reply::Adjustments;
 pub struct AsChat {
     /// The chat request.
     pub request: ChatRequest,
-    /// The mapping of field paths to the client's request.
-    pub field_paths: FieldPaths,
+    /// The paths of the hub's fields in the client's request.
+    pub field_names: ResponsesFieldNames,
     /// The adjustments, in terms of the client's request.
     pub adjustments: Adjustments,
 }
@@ -96,8 +96,8 @@ pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, ApiError> {
         Some(StringOrList::String(text)) => items.text(text),
         Some(StringOrList::List(list)) => items.list(list)?,
     }
-    let (messages, mut field_paths) = items.into_messages();
-    let tools = tools(requested_tools, &mut field_paths, &mut adjustments)?;
+    let (messages, mut field_names) = items.into_messages();
+    let tools = tools(requested_tools, &mut field_names, &mut adjustments)?;
     let (format, verbosity) = text_config(text, &mut adjustments);
     let request = ChatRequest {
         model,
@@ -126,7 +126,7 @@ pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, ApiError> {
     };
     Ok(AsChat {
         request,
-        field_paths,
+        field_names,
         adjustments,
     })
 }
@@ -155,7 +155,11 @@ fn text_config(
         unknown,
     } = text.unwrap_or_default();
     note_unknown(adjustments, &unknown, "text.");
-    (format.map(response_format), verbosity)
+    let format = format.map(|format| {
+        note_unknown(adjustments, &format.unknown, "text.format.");
+        response_format(format)
+    });
+    (format, verbosity)
 }
 
 /// Chat nests these fields in `json_schema`; here they are next to `type`.
@@ -166,7 +170,7 @@ fn response_format(format: ResponsesTextFormat) -> ResponseFormat {
         description,
         schema,
         strict,
-        unknown,
+        unknown: _,
     } = format;
     let json_schema = JsonSchemaFormat {
         name,
@@ -178,7 +182,7 @@ fn response_format(format: ResponsesTextFormat) -> ResponseFormat {
     ResponseFormat {
         kind,
         json_schema: Some(json_schema),
-        unknown,
+        ..ResponseFormat::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Translates tools and tool choice to chat.
 
-use super::field_paths::FieldPaths;
+use super::field_names::ResponsesFieldNames;
 use super::types::{ChosenTool, ResponsesTool, ResponsesToolChoice};
 use crate::converse::JsonText;
 use crate::dialects::openai_chat::{
@@ -22,7 +22,7 @@ pub(super) struct Tools {
 /// Translates the tools.
 pub(super) fn tools(
     requested: Option<Vec<Box<ResponsesTool>>>,
-    field_paths: &mut FieldPaths,
+    field_names: &mut ResponsesFieldNames,
     adjustments: &mut Adjustments,
 ) -> Result<Tools, ApiError> {
     let mut tools = Tools::default();
@@ -76,7 +76,7 @@ pub(super) fn tools(
             }
         }
         chat.kind = kind;
-        field_paths.tool(position);
+        field_names.tool(position);
         tools.declared.get_or_insert_default().push(Box::new(chat));
     }
     Ok(tools)
@@ -102,7 +102,7 @@ pub(super) fn choice(
     let tools = tools.map(|tools| {
         tools
             .into_iter()
-            .map(|tool| Box::new(allowed(*tool)))
+            .map(|tool| Box::new(allowed(*tool, adjustments)))
             .collect()
     });
     let allowed_tools = (kind.as_deref() == Some("allowed_tools")).then(|| AllowedTools {
@@ -118,16 +118,16 @@ pub(super) fn choice(
     })
 }
 
-fn allowed(tool: ChosenTool) -> AllowedTool {
+fn allowed(tool: ChosenTool, adjustments: &mut Adjustments) -> AllowedTool {
     let ChosenTool {
         kind,
         name,
         unknown,
     } = tool;
+    note_unknown(adjustments, &unknown, "tool_choice.tools[].");
     AllowedTool {
         kind,
         name,
-        unknown,
         ..AllowedTool::default()
     }
 }

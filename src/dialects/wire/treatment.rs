@@ -1,7 +1,7 @@
 //! The treatment of fields that have no counterpart in Bedrock.
 
 use crate::converse::JsonText;
-use crate::error::ApiError;
+use crate::error::{ApiError, Parameter};
 use crate::reply::Adjustments;
 
 /// Rejects a field that Bedrock has no counterpart for and whose effect clients rely on, unless its
@@ -19,7 +19,7 @@ pub(crate) fn refuse(field: &str, value: Option<JsonText>, why: &str) -> Result<
 /// Notes a hint that has no effect, unless its value is neutral or `default`, the JSON value for
 /// the default behaviour.
 pub(crate) fn hint(
-    field: &str,
+    field: impl Into<Parameter>,
     value: Option<JsonText>,
     default: &str,
     adjustments: &mut Adjustments,

@@ -11,9 +11,9 @@ use crate::converse::request::ConverseRequest;
 use crate::converse::trace::OPERATOR_PLACEHOLDER;
 use crate::converse::upstream::UpstreamRoute;
 use crate::converse::upstream::chat_completions::ChatCompletionRequest;
-use crate::dialects::openai_chat::ChatTranslation;
+use crate::dialects::openai_chat::{ChatFieldNames, ChatTranslation};
 use crate::endpoints::token_count::service::{Count, CountInput};
-use crate::error::ApiError;
+use crate::error::{ApiError, FieldNames};
 use crate::gateway::{ChatCall, Pipeline, model_name};
 use crate::models::{ChatUpstream, Tier, Tokens};
 use crate::usage::usd;
@@ -45,7 +45,7 @@ struct TargetObject<'a> {
     upstream: &'static str,
     /// The field that makes the gateway use Converse instead of the upstream set for the model.
     #[serde(skip_serializing_if = "Option::is_none")]
-    rerouted_for: Option<&'static str>,
+    rerouted_for: Option<String>,
     region: &'a str,
     /// Omitted if the model is not in the table.
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -165,7 +165,9 @@ impl Pipeline {
                 model_id,
                 operation: operation(translated),
                 upstream: upstream.as_str(),
-                rerouted_for: rerouted_for.map(|unsupported| unsupported.field),
+                rerouted_for: rerouted_for
+                    .as_ref()
+                    .map(|unsupported| ChatFieldNames.path(&unsupported.field)),
                 region: self.bedrock.region(),
                 family: &model_info.capabilities.family,
                 context_window: model_info.context_window,

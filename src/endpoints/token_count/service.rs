@@ -11,7 +11,7 @@ use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
 use crate::dialects::openai_chat::{ChatTranslation, ClientFields};
 use crate::dialects::openai_responses::{AsChat, InputTokens, ResponsesRequest, as_chat};
-use crate::error::{ApiError, Field, OutputField, RateState};
+use crate::error::{ApiError, Field, FieldNames, OutputField, RateState};
 use crate::gateway::policy::HeaderOptions;
 use crate::gateway::request::CallerRequest;
 use crate::gateway::{ChatCall, Pipeline, model_name};
@@ -102,8 +102,8 @@ impl Pipeline {
         } = call;
         let AsChat {
             request,
-            field_paths,
-            adjustments,
+            field_names,
+            mut adjustments,
         } = {
             let as_chat = || as_chat(request);
             self.workers.on_body(memory.length(), as_chat).await?
@@ -117,16 +117,18 @@ impl Pipeline {
             headers,
             ledger: Arc::clone(&ledger),
         };
+        let names: Arc<dyn FieldNames> = Arc::new(field_names);
         let fields = ClientFields {
             fields: ResponsesRequest::FIELDS,
-            ..ClientFields::of_chat()
+            names: Arc::clone(&names),
         };
         let token_count = self
             .token_count(call, fields)
             .await
-            .map_err(|error| field_paths.error(error))?;
+            .map_err(|error| error.named(names.as_ref()))?;
+        adjustments.extend(token_count.adjustments);
         let token_count = TokenCountReply {
-            adjustments: field_paths.adjustments(adjustments, &token_count.adjustments),
+            adjustments,
             ..token_count
         };
         reply(token_count, &ledger)

@@ -12,10 +12,10 @@ use outcrop::converse::output::{OutputEvents, OutputOptions};
 use outcrop::converse::upstream::UpstreamRoute;
 use outcrop::converse::upstream::chat_completions::{ChatCompletionEvents, ChatCompletionRequest};
 use outcrop::dialects::openai_chat::{
-    ChatOptions, ChatRequest, ChatTranslation, ChunkWriter, Completion, CompletionHead,
-    TranslationContext, translate,
+    ChatFieldNames, ChatOptions, ChatRequest, ChatTranslation, ChunkWriter, Completion,
+    CompletionHead, TranslationContext, translate,
 };
-use outcrop::error::ApiError;
+use outcrop::error::{ApiError, FieldNames};
 use outcrop::models::{ChatUpstream, ModelId, ModelTable, OpenAiEndpoint};
 
 use crate::harness::golden::{
@@ -51,7 +51,10 @@ fn translate_case(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
         adjustments,
     } = translate(request, &context)?;
     if let Some(unsupported_field) = rerouted_for {
-        outputs.text("unsupported_field.txt", unsupported_field.field);
+        outputs.text(
+            "unsupported_field.txt",
+            &ChatFieldNames.path(&unsupported_field.field),
+        );
         return Ok(());
     }
     let stream = !output_options.non_streaming;

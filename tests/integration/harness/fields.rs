@@ -6,178 +6,174 @@ use outcrop::error::{
     ToolField, ToolKind,
 };
 
-const KINDS: [ToolKind; 2] = [ToolKind::Function, ToolKind::Custom];
+/// All values of an enum, given those of its variants' members. Does not compile if a variant is
+/// missing.
+macro_rules! all {
+    ($name:ident { $( $variant:ident $( ( $first:expr $( , $second:expr )? ) )? ),+ $(,)? }) => {{
+        let _exhaustive = |value: &$name| match value {
+            $( $name::$variant { .. } => {} )+
+        };
+        [ $( all!(@variant $name $variant $( ( $first $( , $second )? ) )?) ),+ ].concat()
+    }};
+    (@variant $name:ident $variant:ident) => {
+        vec![$name::$variant]
+    };
+    (@variant $name:ident $variant:ident ($first:expr)) => {
+        $first.into_iter().map($name::$variant).collect()
+    };
+    (@variant $name:ident $variant:ident ($first:expr, $second:expr)) => {
+        $first
+            .into_iter()
+            .flat_map(|first| $second.into_iter().map(move |second| $name::$variant(first, second)))
+            .collect()
+    };
+}
 
 /// All fields. The element of a list is any, or that at `index`.
 pub fn all_fields(index: usize) -> Vec<Field> {
     let positions = [Position::Any, Position::At(index)];
-    let mut fields = vec![
-        Field::Model,
-        Field::Messages,
-        Field::MaxTokens,
-        Field::MaxCompletionTokens,
-        Field::Temperature,
-        Field::TopP,
-        Field::TopK,
-        Field::StopSequences,
-        Field::FrequencyPenalty,
-        Field::PresencePenalty,
-        Field::Choices,
-        Field::Tools,
-        Field::Verbosity,
-        Field::ReasoningEffort,
-        Field::WebSearch,
-        Field::CacheControl,
-        Field::CacheTtl,
-        Field::ServiceTier,
-        Field::Performance,
-        Field::Latency,
-        Field::Metadata(None),
-        Field::Metadata(Some("key".to_owned())),
-        Field::RequestMetadata,
-        Field::ProviderField(None),
-        Field::ProviderField(Some("key".to_owned())),
-        Field::ResponsePath(None),
-        Field::ResponsePath(Some(0)),
-    ];
-    for position in positions {
-        let in_message = |field| Field::Message(position, field);
-        fields.extend(messages(index).into_iter().map(in_message));
-        let in_tool = |field| Field::Tool(position, field);
-        fields.extend(tools().into_iter().map(in_tool));
-    }
-    fields.extend(tool_choices().into_iter().map(Field::ToolChoice));
-    fields.extend(
-        [
-            FormatField::Whole,
-            FormatField::Type,
-            FormatField::Definition,
-            FormatField::Name,
-            FormatField::Schema,
-        ]
-        .map(Field::ResponseFormat),
-    );
-    fields.extend(
-        [
-            ThinkingField::Whole,
-            ThinkingField::Type,
-            ThinkingField::Budget,
-            ThinkingField::Display,
-        ]
-        .map(Field::Thinking),
-    );
-    fields.extend(
-        [
-            CachePolicyField::Mode,
-            CachePolicyField::Ttl,
-            CachePolicyField::Retention,
-        ]
-        .map(Field::CachePolicy),
-    );
-    fields.extend(
-        [
-            GuardrailField::Whole,
-            GuardrailField::Identifier,
-            GuardrailField::Version,
-            GuardrailField::Trace,
-            GuardrailField::StreamMode,
-            GuardrailField::LastTurn,
-        ]
-        .map(Field::Guardrail),
-    );
-    fields.extend(
-        [
-            OutputField::Messages,
-            OutputField::ToolCalls,
-            OutputField::InputTokens,
-        ]
-        .map(Field::Output),
-    );
-    fields
+    let key = || [None, Some("key".to_owned())];
+    all!(Field {
+        Model,
+        Messages,
+        Message(positions, messages(index)),
+        MaxTokens,
+        MaxCompletionTokens,
+        Temperature,
+        TopP,
+        TopK,
+        StopSequences,
+        FrequencyPenalty,
+        PresencePenalty,
+        Choices,
+        Tools,
+        Tool(positions, tools()),
+        ToolChoice(tool_choices()),
+        ResponseFormat(all!(FormatField {
+            Whole,
+            Type,
+            Definition,
+            Name,
+            Schema,
+        })),
+        Verbosity,
+        ReasoningEffort,
+        Thinking(all!(ThinkingField {
+            Whole,
+            Type,
+            Budget,
+            Display,
+        })),
+        WebSearch,
+        CacheControl,
+        CacheTtl,
+        CachePolicy(all!(CachePolicyField {
+            Mode,
+            Ttl,
+            Retention,
+        })),
+        Guardrail(all!(GuardrailField {
+            Whole,
+            Identifier,
+            Version,
+            Trace,
+            StreamMode,
+            LastTurn,
+        })),
+        ServiceTier,
+        Performance,
+        Latency,
+        Metadata(key()),
+        RequestMetadata,
+        ProviderField(key()),
+        ResponsePath([None, Some(0)]),
+        PromptVariables,
+        Upstream(["user"]),
+        Output(all!(OutputField {
+            Messages,
+            ToolCalls,
+            InputTokens,
+        })),
+    })
 }
 
 fn messages(index: usize) -> Vec<MessageField> {
-    let mut fields = vec![
-        MessageField::Whole,
-        MessageField::Role,
-        MessageField::Content,
-        MessageField::CallId,
-        MessageField::Reasoning,
-        MessageField::ThinkingBlocks,
-    ];
-    for position in [Position::Any, Position::At(index)] {
-        let calls = [CallField::Id, CallField::Arguments];
-        let calls = calls.into_iter().chain(KINDS.map(CallField::Name));
-        fields.extend(calls.map(|field| MessageField::Call(position, field)));
-        let part = |field| MessageField::Part(position, field);
-        fields.extend(parts().into_iter().map(part));
-    }
-    fields
+    let positions = [Position::Any, Position::At(index)];
+    let calls = all!(CallField {
+        Id,
+        Name(kinds()),
+        Arguments,
+    });
+    all!(MessageField {
+        Whole,
+        Role,
+        Content,
+        Part(positions, parts()),
+        Call(positions, calls.clone()),
+        CallId,
+        Reasoning,
+        ThinkingBlocks,
+    })
 }
 
 fn parts() -> Vec<PartField> {
-    let mut fields = vec![
-        PartField::Whole,
-        PartField::Type,
-        PartField::Text,
-        PartField::Refusal,
-    ];
-    fields.extend(
-        [
-            BreakpointField::Type,
-            BreakpointField::Mode,
-            BreakpointField::Ttl,
-        ]
-        .map(PartField::Breakpoint),
-    );
-    for kind in [
-        MediaKind::Image,
-        MediaKind::File,
-        MediaKind::Audio,
-        MediaKind::Video,
-    ] {
-        let of_file = [
-            MediaField::Whole,
-            MediaField::Data,
-            MediaField::Url,
-            MediaField::Id,
-            MediaField::Format,
-            MediaField::Detail,
-            MediaField::BucketOwner,
-        ];
-        fields.extend(of_file.map(|field| PartField::Media(kind, field)));
-    }
-    fields
+    let media = all!(MediaKind {
+        Image,
+        File,
+        Audio,
+        Video,
+    });
+    let of_file = all!(MediaField {
+        Whole,
+        Data,
+        Url,
+        Id,
+        Format,
+        Detail,
+        BucketOwner,
+    });
+    all!(PartField {
+        Whole,
+        Type,
+        Text,
+        Refusal,
+        Media(media, of_file.clone()),
+        Citations,
+        Context,
+        Breakpoint(all!(BreakpointField {
+            Type,
+            Mode,
+            Ttl,
+        })),
+    })
+}
+
+fn kinds() -> Vec<ToolKind> {
+    all!(ToolKind { Function, Custom })
 }
 
 fn tools() -> Vec<ToolField> {
-    let fields = [
-        ToolField::Whole,
-        ToolField::Type,
-        ToolField::Schema,
-        ToolField::SchemaType,
-        ToolField::SchemaReferences,
-        ToolField::Strict,
-        ToolField::Format,
-    ];
-    fields
-        .into_iter()
-        .chain(KINDS.map(ToolField::Name))
-        .collect()
+    all!(ToolField {
+        Whole,
+        Type,
+        Name(kinds()),
+        Schema,
+        SchemaType,
+        SchemaReferences,
+        Strict,
+        Format,
+    })
 }
 
 fn tool_choices() -> Vec<ToolChoiceField> {
-    let fields = [
-        ToolChoiceField::Whole,
-        ToolChoiceField::Type,
-        ToolChoiceField::Allowed,
-        ToolChoiceField::AllowedMode,
-        ToolChoiceField::AllowedTools,
-        ToolChoiceField::AllowedTool(0),
-        ToolChoiceField::AllowedToolName(0),
-    ];
-    fields
-        .into_iter()
-        .chain(KINDS.map(ToolChoiceField::Name))
-        .collect()
+    all!(ToolChoiceField {
+        Whole,
+        Type,
+        Name(kinds()),
+        Allowed,
+        AllowedMode,
+        AllowedTools,
+        AllowedTool([0]),
+        AllowedToolName([0]),
+    })
 }

@@ -127,9 +127,12 @@ fn messages() -> BTreeSet<Message> {
                 Use::Adjustment if in_note => std::mem::take(&mut field),
                 Use::Adjustment | Use::Configuration => String::new(),
             };
-            let text = match called(&literal, "Sentence::about") {
-                true => format!("`{{field}}`{}", literal.text),
-                false => literal.text,
+            let text = match () {
+                () if called(&literal, "Sentence::about") => format!("`{{field}}`{}", literal.text),
+                () if called(&literal, "Sentence::around") => {
+                    format!("{}`{{field}}`", literal.text)
+                }
+                () => literal.text,
             };
             messages.insert((kind, path.clone(), text, subject));
         }

@@ -1,9 +1,10 @@
 //! `POST /v1/responses/input_tokens` and `POST /v1/chat/completions/input_tokens`
 
-use bedrock_simulator::{Operation, Script};
-use outcrop::config::{ChatOverrides, KeyDigest, KeyEntry, LimitSettings};
+use bedrock_simulator::{Operation, Options, Script};
+use outcrop::config::{ChatOverrides, FetchSettings, KeyDigest, KeyEntry, LimitSettings};
 use serde_json::{Value, json};
 
+use crate::fetch::site::{Reply as Fetched, Site};
 use crate::harness::{Harness, MODEL, Reply, non_streaming};
 
 const NOVA: &str = "amazon.nova-lite-v1:0";
@@ -413,6 +414,36 @@ async fn ignored_fields_are_noted_unless_they_have_default_values() {
             "{field}: {notes:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_url_that_cannot_be_fetched_is_rejected_with_its_path() {
+    let site = Site::start(|_| Fetched::status(404, "")).await;
+    let fetcher = site.fetcher(&FetchSettings::default());
+    let harness = Harness::within(Options::default(), |_| {}, Some(fetcher)).await;
+    let url = "https://example.com/nothing";
+    let image = json!({"type": "input_image", "image_url": url});
+    let text = json!({"type": "input_text", "text": "What is it?"});
+    let file = json!({"type": "input_file", "file_url": url});
+    let input = |part: &Value| {
+        json!([
+            {"role": "user", "content": "hi"},
+            {"type": "function_call", "call_id": "a", "name": "look", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "a", "output": "nothing"},
+            {"role": "user", "content": [text, part]},
+        ])
+    };
+    for (part, path) in [
+        (image, "input[3].content[1].image_url"),
+        (file, "input[3].content[1].file_url"),
+    ] {
+        let body = json!({"model": MODEL, "instructions": "Be brief.", "input": input(&part)});
+        let reply = count(&harness, &body).await;
+        assert_eq!(reply.status, 400, "{}", reply.text);
+        assert_eq!(reply.error()["param"], path);
+        assert_eq!(reply.error()["code"], "failed_to_download_image");
+    }
+    assert_eq!(harness.simulator.received(), 0);
 }
 
 #[tokio::test]

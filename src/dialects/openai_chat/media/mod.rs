@@ -14,7 +14,7 @@ mod types;
 use crate::converse::content::CitationsConfig;
 use crate::converse::media::{Media, MediaBlock, MediaPart, PartKind, is_address};
 use crate::dialects::wire::{StringOrObject, note_unknown};
-use crate::error::ApiError;
+use crate::error::{ApiError, MediaField, PartPosition};
 use crate::reply::Adjustments;
 
 pub use remote::remote_addresses;
@@ -24,18 +24,16 @@ pub(super) use types::{Citations, SearchResultText, VideoUrl};
 pub(crate) use types::{FilePart, InputAudio};
 
 impl Media<'_> {
-    /// The block of an `image_url` part at `path`.
+    /// The block of an `image_url` part at `position`.
     pub(super) fn image_url(
         &mut self,
         part: StringOrObject<ImageUrl>,
-        path: &str,
+        position: PartPosition,
         adjustments: &mut Adjustments,
     ) -> Result<MediaBlock, ApiError> {
-        const FIELD: &str = "messages[].content[].image_url";
-        let path = format!("{path}.image_url");
         let part = match part {
             StringOrObject::String(url) => {
-                MediaPart::new(PartKind::ImageUrl, FIELD, url, &path, "")
+                MediaPart::new(PartKind::ImageUrl, position, url, MediaField::Whole)
             }
             StringOrObject::Object(ImageUrl {
                 url,
@@ -45,29 +43,29 @@ impl Media<'_> {
                 unknown,
             }) => {
                 note_unknown(adjustments, &unknown, "messages[].content[].image_url.");
-                let url = url.ok_or_else(|| ApiError::missing_field(&path, "url"))?;
+                let url =
+                    url.ok_or_else(|| missing(PartKind::ImageUrl, position, MediaField::Url))?;
                 MediaPart {
                     detail,
                     format,
                     bucket_owner,
-                    ..MediaPart::new(PartKind::ImageUrl, FIELD, url, &path, ".url")
+                    ..MediaPart::new(PartKind::ImageUrl, position, url, MediaField::Url)
                 }
             }
         };
         self.block(part, adjustments)
     }
 
-    /// The block of a `file` part at `path`. `citations` and `context` are fields of the part, for
+    /// The block of a `file` part at `position`. `citations` and `context` are fields of the part, for
     /// documents only.
     pub(super) fn file(
         &mut self,
         part: FilePart,
         citations: Option<CitationsConfig>,
         context: Option<String>,
-        path: &str,
+        position: PartPosition,
         adjustments: &mut Adjustments,
     ) -> Result<MediaBlock, ApiError> {
-        const FIELD: &str = "messages[].content[].file";
         let FilePart {
             file_data,
             filename,
@@ -78,22 +76,23 @@ impl Media<'_> {
             unknown,
         } = part;
         note_unknown(adjustments, &unknown, "messages[].content[].file.");
-        let path = format!("{path}.file");
-        let (address, name) = match (file_data, file_url, file_id) {
-            (Some(data), None, None) => (data, ".file_data"),
-            (None, Some(url), None) => (url, ".file_url"),
-            (None, None, Some(id)) => (id, ".file_id"),
-            (None, None, None) => return Err(ApiError::missing_field(&path, "file_data")),
+        let (address, field) = match (file_data, file_url, file_id) {
+            (Some(data), None, None) => (data, MediaField::Data),
+            (None, Some(url), None) => (url, MediaField::Url),
+            (None, None, Some(id)) => (id, MediaField::Id),
+            (None, None, None) => {
+                return Err(missing(PartKind::File, position, MediaField::Data));
+            }
             _ => {
                 return Err(ApiError::invalid(
-                    path,
+                    PartKind::File.at(position, MediaField::Whole),
                     "send only one of `file_data`, `file_url` and `file_id`",
                 ));
             }
         };
-        if name != ".file_data" && !is_address(&address) {
+        if field != MediaField::Data && !is_address(&address) {
             return Err(ApiError::invalid(
-                format!("{path}{name}"),
+                PartKind::File.at(position, field),
                 "the value is not a URL; send `s3://bucket/key`, an https URL, or the file's \
                  bytes as `file_data`",
             ));
@@ -104,19 +103,18 @@ impl Media<'_> {
             bucket_owner,
             citations,
             context,
-            ..MediaPart::new(PartKind::File, FIELD, address, &path, name)
+            ..MediaPart::new(PartKind::File, position, address, field)
         };
         self.block(part, adjustments)
     }
 
-    /// The block of an `input_audio` part at `path`.
+    /// The block of an `input_audio` part at `position`.
     pub(super) fn input_audio(
         &mut self,
         part: InputAudio,
-        path: &str,
+        position: PartPosition,
         adjustments: &mut Adjustments,
     ) -> Result<MediaBlock, ApiError> {
-        const FIELD: &str = "messages[].content[].input_audio";
         let InputAudio {
             data,
             format,
@@ -124,28 +122,25 @@ impl Media<'_> {
             unknown,
         } = part;
         note_unknown(adjustments, &unknown, "messages[].content[].input_audio.");
-        let path = format!("{path}.input_audio");
-        let data = data.ok_or_else(|| ApiError::missing_field(&path, "data"))?;
+        let data = data.ok_or_else(|| missing(PartKind::InputAudio, position, MediaField::Data))?;
         let part = MediaPart {
             format,
             bucket_owner,
-            ..MediaPart::new(PartKind::InputAudio, FIELD, data, &path, ".data")
+            ..MediaPart::new(PartKind::InputAudio, position, data, MediaField::Data)
         };
         self.block(part, adjustments)
     }
 
-    /// The block of a `video_url` part at `path`.
+    /// The block of a `video_url` part at `position`.
     pub(super) fn video_url(
         &mut self,
         part: StringOrObject<VideoUrl>,
-        path: &str,
+        position: PartPosition,
         adjustments: &mut Adjustments,
     ) -> Result<MediaBlock, ApiError> {
-        const FIELD: &str = "messages[].content[].video_url";
-        let path = format!("{path}.video_url");
         let part = match part {
             StringOrObject::String(url) => {
-                MediaPart::new(PartKind::VideoUrl, FIELD, url, &path, "")
+                MediaPart::new(PartKind::VideoUrl, position, url, MediaField::Whole)
             }
             StringOrObject::Object(VideoUrl {
                 url,
@@ -154,14 +149,19 @@ impl Media<'_> {
                 unknown,
             }) => {
                 note_unknown(adjustments, &unknown, "messages[].content[].video_url.");
-                let url = url.ok_or_else(|| ApiError::missing_field(&path, "url"))?;
+                let url =
+                    url.ok_or_else(|| missing(PartKind::VideoUrl, position, MediaField::Url))?;
                 MediaPart {
                     format,
                     bucket_owner,
-                    ..MediaPart::new(PartKind::VideoUrl, FIELD, url, &path, ".url")
+                    ..MediaPart::new(PartKind::VideoUrl, position, url, MediaField::Url)
                 }
             }
         };
         self.block(part, adjustments)
     }
+}
+
+fn missing(kind: PartKind, position: PartPosition, field: MediaField) -> ApiError {
+    ApiError::missing_value(kind.at(position, field))
 }

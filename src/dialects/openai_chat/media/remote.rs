@@ -5,42 +5,43 @@ use crate::converse::media::{RemoteAddress, is_web_address};
 use crate::dialects::openai_chat::content::Content;
 use crate::dialects::openai_chat::types::ChatRequest;
 use crate::dialects::wire::StringOrObject;
+use crate::error::{MediaField, MediaKind, PartField, PartPosition};
 
 /// A part that may refer to a web URL.
 pub(in crate::dialects::openai_chat) trait Remote {
-    /// The URL and its path in the part, such as `image_url.url`.
-    fn remote_address(&self) -> Option<(&str, &'static str)>;
+    /// The URL and its field.
+    fn remote_address(&self) -> Option<(&str, MediaKind, MediaField)>;
 }
 
 impl Remote for StringOrObject<ImageUrl> {
-    fn remote_address(&self) -> Option<(&str, &'static str)> {
+    fn remote_address(&self) -> Option<(&str, MediaKind, MediaField)> {
         match self {
-            Self::String(url) => web(Some(url), "image_url"),
-            Self::Object(part) => web(part.url.as_deref(), "image_url.url"),
+            Self::String(url) => web(Some(url), MediaKind::Image, MediaField::Whole),
+            Self::Object(part) => web(part.url.as_deref(), MediaKind::Image, MediaField::Url),
         }
     }
 }
 
 impl Remote for StringOrObject<VideoUrl> {
-    fn remote_address(&self) -> Option<(&str, &'static str)> {
+    fn remote_address(&self) -> Option<(&str, MediaKind, MediaField)> {
         match self {
-            Self::String(url) => web(Some(url), "video_url"),
-            Self::Object(part) => web(part.url.as_deref(), "video_url.url"),
+            Self::String(url) => web(Some(url), MediaKind::Video, MediaField::Whole),
+            Self::Object(part) => web(part.url.as_deref(), MediaKind::Video, MediaField::Url),
         }
     }
 }
 
 impl Remote for InputAudio {
-    fn remote_address(&self) -> Option<(&str, &'static str)> {
-        web(self.data.as_deref(), "input_audio.data")
+    fn remote_address(&self) -> Option<(&str, MediaKind, MediaField)> {
+        web(self.data.as_deref(), MediaKind::Audio, MediaField::Data)
     }
 }
 
 impl Remote for FilePart {
-    fn remote_address(&self) -> Option<(&str, &'static str)> {
-        web(self.file_url.as_deref(), "file.file_url")
-            .or_else(|| web(self.file_id.as_deref(), "file.file_id"))
-            .or_else(|| web(self.file_data.as_deref(), "file.file_data"))
+    fn remote_address(&self) -> Option<(&str, MediaKind, MediaField)> {
+        web(self.file_url.as_deref(), MediaKind::File, MediaField::Url)
+            .or_else(|| web(self.file_id.as_deref(), MediaKind::File, MediaField::Id))
+            .or_else(|| web(self.file_data.as_deref(), MediaKind::File, MediaField::Data))
     }
 }
 
@@ -52,6 +53,10 @@ pub fn remote_addresses(request: &ChatRequest) -> Vec<RemoteAddress> {
             continue;
         };
         for (part, position) in parts.iter().zip(0..) {
+            let position = PartPosition {
+                message: index,
+                part: position,
+            };
             let remotes: [Option<&dyn Remote>; 4] = [
                 part.image_url.as_deref().map(|part| part as &dyn Remote),
                 part.file.as_deref().map(|part| part as &dyn Remote),
@@ -59,10 +64,10 @@ pub fn remote_addresses(request: &ChatRequest) -> Vec<RemoteAddress> {
                 part.video_url.as_deref().map(|part| part as &dyn Remote),
             ];
             let remotes = remotes.into_iter().flatten();
-            for (address, field) in remotes.filter_map(Remote::remote_address) {
+            for (address, kind, field) in remotes.filter_map(Remote::remote_address) {
                 addresses.push(RemoteAddress {
                     address: address.to_owned(),
-                    path: format!("messages[{index}].content[{position}].{field}").into(),
+                    path: position.field(PartField::Media(kind, field)).into(),
                 });
             }
         }
@@ -70,9 +75,13 @@ pub fn remote_addresses(request: &ChatRequest) -> Vec<RemoteAddress> {
     addresses
 }
 
-fn web<'a>(address: Option<&'a str>, field: &'static str) -> Option<(&'a str, &'static str)> {
+fn web(
+    address: Option<&str>,
+    kind: MediaKind,
+    field: MediaField,
+) -> Option<(&str, MediaKind, MediaField)> {
     let address = address.filter(|address| is_web_address(address))?;
-    Some((address, field))
+    Some((address, kind, field))
 }
 
 #[cfg(test)]
@@ -83,18 +92,27 @@ mod tests {
     fn urls_are_collected_with_their_paths() {
         let url = "https://example.com/a".to_owned();
         let image = StringOrObject::<ImageUrl>::String(url.clone());
-        assert_eq!(image.remote_address(), Some((url.as_str(), "image_url")));
+        assert_eq!(
+            image.remote_address(),
+            Some((url.as_str(), MediaKind::Image, MediaField::Whole))
+        );
         let video = StringOrObject::Object(VideoUrl {
             url: Some("HTTP://example.com/a".to_owned()),
             ..VideoUrl::default()
         });
         let addresses = video.remote_address();
-        assert_eq!(addresses, Some(("HTTP://example.com/a", "video_url.url")));
+        assert_eq!(
+            addresses,
+            Some(("HTTP://example.com/a", MediaKind::Video, MediaField::Url))
+        );
         let file = FilePart {
             file_id: Some(url.clone()),
             ..FilePart::default()
         };
-        assert_eq!(file.remote_address(), Some((url.as_str(), "file.file_id")));
+        assert_eq!(
+            file.remote_address(),
+            Some((url.as_str(), MediaKind::File, MediaField::Id))
+        );
         let audio = InputAudio {
             data: Some("s3://bucket/key".to_owned()),
             ..InputAudio::default()

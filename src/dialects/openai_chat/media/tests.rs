@@ -10,8 +10,15 @@ use super::*;
 use crate::converse::content::{ContentBlock, ToolResultContent};
 use crate::converse::media::samples::{png, zip};
 use crate::converse::media::{RemoteFiles, RemoteMedia};
+use crate::dialects::openai_chat::ChatFieldNames;
 use crate::error::ErrorCode;
 use crate::models::{Capabilities, Medium};
+
+/// The first part of the first message.
+const AT: PartPosition = PartPosition {
+    message: 0,
+    part: 0,
+};
 
 const GIF: &str = "R0lGODlhAQABAAAAACw=";
 const PDF: &str = "JVBERi0xLjcK";
@@ -35,26 +42,37 @@ fn part<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).expect("a part")
 }
 
-/// Translates one part of a message, at the path `p`.
-fn translate_in(
+/// Translates one part of a message, at the first position.
+fn block_in(
     media: &mut Media<'_>,
     value: &Value,
     adjustments: &mut Adjustments,
 ) -> Result<MediaBlock, ApiError> {
     let field = |name: &str| value.get(name).cloned();
     if let Some(value) = field("image_url") {
-        return media.image_url(part(value), "p", adjustments);
+        return media.image_url(part(value), AT, adjustments);
     }
     if let Some(value) = field("video_url") {
-        return media.video_url(part(value), "p", adjustments);
+        return media.video_url(part(value), AT, adjustments);
     }
     if let Some(value) = field("input_audio") {
-        return media.input_audio(part(value), "p", adjustments);
+        return media.input_audio(part(value), AT, adjustments);
     }
     let citations = citations_config(field("citations").map(part), adjustments);
     let context = field("context").map(part);
     let file = part(field("file").expect("a known part"));
-    media.file(file, citations, context, "p", adjustments)
+    media.file(file, citations, context, AT, adjustments)
+}
+
+/// The same, with the names of chat.
+fn translate_in(
+    media: &mut Media<'_>,
+    value: &Value,
+    adjustments: &mut Adjustments,
+) -> Result<MediaBlock, ApiError> {
+    let block = block_in(media, value, adjustments).map_err(|error| error.named(&ChatFieldNames));
+    *adjustments = std::mem::take(adjustments).named(&ChatFieldNames);
+    block
 }
 
 fn translate_for(capabilities: &Capabilities, value: &Value) -> Result<Value, ApiError> {
@@ -153,10 +171,14 @@ fn parts_become_content_blocks() {
 #[test]
 fn unsupported_parts_are_rejected_by_field() {
     let wide = STANDARD.encode(png(8001, 1));
-    let url = "p.image_url.url";
+    let url = "messages[0].content[0].image_url.url";
     for (part, path, code) in [
         (json!({"image_url": {}}), url, "missing_required_parameter"),
-        (json!({"image_url": ""}), "p.image_url", "invalid_image"),
+        (
+            json!({"image_url": ""}),
+            "messages[0].content[0].image_url",
+            "invalid_image",
+        ),
         (
             json!({"image_url": {"url": "data:image/png;base64,"}}),
             url,
@@ -214,67 +236,67 @@ fn unsupported_parts_are_rejected_by_field() {
         ),
         (
             json!({"image_url": {"url": "s3://bucket/a.png", "bucket_owner": "me"}}),
-            "p.image_url.bucket_owner",
+            "messages[0].content[0].image_url.bucket_owner",
             "invalid_value",
         ),
         (
             json!({"file": {}}),
-            "p.file.file_data",
+            "messages[0].content[0].file.file_data",
             "missing_required_parameter",
         ),
         (
             json!({"file": {"file_data": ""}}),
-            "p.file.file_data",
+            "messages[0].content[0].file.file_data",
             "invalid_value",
         ),
         (
             json!({"file": {"file_data": "data:text/plain,"}}),
-            "p.file.file_data",
+            "messages[0].content[0].file.file_data",
             "invalid_value",
         ),
         (
             json!({"file": {"file_data": "AAAA"}}),
-            "p.file.file_data",
+            "messages[0].content[0].file.file_data",
             "invalid_value",
         ),
         (
             json!({"file": {"file_data": "YWJj", "filename": "a.pdf"}}),
-            "p.file.file_data",
+            "messages[0].content[0].file.file_data",
             "invalid_value",
         ),
         (
             json!({"file": {"file_data": PDF, "file_id": "f"}}),
-            "p.file",
+            "messages[0].content[0].file",
             "invalid_value",
         ),
         (
             json!({"file": {"file_id": "file-abcd"}}),
-            "p.file.file_id",
+            "messages[0].content[0].file.file_id",
             "invalid_value",
         ),
         (
             json!({"file": {"file_url": "s3://bucket/key"}}),
-            "p.file.file_url",
+            "messages[0].content[0].file.file_url",
             "invalid_value",
         ),
         (
             json!({"input_audio": {"format": "wav"}}),
-            "p.input_audio.data",
+            "messages[0].content[0].input_audio.data",
             "missing_required_parameter",
         ),
         (
             json!({"input_audio": {"data": GIF, "format": "wav"}}),
-            "p.input_audio.data",
+            "messages[0].content[0].input_audio.data",
             "invalid_value",
         ),
         (
             json!({"video_url": {"url": data("video/mp4", GIF)}}),
-            "p.video_url.url",
+            "messages[0].content[0].video_url.url",
             "invalid_value",
         ),
         (
             json!({"video_url": "s3://bucket"}),
-            "p.video_url",
+            "messages[0].content[0].video_url",
             "invalid_value",
         ),
     ] {
@@ -295,16 +317,22 @@ fn only_media_the_model_supports_are_sent() {
     let file = json!({"file": {"file_data": PDF}});
     let error = translate_for(&images_only, &file).expect_err("an error");
     assert_eq!(error.code, Some(ErrorCode::UnsupportedValue));
-    assert_eq!(error.path().as_deref(), Some("p.file"));
+    assert_eq!(error.path().as_deref(), Some("messages[0].content[0].file"));
     assert_eq!(
         error.to_string(),
         "this model does not accept documents; it accepts text, images"
     );
     let in_s3 = json!({"image_url": "s3://bucket/a.png"});
-    let refused = ("p.image_url".to_owned(), "unsupported_value");
+    let refused = (
+        "messages[0].content[0].image_url".to_owned(),
+        "unsupported_value",
+    );
     assert_eq!(refusal(&images_only, &in_s3), refused);
     let audio = json!({"input_audio": {"data": WAV}});
-    let refused = ("p.input_audio".to_owned(), "unsupported_value");
+    let refused = (
+        "messages[0].content[0].input_audio".to_owned(),
+        "unsupported_value",
+    );
     assert_eq!(refusal(&Capabilities::default(), &audio), refused);
 }
 
@@ -361,7 +389,10 @@ fn fetched_files_are_sent_as_bytes() {
     let parameter = error
         .err()
         .and_then(|error| error.path().map(|path| path.into_owned()));
-    assert_eq!(parameter.as_deref(), Some("p.file.file_url"));
+    assert_eq!(
+        parameter.as_deref(),
+        Some("messages[0].content[0].file.file_url")
+    );
 }
 
 /// The names of the documents of a request with these files, and the error that ends it.
@@ -396,7 +427,7 @@ fn the_sixth_document_is_rejected() {
     let (names, error) = document_names(&[("a.pdf", PDF); 6]);
     assert_eq!(names.len(), 5);
     let parameter = error.and_then(|error| error.path().map(|path| path.into_owned()));
-    assert_eq!(parameter.as_deref(), Some("p.file"));
+    assert_eq!(parameter.as_deref(), Some("messages[0].content[0].file"));
 }
 
 #[test]

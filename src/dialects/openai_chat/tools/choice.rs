@@ -6,7 +6,7 @@ use crate::converse::request::{Tool, ToolChoice, ToolConfig};
 use crate::converse::rules::AllowedCalls;
 use crate::dialects::wire::StringOrObject;
 use crate::dialects::wire::note_unknown;
-use crate::error::ApiError;
+use crate::error::{ApiError, Field, Parameter, Sentence, ToolChoiceField, ToolKind};
 
 impl ToolReader<'_> {
     pub(super) fn present(
@@ -24,7 +24,11 @@ impl ToolReader<'_> {
                 "required" => ToolChoice::Any {},
                 other => {
                     let supported = "`auto`, `none`, `required` or an object";
-                    return Err(unknown_choice("tool_choice", other, supported));
+                    return Err(unknown_choice(
+                        Field::ToolChoice(ToolChoiceField::Whole),
+                        other,
+                        supported,
+                    ));
                 }
             }),
             Some(StringOrObject::Object(object)) => {
@@ -57,18 +61,18 @@ impl ToolReader<'_> {
             tools: Some(tools),
             unknown: Vec::new(),
         });
-        let (named, path) = match kind.as_deref() {
-            None | Some("function") => (function, "tool_choice.function"),
-            Some("custom") => (custom, "tool_choice.custom"),
+        let (named, tool_kind) = match kind.as_deref() {
+            None | Some("function") => (function, ToolKind::Function),
+            Some("custom") => (custom, ToolKind::Custom),
             Some("allowed_tools") => {
-                let allowed = allowed_tools
-                    .or(flat)
-                    .ok_or_else(|| ApiError::missing_field("tool_choice", "allowed_tools"))?;
+                let allowed = allowed_tools.or(flat).ok_or_else(|| {
+                    ApiError::missing_value(Field::ToolChoice(ToolChoiceField::Allowed))
+                })?;
                 return self.allowed(allowed, tools);
             }
             Some(kind) => {
                 return Err(ApiError::unsupported_value(
-                    "tool_choice.type",
+                    Field::ToolChoice(ToolChoiceField::Type),
                     format!(
                         "a tool choice of type `{kind}` is not supported; use `function`, \
                          `custom` or `allowed_tools`"
@@ -78,8 +82,9 @@ impl ToolReader<'_> {
         };
         // The Responses API has `{"type": "function", "name": "f"}`.
         let name = named.and_then(|named| named.name).or(name);
-        let name = name.ok_or_else(|| ApiError::missing_field(path, "name"))?;
-        let choice = self.tool_named(&name, tools, &format!("{path}.name"))?;
+        let field = Field::ToolChoice(ToolChoiceField::Name(tool_kind));
+        let name = name.ok_or_else(|| ApiError::missing_value(field.clone()))?;
+        let choice = self.tool_named(&name, tools, field)?;
         Ok((choice, AllowedCalls::All))
     }
 
@@ -88,7 +93,6 @@ impl ToolReader<'_> {
         allowed: AllowedTools,
         tools: &[Tool],
     ) -> Result<(ToolChoice, AllowedCalls), ApiError> {
-        let path = "tool_choice.allowed_tools";
         let AllowedTools {
             mode,
             tools: listed,
@@ -109,10 +113,14 @@ impl ToolReader<'_> {
                 &unknown,
                 "tool_choice.allowed_tools.tools[].",
             );
-            let path = format!("{path}.tools[{position}]");
             let named = function.or(custom).and_then(|named| named.name).or(name);
-            let name = named.ok_or_else(|| ApiError::missing_field(&path, "function.name"))?;
-            if let ToolChoice::Tool { name } = self.tool_named(&name, tools, &path)?
+            let name = named.ok_or_else(|| {
+                ApiError::missing_value(Field::ToolChoice(ToolChoiceField::AllowedToolName(
+                    position,
+                )))
+            })?;
+            let field = Field::ToolChoice(ToolChoiceField::AllowedTool(position));
+            if let ToolChoice::Tool { name } = self.tool_named(&name, tools, field)?
                 && !kept.contains(&name)
             {
                 kept.push(name);
@@ -120,9 +128,11 @@ impl ToolReader<'_> {
         }
         if kept.is_empty() {
             return Err(ApiError::invalid(
-                format!("{path}.tools"),
-                "the list of allowed tools is empty; name at least one, or set `tool_choice` to \
-                 `none`",
+                Field::ToolChoice(ToolChoiceField::AllowedTools),
+                Sentence::naming(
+                    "the list of allowed tools is empty; name at least one, or set `{}` to `none`",
+                    Field::ToolChoice(ToolChoiceField::Whole),
+                ),
             ));
         }
         let allowed = AllowedCalls::Only(kept);
@@ -130,7 +140,7 @@ impl ToolReader<'_> {
             None | Some("auto") => Ok((ToolChoice::Auto {}, allowed)),
             Some("required") => Ok((ToolChoice::Any {}, allowed)),
             Some(other) => Err(ApiError::invalid(
-                format!("{path}.mode"),
+                Field::ToolChoice(ToolChoiceField::AllowedMode),
                 format!("`{other}` is not a mode; use `auto` or `required`"),
             )),
         }
@@ -140,13 +150,13 @@ impl ToolReader<'_> {
         &mut self,
         name: &str,
         tools: &[Tool],
-        path: &str,
+        parameter: impl Into<Parameter>,
     ) -> Result<ToolChoice, ApiError> {
         let bedrock = self.names.bedrock_name(name);
         let mut declared = tools.iter().filter_map(Tool::spec);
         if !declared.any(|spec| spec.name == bedrock) {
             return Err(ApiError::invalid(
-                path,
+                parameter,
                 format!(
                     "tool `{name}` is not in the request's tools; declare it or choose another"
                 ),
@@ -217,21 +227,26 @@ pub(super) fn without_tools(
                 legacy: false,
             });
         }
-        (false, _) => ("tool_choice", "tools"),
-        (true, false) => ("function_call", "functions"),
+        (false, _) => {
+            let field = Field::ToolChoice(ToolChoiceField::Whole);
+            return Err(ApiError::invalid(
+                field.clone(),
+                Sentence::about(field, " is only allowed when `tools` are specified"),
+            ));
+        }
+        (true, false) => "`function_call` is only allowed when `functions` are specified",
     };
-    Err(ApiError::invalid(
-        refused.0,
-        format!(
-            "`{}` is only allowed when `{}` are specified",
-            refused.0, refused.1
-        ),
-    ))
+    Err(ApiError::invalid("function_call", refused))
 }
 
-fn unknown_choice(field: &str, word: &str, supported: &str) -> ApiError {
+fn unknown_choice(parameter: impl Into<Parameter>, word: &str, supported: &str) -> ApiError {
+    let parameter = parameter.into();
     ApiError::invalid(
-        field,
-        format!("`{word}` is not a value of `{field}`; use {supported}"),
+        &parameter,
+        Sentence::around(
+            format!("`{word}` is not a value of "),
+            &parameter,
+            format!("; use {supported}"),
+        ),
     )
 }

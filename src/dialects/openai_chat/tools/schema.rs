@@ -1,22 +1,30 @@
 //! The JSON Schemas of tool parameters.
 
+use super::ToolPath;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::error::ApiError;
+use crate::error::{ApiError, Sentence, ToolField};
 
 /// The schema of a tool's parameters. Bedrock accepts only schemas whose root type is `object`; a
 /// schema with this type keeps the client's bytes.
-pub(super) fn schema(parameters: Option<JsonText>, path: &str) -> Result<JsonText, ApiError> {
+pub(super) fn schema(parameters: Option<JsonText>, path: ToolPath) -> Result<JsonText, ApiError> {
     const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
+    let field = || path.field(ToolField::Schema, "parameters");
     let text = match &parameters {
         None => NO_ARGUMENTS.to_owned(),
         Some(schema) if schema.is_neutral() => NO_ARGUMENTS.to_owned(),
         Some(schema) if !schema.is_object() => {
-            return Err(ApiError::invalid(path, "a JSON Schema must be an object"));
+            return Err(ApiError::invalid(
+                field(),
+                "a JSON Schema must be an object",
+            ));
         }
         Some(schema) => {
             let mut members = Fields::from_object(schema).ok_or_else(|| {
-                ApiError::invalid(path, format!("`{path}` has too many fields for its size"))
+                ApiError::invalid(
+                    field(),
+                    Sentence::about(field(), " has too many fields for its size"),
+                )
             })?;
             match members.get("type").map(JsonText::as_str) {
                 Some("\"object\"") => return Ok(schema.clone()),
@@ -30,14 +38,14 @@ pub(super) fn schema(parameters: Option<JsonText>, path: &str) -> Result<JsonTex
                 }
                 Some(root) => {
                     return Err(ApiError::invalid(
-                        format!("{path}.type"),
+                        path.field(ToolField::SchemaType, "parameters.type"),
                         format!("the root type of the schema is `{root}`; it must be `object`"),
                     ));
                 }
             }
         }
     };
-    JsonText::parse(text).map_err(|_| ApiError::invalid(path, "the schema is not valid JSON"))
+    JsonText::parse(text).map_err(|_| ApiError::invalid(field(), "the schema is not valid JSON"))
 }
 
 /// Whether `kind` is a list of types that includes `object`.
@@ -63,7 +71,7 @@ mod tests {
 
     fn schema_of(text: &str) -> Option<String> {
         let parameters = JsonText::parse(text.to_owned()).expect("JSON");
-        let schema = schema(Some(parameters), "p").ok()?;
+        let schema = schema(Some(parameters), ToolPath::Nested(0)).ok()?;
         Some(schema.as_str().to_owned())
     }
 
