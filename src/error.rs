@@ -210,6 +210,15 @@ impl ApiError {
         self
     }
 
+    /// The error of an object that is the member `name` of the client's.
+    #[must_use]
+    pub fn within(self, name: &str) -> Self {
+        Self {
+            parameter: self.parameter.map(|parameter| parameter.within(name)),
+            ..self
+        }
+    }
+
     /// The path of the wrong field.
     pub fn path(&self) -> Option<Cow<'_, str>> {
         self.parameter.as_ref().map(Parameter::path)

@@ -129,12 +129,7 @@ impl Work {
         groups: &mut BTreeMap<String, Group>,
     ) -> Result<(), ApiError> {
         let info = self.shared.pipeline.check_line(&self.caller, body).await;
-        let info = info.map_err(|error| ApiError {
-            parameter: error
-                .parameter
-                .map(|parameter| format!("body.{parameter}").into()),
-            ..error
-        })?;
+        let info = info.map_err(|error| error.within("body"))?;
         let is_new = !groups.contains_key(&info.model);
         if is_new && groups.len() >= MAX_MODELS {
             let message = format!("a batch can use at most {MAX_MODELS} models");

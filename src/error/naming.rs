@@ -49,6 +49,11 @@ impl Parameter {
         }
     }
 
+    /// The path of a field of the member `name` of the client's object.
+    pub(super) fn within(self, name: &str) -> Self {
+        Self::Path(format!("{name}.{}", self.path()))
+    }
+
     /// The path, with the hub's own name of a field that no dialect has named.
     pub fn path(&self) -> Cow<'_, str> {
         match self {

@@ -59,7 +59,7 @@ impl<'a> LineReader<'a> {
             body,
             // Unknown fields are ignored, as at OpenAI.
             unknown: _,
-        } = json_body::parse(line).map_err(as_line)?;
+        } = json_body::parse_line(line)?;
         let custom_id = custom_id
             .filter(|id| !id.is_empty())
             .ok_or_else(|| missing("custom_id"))?;
@@ -140,22 +140,6 @@ fn missing(field: &str) -> ApiError {
     ApiError::missing(field, format!("`{field}` is missing"))
 }
 
-/// Converts an error of a body to an error of a line.
-fn as_line(error: ApiError) -> ApiError {
-    match error.code {
-        Some(ErrorCode::InvalidJson) => ApiError {
-            code: Some(ErrorCode::InvalidJsonLine),
-            message: error
-                .message
-                .as_text()
-                .replacen("the body", "the line", 1)
-                .into(),
-            ..error
-        },
-        _ => error,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,6 +198,7 @@ mod tests {
             let path = error.path();
             let actual = (error.code.map(ErrorCode::as_str), path.as_deref());
             assert_eq!(actual, (Some(code), parameter), "{line}");
+            assert!(!error.to_string().contains("the body"), "{error}");
         }
     }
 

@@ -3,6 +3,8 @@
 //! The cost of a body is limited before and while it is parsed: by the number of values, and by the
 //! memory for them.
 
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 
 pub use crate::converse::json::scan::{Excess, JsonSize, scan};
@@ -10,43 +12,74 @@ pub use crate::converse::json::scan::{Excess, JsonSize, scan};
 use crate::converse::json::{Budget, budget_of, describe, read};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 
+/// What the client sent as JSON.
+#[derive(Clone, Copy)]
+enum Input {
+    /// The body of a request.
+    Body,
+    /// A line of a file.
+    Line,
+}
+
+impl fmt::Display for Input {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Body => "body",
+            Self::Line => "line",
+        })
+    }
+}
+
 /// Parses a request body.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     shape(body)?;
     parse_within_budget(body)
 }
 
+/// Parses a line of a file.
+pub fn parse_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, ApiError> {
+    scan(line).map_err(|excess| excess_refusal(Input::Line, excess))?;
+    read_within_budget(Input::Line, line)
+}
+
 /// Counts the values of a body; refuses too many.
 pub fn shape(body: &[u8]) -> Result<JsonSize, ApiError> {
-    scan(body).map_err(excess_refusal)
+    scan(body).map_err(|excess| excess_refusal(Input::Body, excess))
 }
 
 /// Parses a request body whose shape is within the limits.
 pub fn parse_within_budget<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let limit = budget_of(body.len());
+    read_within_budget(Input::Body, body)
+}
+
+fn read_within_budget<T: DeserializeOwned>(input: Input, text: &[u8]) -> Result<T, ApiError> {
+    let limit = budget_of(text.len());
     let budget = Budget::new(limit);
-    read(body, &budget).map_err(|error| match budget.is_spent() {
-        true => too_many_values(limit),
-        false => explain::<T>(body, &error),
+    read(text, &budget).map_err(|error| match budget.is_spent() {
+        true => too_many_values(input, limit),
+        false => explain::<T>(input, text, &error),
     })
 }
 
-fn excess_refusal(excess: Excess) -> ApiError {
+fn excess_refusal(input: Input, excess: Excess) -> ApiError {
     match excess {
-        Excess::Depth(max) => not_json(format!("the body is nested deeper than {max} levels")),
+        Excess::Depth(max) => not_json(
+            input,
+            format!("the {input} is nested deeper than {max} levels"),
+        ),
         Excess::Containers(max) => too_large(format!(
-            "the body has more than {max} arrays and objects; send it in several requests"
+            "the {input} has more than {max} arrays and objects; send it in several requests"
         )),
         Excess::Values(max) => too_large(format!(
-            "the body has more than {max} values; send it in several requests"
+            "the {input} has more than {max} values; send it in several requests"
         )),
     }
 }
 
-fn too_many_values(limit: usize) -> ApiError {
+fn too_many_values(input: Input, limit: usize) -> ApiError {
     too_large(format!(
-        "the body has too many small values for its size: they would take more than {limit} bytes \
-         of memory; send fewer of them, or send them in several requests"
+        "the {input} has too many small values for its size: they would take more than {limit} \
+         bytes of memory; send fewer of them, or send them in several requests"
     ))
 }
 
@@ -54,12 +87,15 @@ fn too_large(message: String) -> ApiError {
     ApiError::new(ErrorKind::TooLarge, message).code(ErrorCode::RequestTooLarge)
 }
 
-/// Parses an invalid body again, tracking the path for the error message.
-fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> ApiError {
+/// Parses invalid text again, tracking the path for the error message.
+fn explain<T: DeserializeOwned>(input: Input, text: &[u8], error: &serde_json::Error) -> ApiError {
     if error.classify() != serde_json::error::Category::Data {
-        return not_json(format!("the body is not JSON: {}", describe(error)));
+        return not_json(
+            input,
+            format!("the {input} is not JSON: {}", describe(error)),
+        );
     }
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
     let path = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
         Err(error) => error.path().to_string(),
         Ok(_) => String::new(),
@@ -67,15 +103,19 @@ fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> ApiEr
     match path.as_str() {
         "" | "." => ApiError::new(
             ErrorKind::InvalidRequest,
-            format!("the body: {}", describe(error)),
+            format!("the {input}: {}", describe(error)),
         )
         .code(ErrorCode::InvalidValue),
         path => ApiError::invalid(path, format!("`{path}`: {}", describe(error))),
     }
 }
 
-fn not_json(message: String) -> ApiError {
-    ApiError::new(ErrorKind::InvalidRequest, message).code(ErrorCode::InvalidJson)
+fn not_json(input: Input, message: String) -> ApiError {
+    let code = match input {
+        Input::Body => ErrorCode::InvalidJson,
+        Input::Line => ErrorCode::InvalidJsonLine,
+    };
+    ApiError::new(ErrorKind::InvalidRequest, message).code(code)
 }
 
 #[cfg(test)]
