@@ -13,6 +13,7 @@ use crate::dialects::wire::json_body;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::policy::HeaderOptions;
 use crate::gateway::prepare::SourceBody;
+use crate::gateway::send::Admission;
 use crate::gateway::{ChatBody, ChatCall, Pipeline, model_name, response};
 use crate::identity::Caller;
 use crate::limits::CallPermit;
@@ -177,7 +178,7 @@ impl Pipeline {
         };
         let mut pending = self.pending(call, &name).await?;
         self.fetch_for_admitted(&mut pending).await?;
-        let open_call = self.send_admitted(&mut pending, ledger).await?;
+        let open_call = self.send(&mut pending, Admission::Held, ledger).await?;
         let account = self.account(&pending, &open_call.prepared, Arc::clone(ledger));
         let response = response::chat(open_call, account, &name)?;
         match response.body {

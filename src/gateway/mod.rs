@@ -1,35 +1,39 @@
-//! The life of a chat request: the page to read first.
+//! The life of a model request: the page to read first.
 //!
-//! The caller is known and the body is parsed when a request arrives here. The pipeline looks up
-//! the model, waits for the limits, fetches remote files, translates the request, and sends it to
-//! Bedrock with retries. The response is either complete or a stream whose first event has arrived.
-//! If Bedrock refuses a field, or the conversation is too long, the pipeline revises the request
-//! and sends it again.
+//! The caller is known and the body is parsed when a request arrives here. Its steps, and where
+//! they are:
+//!
+//! 1. look up the model and what serves it: `targets`, [`catalog`](crate::catalog)
+//! 2. combine the settings of the operator, the key and the headers: `policy`
+//! 3. fetch the files at URLs: `remote`
+//! 4. translate, admit, call Bedrock with retries, and do it again without a part that Bedrock
+//!    refuses: `prepare` and `send`; requests of several calls to InvokeModel: `invoke`, `fan_out`
+//! 5. write the response, complete or as a stream whose first event has arrived: `response`,
+//!    `stream`, `writer`
+//! 6. report usage and cost to the ledger: `account`; errors of Bedrock for clients: `failed`
 //!
 //! Converse serves most models, AWS's chat-completions endpoints some. Both are sources of the same
-//! events, so that only `source` distinguishes them.
+//! events, so that only `send` distinguishes them.
 
-pub(crate) mod policy;
-pub(crate) mod prepare;
-pub mod reasoning_memory;
-
-mod account;
+pub(crate) mod account;
 pub(crate) mod content;
 pub(crate) mod failed;
 pub(crate) mod fan_out;
 pub mod ids;
 pub(crate) mod invoke;
+pub(crate) mod policy;
+pub(crate) mod prepare;
+pub mod reasoning_memory;
 pub(crate) mod remote;
 pub(crate) mod request;
 pub(crate) mod response;
+pub(crate) mod send;
 pub(crate) mod stream;
 pub(crate) mod targets;
 mod writer;
 
 pub use content::StoredContent;
-
-pub use crate::gateway::policy::HeaderOptions;
-
+pub use policy::HeaderOptions;
 pub use request::CallerRequest;
 pub use stream::{ChatStream, ResponseStream};
 
@@ -38,9 +42,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use futures_util::future::try_join_all;
 
-use crate::bedrock::{Bedrock, ModelCall, UpstreamError};
+use crate::bedrock::Bedrock;
 use crate::catalog::{BaseModels, Directory, ModelTarget, Registry, Tables};
 use crate::config::{
     BedrockApiSettings, ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings,
@@ -56,13 +59,13 @@ use crate::gateway::prepare::{PendingRequest, PreparedRequest, SourceBody};
 use crate::gateway::reasoning_memory::ReasoningMemory;
 use crate::identity::Caller;
 use crate::limits::{Limiter, Permit, WhenFull};
-use crate::models::{ChatUpstream, Endpoint, OpenAiEndpoint, Tier};
+use crate::models::Endpoint;
 use crate::reply::Reply;
 use crate::resources::body_memory::BodyPermit;
 use crate::resources::workers::Workers;
 use crate::usage::{Ledger, Upstream};
 use account::Account;
-use stream::EventSource;
+use send::{Admission, OpenCall};
 
 /// The shortest wait for the limits that is reported.
 const MIN_QUEUED: Duration = Duration::from_millis(1);
@@ -111,14 +114,6 @@ pub enum ChatBody {
     Complete(Bytes),
     /// A stream in progress.
     Stream(Box<ChatStream>),
-}
-
-/// A request with its open upstream calls.
-pub(crate) struct OpenCall {
-    /// The source of events for each choice.
-    pub(crate) sources: Vec<EventSource>,
-    pub(crate) prepared: PreparedRequest,
-    pub(crate) permits: Vec<Permit>,
 }
 
 impl Pipeline {
@@ -181,56 +176,18 @@ impl Pipeline {
         response::chat(open_call, account, &name)
     }
 
-    /// Admits the request and calls Bedrock until each choice has a response or its first event.
+    /// Fetches the remote files, admits the request, and calls Bedrock until each choice has a response
+    /// or its first event.
     pub(crate) async fn begin(
         &self,
         pending: &mut PendingRequest,
-        mut when_full: WhenFull,
+        when_full: WhenFull,
         ledger: &Arc<Ledger>,
     ) -> Result<OpenCall, ApiError> {
         let target = pending.target.model.as_str().into();
         let permit = self.fetch_for_pending(pending, &target, ledger).await?;
-        let mut permits: Vec<Permit> = permit.into_iter().collect();
-        let mut admitted = permits.len() as u32;
-        if admitted > 0 {
-            when_full = WhenFull::Refuse;
-        }
-        loop {
-            let prepared = self.prepare(pending).await?;
-            note_translation(ledger, &prepared);
-            let missing = prepared.output_options.choices.saturating_sub(admitted);
-            if missing > 0 {
-                let (caller, calls) = (&pending.caller, (missing, when_full));
-                permits.push(self.admit_calls(caller, &target, calls, ledger).await?);
-                admitted += missing;
-            }
-            if let Some(sources) = self.send_once(pending, &prepared, ledger).await? {
-                return Ok(OpenCall {
-                    sources,
-                    prepared,
-                    permits,
-                });
-            }
-        }
-    }
-
-    /// The same for an admitted request.
-    pub(crate) async fn send_admitted(
-        &self,
-        pending: &mut PendingRequest,
-        ledger: &Arc<Ledger>,
-    ) -> Result<OpenCall, ApiError> {
-        loop {
-            let prepared = self.prepare(pending).await?;
-            note_translation(ledger, &prepared);
-            if let Some(sources) = self.send_once(pending, &prepared, ledger).await? {
-                return Ok(OpenCall {
-                    sources,
-                    prepared,
-                    permits: Vec::new(),
-                });
-            }
-        }
+        let admission = permit.map_or(Admission::Open(when_full), Admission::Started);
+        self.send(pending, admission, ledger).await
     }
 
     /// The Bedrock client for the calls of a request.
@@ -266,40 +223,6 @@ impl Pipeline {
         admitted
     }
 
-    /// Calls Bedrock; `None` if the request has to be revised and sent again.
-    async fn send_once(
-        &self,
-        pending: &mut PendingRequest,
-        prepared: &PreparedRequest,
-        ledger: &Arc<Ledger>,
-    ) -> Result<Option<Vec<EventSource>>, ApiError> {
-        match self.send(pending, prepared, ledger).await? {
-            Ok(sources) => {
-                pending.learn_profile(&self.models);
-                Ok(Some(sources))
-            }
-            Err(error) => {
-                self.revise(pending, error, ledger)?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Revises the request, or returns the client's error.
-    fn revise(
-        &self,
-        pending: &mut PendingRequest,
-        error: UpstreamError,
-        ledger: &Ledger,
-    ) -> Result<(), ApiError> {
-        let revised = pending.revise(error, &self.models);
-        let target = &pending.target;
-        let window = target.model_info.context_window;
-        revised.map_err(|error| self.received(error, window, ledger))?;
-        ledger.target(target.model.as_str());
-        Ok(())
-    }
-
     /// The model of a chat request.
     pub(crate) async fn chat_model(
         &self,
@@ -333,51 +256,6 @@ impl Pipeline {
         Ok(pending)
     }
 
-    /// Sends the request once for each choice. The outer error is the gateway's own.
-    async fn send(
-        &self,
-        pending: &PendingRequest,
-        prepared: &PreparedRequest,
-        ledger: &Arc<Ledger>,
-    ) -> Result<Result<Vec<EventSource>, UpstreamError>, ApiError> {
-        let output_options = &prepared.output_options;
-        let call = ModelCall::new(pending.target.model.clone(), prepared.body.clone());
-        let upstream = prepared.upstream;
-        let bedrock = self.bedrock_for(ledger, api_of(upstream));
-        let send = || {
-            source(
-                &bedrock,
-                upstream,
-                call.clone(),
-                output_options.non_streaming,
-            )
-        };
-        if output_options.choices == 1 {
-            return Ok(send().await.map(|source| vec![source]));
-        }
-        // The first call writes the cache that the others read.
-        let first = match prepared.has_cache_points {
-            true => match send().await {
-                Ok(source) => Some(source),
-                Err(error) => return Ok(Err(error)),
-            },
-            false => None,
-        };
-        let others = output_options.choices as usize - usize::from(first.is_some());
-        let others = Box::pin(try_join_all((0..others).map(|_| send()))).await;
-        Ok(others.map(|others| first.into_iter().chain(others).collect()))
-    }
-
-    /// Translates and serializes the request, on a worker thread if its body is long.
-    async fn prepare(&self, pending: &mut PendingRequest) -> Result<PreparedRequest, ApiError> {
-        pending.admit().await?;
-        let length = pending.source_length();
-        let prepare = || pending.prepare(&self.memory);
-        let prepared = self.workers.on_body(length, prepare).await?;
-        pending.shrink_memory(prepared.body.len());
-        Ok(prepared)
-    }
-
     pub(crate) fn account(
         &self,
         pending: &PendingRequest,
@@ -393,46 +271,6 @@ impl Pipeline {
             tier: prepared.tier,
         }
     }
-}
-
-/// Calls `upstream`, and returns once it has responded, or its first event has arrived.
-async fn source(
-    bedrock: &Bedrock,
-    upstream: ChatUpstream,
-    call: ModelCall,
-    non_streaming: bool,
-) -> Result<EventSource, UpstreamError> {
-    let events = match (upstream, non_streaming) {
-        (ChatUpstream::Converse, true) => bedrock.converse(call).await?.into_events(),
-        (ChatUpstream::OpenAi(endpoint), true) => bedrock.chat_completion(endpoint, call).await?,
-        (ChatUpstream::Converse, false) => {
-            let stream = bedrock.converse_stream(call).await?;
-            return Ok(EventSource::Live(Box::new(stream)));
-        }
-        (ChatUpstream::OpenAi(endpoint), false) => {
-            let stream = bedrock.chat_completion_stream(endpoint, call).await?;
-            return Ok(EventSource::Live(Box::new(stream)));
-        }
-    };
-    Ok(EventSource::Complete(events))
-}
-
-/// The API of AWS behind an upstream.
-fn api_of(upstream: ChatUpstream) -> Upstream {
-    match upstream {
-        ChatUpstream::Converse => Upstream::Converse,
-        ChatUpstream::OpenAi(OpenAiEndpoint::Runtime) => Upstream::RuntimeChatCompletions,
-        ChatUpstream::OpenAi(OpenAiEndpoint::Mantle) => Upstream::MantleChatCompletions,
-    }
-}
-
-fn note_translation(ledger: &Ledger, prepared: &PreparedRequest) {
-    let tier = prepared.tier.map(Tier::named);
-    ledger.translated(
-        prepared.output_options.stream,
-        tier,
-        prepared.adjustments.log_value(),
-    );
 }
 
 pub(crate) fn model_name(request: &ChatRequest) -> Result<String, ApiError> {

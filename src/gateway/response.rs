@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::account::Account;
 use super::ids::response_id;
+use super::send::OpenCall;
 use super::stream::{ChatStream, EventSource};
 use super::writer::EndpointWriter;
-use super::{ChatBody, OpenCall, unix_seconds};
+use super::{ChatBody, unix_seconds};
 use crate::converse::output::{OutputEvents, OutputOptions, OutputWriter, ResponseSummary};
 use crate::dialects::openai_chat::{ChatFieldNames, ChunkWriter, Completion, CompletionHead};
 use crate::dialects::openai_completions::{CompletionFieldNames, TextCompletion, TextWriter};

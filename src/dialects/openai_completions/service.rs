@@ -8,7 +8,8 @@ use crate::dialects::openai_completions::{CompletionPrompts, CompletionRequest, 
 use crate::dialects::wire::misspelling;
 use crate::error::ApiError;
 use crate::gateway::prepare::{PendingRequest, SourceBody};
-use crate::gateway::{ChatBody, ChatCall, OpenCall, Pipeline, no_model, response};
+use crate::gateway::send::OpenCall;
+use crate::gateway::{ChatBody, ChatCall, Pipeline, no_model, response};
 use crate::limits::WhenFull;
 use crate::reply::Reply;
 use crate::usage::Ledger;

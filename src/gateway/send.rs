@@ -1,0 +1,169 @@
+//! Sends a request: one loop that translates it, admits its calls, calls Bedrock, and revises the
+//! request if Bedrock refuses a part of it.
+
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+
+use super::Pipeline;
+use super::prepare::{PendingRequest, PreparedRequest};
+use super::stream::EventSource;
+use crate::bedrock::{Bedrock, ModelCall, UpstreamError};
+use crate::error::ApiError;
+use crate::limits::{Permit, WhenFull};
+use crate::models::{ChatUpstream, OpenAiEndpoint, Tier};
+use crate::usage::{Ledger, Upstream};
+
+/// A request with its open upstream calls.
+pub(crate) struct OpenCall {
+    /// The source of events for each choice.
+    pub(crate) sources: Vec<EventSource>,
+    pub(crate) prepared: PreparedRequest,
+    pub(crate) permits: Vec<Permit>,
+}
+
+/// Which calls of a request the limits have admitted.
+pub(crate) enum Admission {
+    /// None yet.
+    Open(WhenFull),
+    /// One, for the downloads; the others do not wait, since the request would wait for itself.
+    Started(Permit),
+    /// All, and somebody else holds their permits.
+    Held,
+}
+
+impl Pipeline {
+    /// Calls Bedrock until each choice has a response or its first event.
+    pub(crate) async fn send(
+        &self,
+        pending: &mut PendingRequest,
+        admission: Admission,
+        ledger: &Arc<Ledger>,
+    ) -> Result<OpenCall, ApiError> {
+        let (mut permits, when_full) = match admission {
+            Admission::Open(when_full) => (Vec::new(), Some(when_full)),
+            Admission::Started(permit) => (vec![permit], Some(WhenFull::Refuse)),
+            Admission::Held => (Vec::new(), None),
+        };
+        let target = pending.target.model.as_str().into();
+        let mut admitted = permits.len() as u32;
+        loop {
+            let prepared = self.prepare(pending).await?;
+            note_translation(ledger, &prepared);
+            let missing = prepared.output_options.choices.saturating_sub(admitted);
+            if let Some(when_full) = when_full.filter(|_| missing > 0) {
+                let (caller, calls) = (&pending.caller, (missing, when_full));
+                permits.push(self.admit_calls(caller, &target, calls, ledger).await?);
+                admitted += missing;
+            }
+            match self.call(pending, &prepared, ledger).await {
+                Ok(sources) => {
+                    pending.learn_profile(&self.models);
+                    return Ok(OpenCall {
+                        sources,
+                        prepared,
+                        permits,
+                    });
+                }
+                Err(error) => self.revise(pending, error, ledger)?,
+            }
+        }
+    }
+
+    /// Revises the request, or returns the client's error.
+    fn revise(
+        &self,
+        pending: &mut PendingRequest,
+        error: UpstreamError,
+        ledger: &Ledger,
+    ) -> Result<(), ApiError> {
+        let revised = pending.revise(error, &self.models);
+        let target = &pending.target;
+        let window = target.model_info.context_window;
+        revised.map_err(|error| self.received(error, window, ledger))?;
+        ledger.target(target.model.as_str());
+        Ok(())
+    }
+
+    /// Translates and serializes the request, on a worker thread if its body is long.
+    async fn prepare(&self, pending: &mut PendingRequest) -> Result<PreparedRequest, ApiError> {
+        pending.admit().await?;
+        let length = pending.source_length();
+        let prepare = || pending.prepare(&self.memory);
+        let prepared = self.workers.on_body(length, prepare).await?;
+        pending.shrink_memory(prepared.body.len());
+        Ok(prepared)
+    }
+
+    /// Calls Bedrock once for each choice.
+    async fn call(
+        &self,
+        pending: &PendingRequest,
+        prepared: &PreparedRequest,
+        ledger: &Arc<Ledger>,
+    ) -> Result<Vec<EventSource>, UpstreamError> {
+        let output_options = &prepared.output_options;
+        let call = ModelCall::new(pending.target.model.clone(), prepared.body.clone());
+        let upstream = prepared.upstream;
+        let bedrock = self.bedrock_for(ledger, api_of(upstream));
+        let send = || {
+            source(
+                &bedrock,
+                upstream,
+                call.clone(),
+                output_options.non_streaming,
+            )
+        };
+        if output_options.choices == 1 {
+            return send().await.map(|source| vec![source]);
+        }
+        // The first call writes the cache that the others read.
+        let first = match prepared.has_cache_points {
+            true => Some(send().await?),
+            false => None,
+        };
+        let others = output_options.choices as usize - usize::from(first.is_some());
+        let others = Box::pin(try_join_all((0..others).map(|_| send()))).await?;
+        Ok(first.into_iter().chain(others).collect())
+    }
+}
+
+/// Calls `upstream`, and returns once it has responded, or its first event has arrived.
+async fn source(
+    bedrock: &Bedrock,
+    upstream: ChatUpstream,
+    call: ModelCall,
+    non_streaming: bool,
+) -> Result<EventSource, UpstreamError> {
+    let events = match (upstream, non_streaming) {
+        (ChatUpstream::Converse, true) => bedrock.converse(call).await?.into_events(),
+        (ChatUpstream::OpenAi(endpoint), true) => bedrock.chat_completion(endpoint, call).await?,
+        (ChatUpstream::Converse, false) => {
+            let stream = bedrock.converse_stream(call).await?;
+            return Ok(EventSource::Live(Box::new(stream)));
+        }
+        (ChatUpstream::OpenAi(endpoint), false) => {
+            let stream = bedrock.chat_completion_stream(endpoint, call).await?;
+            return Ok(EventSource::Live(Box::new(stream)));
+        }
+    };
+    Ok(EventSource::Complete(events))
+}
+
+/// The API of AWS behind an upstream.
+fn api_of(upstream: ChatUpstream) -> Upstream {
+    match upstream {
+        ChatUpstream::Converse => Upstream::Converse,
+        ChatUpstream::OpenAi(OpenAiEndpoint::Runtime) => Upstream::RuntimeChatCompletions,
+        ChatUpstream::OpenAi(OpenAiEndpoint::Mantle) => Upstream::MantleChatCompletions,
+    }
+}
+
+fn note_translation(ledger: &Ledger, prepared: &PreparedRequest) {
+    let tier = prepared.tier.map(Tier::named);
+    ledger.translated(
+        prepared.output_options.stream,
+        tier,
+        prepared.adjustments.log_value(),
+    );
+}
