@@ -206,8 +206,9 @@ fn any_request_is_accepted_or_rejected_by_the_gateway_itself() {
             let reply = runtime.block_on(harness.chat(&request));
             let sent_upstream = harness.simulator.requests();
             // One request, since the gateway has nothing to learn from a rejection, except for the
-            // efforts of Grok, which the table does not list.
-            let has_effort = !request["reasoning_effort"].is_null();
+            // efforts of Grok, which the table does not list. `thinking` becomes an effort there.
+            let has_effort =
+                !request["reasoning_effort"].is_null() || !request["thinking"].is_null();
             let max_requests = if model == "xai.grok-4.6" && has_effort {
                 2
             } else {
