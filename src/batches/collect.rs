@@ -123,7 +123,7 @@ impl Work {
         };
         let translated = self
             .shared
-            .pipeline
+            .gateway
             .job_record(&self.caller, request.into_body())
             .await;
         let (

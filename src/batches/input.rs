@@ -201,7 +201,7 @@ impl LineBlocks<'_> {
             let memory = shared.memory.when_free(line.length, shape).await;
             let bytes = self.read(line).await?;
             let scan = || scan(&bytes);
-            let workers = shared.pipeline.workers();
+            let workers = shared.gateway.workers();
             match workers.on_body(bytes.len(), scan).await {
                 Ok(counted) if counted.values > shape.values => shape = counted,
                 // The parser rejects a line that needs too much memory.

@@ -31,7 +31,7 @@ use crate::dialects::wire::page::PageQuery;
 use crate::endpoints::files::service::{Files, now, split_page};
 use crate::endpoints::files::wire::BATCH;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::gateway::Pipeline;
+use crate::gateway::Gateway;
 use crate::gateway::ids::stored_id;
 use crate::identity::Caller;
 use crate::resources::body_memory::BodyMemory;
@@ -66,7 +66,7 @@ struct BatchService {
     s3: S3,
     /// The folder of the jobs' files.
     folder: ObjectLocation,
-    pipeline: Arc<Pipeline>,
+    gateway: Arc<Gateway>,
     /// The name of this process in leases.
     owner: String,
     /// Wakes the tasks that work on a batch when a batch is cancelled.
@@ -88,7 +88,7 @@ impl Batches {
     /// if they are disabled.
     pub fn start(
         config: &Config,
-        pipeline: &Arc<Pipeline>,
+        gateway: &Arc<Gateway>,
         memory: &BodyMemory,
         usage_readers: &UsageReaders,
         closing: impl Future<Output = ()> + Send + 'static,
@@ -99,7 +99,7 @@ impl Batches {
             bucket,
             key: config.s3.prefix.clone(),
         };
-        let s3 = S3::new(&pipeline.bedrock, config.s3.path_style);
+        let s3 = S3::new(&gateway.bedrock, config.s3.path_style);
         let store = Arc::new(Store::at(&config.store.path));
         let shared = Arc::new(BatchService {
             files: Files::new(Arc::clone(&store), s3.clone(), root.join("files")),
@@ -108,7 +108,7 @@ impl Batches {
             inputs: Semaphore::new(MAX_CONCURRENT_INPUTS),
             cancelled: Notify::new(),
             owner: stored_id("worker-"),
-            pipeline: Arc::clone(pipeline),
+            gateway: Arc::clone(gateway),
             memory: memory.clone(),
             usage_readers: usage_readers.clone(),
             max_body: config.server.max_body,

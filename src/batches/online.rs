@@ -173,8 +173,8 @@ impl Work {
         model: &str,
         request_id: &str,
     ) -> Result<Option<Result<BatchLineResponse, ApiError>>, Stop> {
-        let pipeline = &self.shared.pipeline;
-        let _turn = match pipeline.admit_line(model, self.until_halted()).await {
+        let gateway = &self.shared.gateway;
+        let _turn = match gateway.admit_line(model, self.until_halted()).await {
             None => return Ok(None),
             Some(Err(error)) => return Ok(Some(Err(error))),
             Some(Ok(turn)) => turn,
@@ -193,7 +193,7 @@ impl Work {
             memory,
         };
         let readers = &self.shared.usage_readers;
-        let response = pipeline.complete_line(&self.caller, body, request_id, readers);
+        let response = gateway.complete_line(&self.caller, body, request_id, readers);
         Ok(Some(response.await))
     }
 

@@ -1,4 +1,4 @@
-//! Validation, translation and completion of batch requests by the pipeline.
+//! Validation, translation and completion of batch requests by the gateway.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::policy::HeaderOptions;
 use crate::gateway::prepare::SourceBody;
 use crate::gateway::send::Admission;
-use crate::gateway::{ChatBody, ChatCall, Pipeline, model_name, response};
+use crate::gateway::{ChatBody, ChatCall, Gateway, model_name, response};
 use crate::identity::Caller;
 use crate::limits::CallPermit;
 use crate::models::{ChatUpstream, Endpoint};
@@ -42,7 +42,7 @@ pub(super) struct BatchLineResponse {
     pub(super) adjustments: Adjustments,
 }
 
-impl Pipeline {
+impl Gateway {
     /// Rejects requests that cannot be sent. Remote files are not fetched for this check, so that a
     /// request that passes may still fail later.
     pub(super) async fn check_line(

@@ -114,7 +114,7 @@ impl Work {
         // Held until the request is checked.
         let HeldLine { bytes, memory } = held;
         let read = || reader.read(&bytes);
-        let workers = self.shared.pipeline.workers();
+        let workers = self.shared.gateway.workers();
         let request = workers.on_body(bytes.len(), read).await?;
         drop(bytes);
         let with_parameter = self.add_to_group(request.into_body(), groups).await;
@@ -128,7 +128,7 @@ impl Work {
         body: Bytes,
         groups: &mut BTreeMap<String, Group>,
     ) -> Result<(), ApiError> {
-        let info = self.shared.pipeline.check_line(&self.caller, body).await;
+        let info = self.shared.gateway.check_line(&self.caller, body).await;
         let info = info.map_err(|error| error.within("body"))?;
         let is_new = !groups.contains_key(&info.model);
         if is_new && groups.len() >= MAX_MODELS {

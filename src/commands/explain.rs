@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::BAD_CONFIGURATION;
-use super::local::{chat_call, pipeline};
+use super::local::{chat_call, gateway};
 use crate::bedrock::Bedrock;
 use crate::catalog::Tables;
 use crate::config::{Config, Overrides, load};
@@ -53,7 +53,7 @@ async fn explain(config: &Config, file: &Path) -> Result<String, String> {
     })?;
     let bedrock = connected(config).await?;
     let tables = Tables::load(&config.catalog.files)?;
-    let json = pipeline(config, tables, bedrock)?
+    let json = gateway(config, tables, bedrock)?
         .explain(call, ExplainReader::Operator)
         .await
         .map_err(|error| {

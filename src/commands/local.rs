@@ -1,4 +1,4 @@
-//! Requests from the command line, which use the pipeline like those of clients.
+//! Requests from the command line, which use the gateway like those of clients.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use crate::catalog::Tables;
 use crate::config::Config;
 use crate::fetch::Fetcher;
 use crate::gateway::policy::HeaderOptions;
-use crate::gateway::{ChatCall, Pipeline};
+use crate::gateway::{ChatCall, Gateway};
 use crate::identity::Caller;
 use crate::usage::{Ledger, RequestHead, UsageReaders};
 
-/// The pipeline of a configuration.
-pub(super) fn pipeline(
+/// The gateway of a configuration.
+pub(super) fn gateway(
     config: &Config,
     tables: Tables,
     bedrock: Bedrock,
-) -> Result<Pipeline, String> {
+) -> Result<Gateway, String> {
     let fetcher = Fetcher::new(&config.fetch).map_err(|error| error.to_string())?;
-    Ok(Pipeline::new(config, tables, bedrock, fetcher))
+    Ok(Gateway::new(config, tables, bedrock, fetcher))
 }
 
 /// A call with the chat request in `body`, for `command`.

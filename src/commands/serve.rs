@@ -147,7 +147,7 @@ async fn reload_on_signal(app: Arc<App>, config: Config) {
         let loaded = tokio::task::spawn_blocking(move || Tables::load(&files)).await;
         match loaded.unwrap_or_else(|error| Err(error.to_string())) {
             Ok(tables) => {
-                app.pipeline.replace_tables(tables.clone());
+                app.gateway.replace_tables(tables.clone());
                 app.catalog.replace_tables(tables);
                 tracing::info!("capabilities and prices of models reloaded");
             }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::Pipeline;
+use super::Gateway;
 use crate::bedrock::{FailedModel, UpstreamError};
 use crate::error::{ApiError, ErrorCode};
 use crate::usage::Ledger;
 
-impl Pipeline {
+impl Gateway {
     /// The client's error for a failed call to a model.
     pub(crate) fn received(
         &self,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::Pipeline;
+use super::Gateway;
 use super::request::UpstreamBodies;
 use crate::bedrock::UpstreamError;
 use crate::error::{ApiError, RateState};
@@ -24,7 +24,7 @@ pub(crate) struct FailedCall {
     pub(crate) error: ApiError,
 }
 
-impl Pipeline {
+impl Gateway {
     /// Sends the bodies, several concurrently, and returns the responses in their order. The first
     /// failure cancels the other calls, and is returned: there are no partial responses.
     ///

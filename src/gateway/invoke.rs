@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::Pipeline;
+use super::Gateway;
 use super::fan_out::FailedCall;
 use super::request::UpstreamBodies;
 use super::targets::SearchedTarget;
@@ -26,7 +26,7 @@ const GUARDRAIL_IDENTIFIER: HeaderName =
     HeaderName::from_static("x-amzn-bedrock-guardrailidentifier");
 const GUARDRAIL_VERSION: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailversion");
 
-impl Pipeline {
+impl Gateway {
     /// The model that a request names. If `model` is missing, the error names an unknown field that
     /// may be a misspelling of it.
     pub(crate) async fn model_of(
@@ -69,7 +69,7 @@ impl Pipeline {
         Ok(target)
     }
 
-    /// Sends the bodies to the model, as [`Pipeline::invoke_each`] does.
+    /// Sends the bodies to the model, as [`Gateway::invoke_each`] does.
     pub(crate) async fn invoke_all(
         &self,
         caller: &Caller,
@@ -85,7 +85,7 @@ impl Pipeline {
         responses.map_err(|failed| failed.error)
     }
 
-    /// Sends the bodies to the model, as [`Pipeline::fan_out`] does, or to the inference profile
+    /// Sends the bodies to the model, as [`Gateway::fan_out`] does, or to the inference profile
     /// that turns out to be required.
     pub(crate) async fn invoke_each(
         &self,
@@ -113,7 +113,7 @@ impl Pipeline {
     }
 }
 
-impl Pipeline {
+impl Gateway {
     /// Notes the inference profile that was called instead of the target, if any.
     pub(crate) fn note_profile(
         &self,

@@ -72,7 +72,7 @@ const MIN_QUEUED: Duration = Duration::from_millis(1);
 
 /// The path of every request to Bedrock, with the state that requests share.
 #[derive(Debug)]
-pub struct Pipeline {
+pub struct Gateway {
     pub(crate) models: Registry,
     pub(crate) keys: HashMap<String, ChatOverrides>,
     pub(crate) chat: ChatSettings,
@@ -116,8 +116,8 @@ pub enum ChatBody {
     Stream(Box<ChatStream>),
 }
 
-impl Pipeline {
-    /// Builds the pipeline from the configuration.
+impl Gateway {
+    /// Builds the gateway from the configuration.
     pub fn new(config: &Config, tables: Tables, bedrock: Bedrock, fetcher: Fetcher) -> Self {
         let keys = config.keys.iter();
         let chat = config.chat.clone();

@@ -1,6 +1,6 @@
 //! The effective settings of a chat request, from the operator, the key and the request headers.
 
-use super::Pipeline;
+use super::Gateway;
 use crate::catalog::ModelTarget;
 use crate::config::{ChatOverrides, Truncate};
 use crate::converse::policy::GuardrailPolicy;
@@ -25,7 +25,7 @@ pub struct HeaderOptions {
     pub latency: Option<String>,
 }
 
-impl Pipeline {
+impl Gateway {
     /// Applies the settings to a request.
     ///
     /// The key takes precedence over the model, and the model over `[chat]`. A request cannot

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Pipeline;
+use super::Gateway;
 use crate::converse::media::{RemoteAddress, RemoteFiles, RemoteMedia};
 use crate::dialects::openai_chat::remote_addresses;
 use crate::error::{ApiError, ErrorCode, ErrorKind, Field, Parameter};
@@ -18,7 +18,7 @@ use crate::usage::Ledger;
 /// The `retry-after` if all download slots are taken.
 const BUSY_WAIT: Duration = Duration::from_secs(2);
 
-impl Pipeline {
+impl Gateway {
     /// Fetches the remote files of a request of `caller` to `target`, within its memory. If there
     /// are any, the request is admitted first, and `permit` is set.
     pub(crate) async fn fetch_admitted(

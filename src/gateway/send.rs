@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::Pipeline;
+use super::Gateway;
 use super::prepare::{PendingRequest, PreparedRequest};
 use super::stream::EventSource;
 use crate::bedrock::{Bedrock, ModelCall, UpstreamError};
@@ -32,7 +32,7 @@ pub(crate) enum Admission {
     Held,
 }
 
-impl Pipeline {
+impl Gateway {
     /// Calls Bedrock until each choice has a response or its first event.
     pub(crate) async fn send(
         &self,

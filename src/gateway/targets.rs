@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
-use super::Pipeline;
+use super::Gateway;
 use crate::bedrock::{Cause, ModelCall, Trouble, UpstreamError};
 use crate::catalog::{ModelTarget, ProfileSearch};
 use crate::config::ModelEntry;
@@ -31,7 +31,7 @@ impl<'a> SearchedTarget<'a> {
     }
 }
 
-impl Pipeline {
+impl Gateway {
     /// Calls the target with `call`, or its inference profile if Bedrock requires one.
     pub(crate) async fn call_target<Called, T>(
         &self,

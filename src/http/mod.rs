@@ -15,12 +15,12 @@ mod sse;
 use std::fmt;
 use std::sync::Arc;
 
-pub use crate::http::body::content_type::require_json_or_bytes;
-pub use crate::http::body::multipart::{FormLimits, MultipartForm, OpenPart};
-pub use crate::http::clients::deployment::deployment;
-pub use crate::http::clients::paths::ClientPath;
-pub use crate::http::connection::descriptors::raise_descriptor_limit;
+pub use body::content_type::require_json_or_bytes;
+pub use body::multipart::{FormLimits, MultipartForm, OpenPart};
 pub use body::{HeldBody, decompressed, read_as_sent};
+pub use clients::deployment::deployment;
+pub use clients::paths::ClientPath;
+pub use connection::descriptors::raise_descriptor_limit;
 pub use extract::{FormRequest, flag, header_options, key, query};
 pub use listener::serve;
 pub use respond::ReplyBody;
@@ -33,7 +33,7 @@ use crate::catalog::Catalog;
 use crate::catalog::Tables;
 use crate::config::{Config, ServerSettings};
 use crate::fetch::Fetcher;
-use crate::gateway::Pipeline;
+use crate::gateway::Gateway;
 use crate::identity::Callers;
 use crate::resources::body_memory::BodyMemory;
 use crate::usage::UsageReaders;
@@ -50,7 +50,7 @@ pub struct App {
     /// The list of models.
     pub catalog: Catalog,
     /// The steps of a request: translation, limits, the call to Bedrock.
-    pub pipeline: Arc<Pipeline>,
+    pub gateway: Arc<Gateway>,
     /// Files and batches; `None` if they are disabled.
     pub batches: Option<Batches>,
     /// The client of Bedrock, for the readiness check.
@@ -84,15 +84,15 @@ impl App {
         let tables = Tables::load(&config.catalog.files).map_err(StartError)?;
         let fetcher = Fetcher::new(&config.fetch)
             .map_err(|error| StartError(format!("the system's certificates: {error}")))?;
-        let pipeline = Pipeline::new(config, tables.clone(), bedrock.clone(), fetcher);
-        let pipeline = Arc::new(pipeline);
+        let gateway = Gateway::new(config, tables.clone(), bedrock.clone(), fetcher);
+        let gateway = Arc::new(gateway);
         let catalog = Catalog::start(
             bedrock.clone(),
-            pipeline.base_models(),
+            gateway.base_models(),
             &config.models,
             &config.catalog,
             tables,
-            pipeline.directory(),
+            gateway.directory(),
         );
         let closing = shutdown.clone();
         let closing = async move { closing.reached(ShutdownPhase::Closing).await };
@@ -101,9 +101,9 @@ impl App {
             settings: config.server.clone(),
             callers: Callers::new(&config.keys),
             catalog,
-            batches: Batches::start(config, &pipeline, &bodies, &usage_readers, closing),
+            batches: Batches::start(config, &gateway, &bodies, &usage_readers, closing),
             bodies,
-            pipeline,
+            gateway,
             bedrock,
             usage_readers,
             shutdown,

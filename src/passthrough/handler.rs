@@ -33,7 +33,7 @@ pub async fn passthrough(
     // The signature covers the body as it was sent, before decompression.
     let prove = || claim.prove(&body.bytes);
     let caller = app
-        .pipeline
+        .gateway
         .workers()
         .on_body(body.bytes.len(), prove)
         .await
@@ -51,7 +51,7 @@ pub async fn passthrough(
         body: bytes,
         ledger,
     };
-    let reply = app.pipeline.passthrough(call, permit).await?;
+    let reply = app.gateway.passthrough(call, permit).await?;
     Ok(reply.map(|response| app.passthrough_response(response)))
 }
 

@@ -1,6 +1,6 @@
 //! Asynchronous jobs: they may only write to their caller's folder in the operator's bucket.
 
-use super::Pipeline;
+use super::Gateway;
 use super::own_jobs::JobFolder;
 use super::ready::Ready;
 use super::rules::{denied, json, member, object};
@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::identity::Caller;
 use crate::usage::Ledger;
 
-impl Pipeline {
+impl Gateway {
     /// Restricts StartAsyncInvoke to the bucket of `[s3]`, and looks up its model.
     pub(super) async fn ready_for_job(
         &self,

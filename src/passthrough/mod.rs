@@ -27,7 +27,7 @@ pub use stream::PassthroughStream;
 
 use crate::bedrock::{PassthroughResponse, UpstreamError};
 use crate::error::ApiError;
-use crate::gateway::Pipeline;
+use crate::gateway::Gateway;
 use crate::gateway::failed::client_error;
 use crate::identity::Caller;
 use crate::limits::Permit;
@@ -64,7 +64,7 @@ pub enum PassthroughBody {
     Stream(Box<PassthroughStream>),
 }
 
-impl Pipeline {
+impl Gateway {
     /// Forwards a request of Bedrock's own API, and its response. `memory` is reserved for the
     /// body.
     pub async fn passthrough(

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::Response;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::Pipeline;
+use super::Gateway;
 use super::jobs::text;
 use super::operation::Operation;
 use super::rules::{json, member};
@@ -63,7 +63,7 @@ impl fmt::Display for JobFolder {
     }
 }
 
-impl Pipeline {
+impl Gateway {
     pub(super) fn job_folder(&self, caller: &Caller) -> JobFolder {
         let bucket = self.s3.bucket.as_deref().unwrap_or_default();
         JobFolder::new(bucket, &self.s3.prefix, caller)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::hidden::HiddenGuardrail;
 use super::operation::{Operation, OperationRoute};
 use super::rules::{Rules, denied};
-use super::{PassthroughRequest, Pipeline};
+use super::{Gateway, PassthroughRequest};
 use crate::bedrock::{Pace, PassthroughCall, path_segment};
 use crate::catalog::ModelTarget;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
@@ -24,7 +24,7 @@ pub(super) struct Ready {
     pub(super) hidden: HiddenGuardrail,
 }
 
-impl Pipeline {
+impl Gateway {
     /// The operation, unless the operator has disabled it.
     pub(super) fn route(&self, call: &PassthroughRequest) -> Result<OperationRoute, ApiError> {
         let path = call.path.path();

@@ -133,13 +133,13 @@ fn the_ledger_knows_no_path_that_reports_to_it() {
         "crate::bedrock",
         "crate::converse",
         "crate::openai",
-        "crate::pipeline",
+        "crate::gateway",
         "crate::reply",
         "crate::server",
         "crate::telemetry",
     ];
     assert_not_named(&["usage/"], &[], &paths);
-    assert_not_named(&["telemetry/"], &[], &["crate::pipeline", "Ledger"]);
+    assert_not_named(&["telemetry/"], &[], &["crate::gateway", "Ledger"]);
 }
 
 #[test]

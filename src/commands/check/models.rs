@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::{RegionListing, Report};
 use crate::bedrock::{BaseModel, Bedrock, Cause, Time, Trouble};
 use crate::catalog::Tables;
-use crate::commands::local::{chat_call, pipeline};
+use crate::commands::local::{chat_call, gateway};
 use crate::config::{Config, ModelEntry};
-use crate::gateway::{ChatBody, Pipeline};
+use crate::gateway::{ChatBody, Gateway};
 use crate::models::{Capabilities, ChatUpstream, Endpoint, ModelId};
 
 /// Checks every alias, and calls the model `called`.
@@ -29,15 +29,15 @@ pub(super) async fn check(
             return;
         }
     };
-    let pipeline = match pipeline(config, tables.clone(), bedrock.clone()) {
-        Ok(pipeline) => pipeline,
+    let gateway = match gateway(config, tables.clone(), bedrock.clone()) {
+        Ok(gateway) => gateway,
         Err(error) => {
             report.trouble("gateway", &Trouble::of("Gateway", &error));
             return;
         }
     };
     // As in a running gateway, so that names resolve to the same ids.
-    pipeline.directory().fill(
+    gateway.directory().fill(
         config.models.keys().map(String::as_str),
         listed.foundation.clone().unwrap_or_default(),
         listed.profiles.clone().unwrap_or_default(),
@@ -45,7 +45,7 @@ pub(super) async fn check(
     for (name, entry) in &config.models {
         check_alias(
             (name, entry),
-            &pipeline,
+            &gateway,
             config,
             bedrock,
             listed,
@@ -55,14 +55,14 @@ pub(super) async fn check(
         .await;
     }
     if let Some(name) = called {
-        check_call(name, &pipeline, &tables, report).await;
+        check_call(name, &gateway, &tables, report).await;
     }
 }
 
 /// Checks that the target of an alias exists and that the credentials may call it.
 async fn check_alias(
     (name, entry): (&str, &ModelEntry),
-    pipeline: &Pipeline,
+    gateway: &Gateway,
     config: &Config,
     bedrock: &Bedrock,
     listed: &RegionListing,
@@ -70,7 +70,7 @@ async fn check_alias(
     report: &mut Report,
 ) {
     let what = format!("model {name}");
-    let resolved = match pipeline.resolved(name) {
+    let resolved = match gateway.resolved(name) {
         Ok(resolved) => resolved,
         Err(error) => {
             report.fail(
@@ -113,7 +113,7 @@ async fn check_alias(
         report.ok(&what, &finding);
         return;
     }
-    match pipeline.probe(resolved).await {
+    match gateway.probe(resolved).await {
         Ok(called) => {
             let called = called_as(&entry.target, &called);
             report.ok(&what, &format!("{called}, callable"));
@@ -177,9 +177,9 @@ fn missing(target: &ModelId, listed: &RegionListing) -> Option<Trouble> {
 }
 
 /// Calls a model like a client, for as few tokens as possible.
-async fn check_call(name: &str, pipeline: &Pipeline, tables: &Tables, report: &mut Report) {
+async fn check_call(name: &str, gateway: &Gateway, tables: &Tables, report: &mut Report) {
     let what = format!("model {name}");
-    let resolved = match pipeline.resolved(name) {
+    let resolved = match gateway.resolved(name) {
         Ok(resolved) => resolved,
         Err(error) => {
             report.fail(
@@ -192,13 +192,13 @@ async fn check_call(name: &str, pipeline: &Pipeline, tables: &Tables, report: &m
     };
     let (_, capabilities) = tables.resolved_model(&resolved.target, None);
     if !chats(&capabilities) {
-        match pipeline.probe(resolved).await {
+        match gateway.probe(resolved).await {
             Ok(_) => report.ok(&what, "callable (not called, since it is not a chat model)"),
             Err(error) => report.trouble(&what, &Trouble::of_error(&error)),
         }
         return;
     }
-    match call(name, capabilities.min_max_tokens, pipeline).await {
+    match call(name, capabilities.min_max_tokens, gateway).await {
         Ok(tokens) => report.ok(&what, &format!("responded with {tokens} token(s)")),
         Err(trouble) => report.trouble(&what, &trouble),
     }
@@ -210,7 +210,7 @@ fn chats(capabilities: &Capabilities) -> bool {
 }
 
 /// Sends a short chat request; returns the number of output tokens.
-async fn call(name: &str, max_tokens: u32, pipeline: &Pipeline) -> Result<u64, Trouble> {
+async fn call(name: &str, max_tokens: u32, gateway: &Gateway) -> Result<u64, Trouble> {
     let ours = |error: String| Trouble::of("Gateway", &error);
     let body = json!({
         "model": name,
@@ -220,7 +220,7 @@ async fn call(name: &str, max_tokens: u32, pipeline: &Pipeline) -> Result<u64, T
     let call = chat_call("check", Bytes::from(body.to_string()));
     let call = call.map_err(|error| ours(error.to_string()))?;
     let ledger = Arc::clone(&call.ledger);
-    let response = match pipeline.chat(call).await {
+    let response = match gateway.chat(call).await {
         Ok(response) => response,
         Err(error) => {
             return Err(match ledger.upstream_error() {

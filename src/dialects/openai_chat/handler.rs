@@ -16,12 +16,12 @@ pub async fn create(
     State(app): State<Arc<App>>,
     call: ChatCall,
 ) -> Result<Reply<Response>, ApiError> {
-    let reply = app.pipeline.chat(call).await?;
+    let reply = app.gateway.chat(call).await?;
     Ok(reply.map(|body| app.chat_response(body)))
 }
 
 /// Returns the Bedrock request of a chat request without sending it.
 pub async fn explain(State(app): State<Arc<App>>, call: ChatCall) -> Result<Reply, ApiError> {
-    let explanation = app.pipeline.explain(call, ExplainReader::Caller).await?;
+    let explanation = app.gateway.explain(call, ExplainReader::Caller).await?;
     Ok(Reply::new(explanation))
 }

@@ -16,6 +16,6 @@ pub async fn create(
     State(app): State<Arc<App>>,
     call: ChatCall<CompletionRequest>,
 ) -> Result<Reply<Response>, ApiError> {
-    let reply = app.pipeline.complete(call).await?;
+    let reply = app.gateway.complete(call).await?;
     Ok(reply.map(|body| app.chat_response(body)))
 }

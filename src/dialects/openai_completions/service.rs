@@ -9,12 +9,12 @@ use crate::dialects::wire::misspelling;
 use crate::error::ApiError;
 use crate::gateway::prepare::{PendingRequest, SourceBody};
 use crate::gateway::send::OpenCall;
-use crate::gateway::{ChatBody, ChatCall, Pipeline, no_model, response};
+use crate::gateway::{ChatBody, ChatCall, Gateway, no_model, response};
 use crate::limits::WhenFull;
 use crate::reply::Reply;
 use crate::usage::Ledger;
 
-impl Pipeline {
+impl Gateway {
     /// Handles a completion request.
     pub async fn complete(
         &self,

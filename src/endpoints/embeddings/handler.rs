@@ -15,5 +15,5 @@ pub async fn create(
     State(app): State<Arc<App>>,
     call: CallerRequest<EmbeddingsRequest>,
 ) -> Result<Reply, ApiError> {
-    app.pipeline.embeddings(call).await
+    app.gateway.embeddings(call).await
 }

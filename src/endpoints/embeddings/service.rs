@@ -17,7 +17,7 @@ use crate::endpoints::embeddings::{
     has_tokens, remote_images, response_json, translate,
 };
 use crate::error::{ApiError, ErrorKind};
-use crate::gateway::Pipeline;
+use crate::gateway::Gateway;
 use crate::gateway::fan_out::FailedCall;
 use crate::gateway::invoke::unreadable;
 use crate::gateway::remote::fetched_length;
@@ -27,7 +27,7 @@ use crate::models::{EmbeddingCapabilities, Endpoint, Tier, Usd};
 use crate::reply::Reply;
 use crate::usage::{Charge, Cost, TokenCounts, Units};
 
-impl Pipeline {
+impl Gateway {
     /// Handles an embeddings request.
     pub async fn embeddings(
         &self,

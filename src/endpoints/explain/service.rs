@@ -14,7 +14,7 @@ use crate::converse::upstream::chat_completions::ChatCompletionRequest;
 use crate::dialects::openai_chat::{ChatFieldNames, ChatTranslation};
 use crate::endpoints::token_count::service::{Count, CountInput};
 use crate::error::{ApiError, FieldNames};
-use crate::gateway::{ChatCall, Pipeline, model_name};
+use crate::gateway::{ChatCall, Gateway, model_name};
 use crate::models::{ChatUpstream, Tier, Tokens};
 use crate::usage::usd;
 
@@ -96,7 +96,7 @@ pub enum ExplainReader {
     Operator,
 }
 
-impl Pipeline {
+impl Gateway {
     /// The explanation of a chat request, as JSON. No model is called; the tokens are counted if
     /// Bedrock counts for the model.
     pub async fn explain(&self, call: ChatCall, reader: ExplainReader) -> Result<Bytes, ApiError> {

@@ -66,5 +66,5 @@ async fn reply(
         memory,
         ledger,
     };
-    app.pipeline.images(endpoint, call).await
+    app.gateway.images(endpoint, call).await
 }

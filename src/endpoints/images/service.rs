@@ -22,7 +22,7 @@ use crate::gateway::prepare::refuse_adjustments;
 use crate::gateway::request::CallerRequest;
 use crate::gateway::request::UpstreamBodies;
 use crate::gateway::targets::SearchedTarget;
-use crate::gateway::{Pipeline, unix_seconds};
+use crate::gateway::{Gateway, unix_seconds};
 use crate::reply::Reply;
 use crate::usage::{Charge, Ledger, Units};
 
@@ -54,7 +54,7 @@ pub(crate) struct ImageStore {
     valid: Duration,
 }
 
-impl Pipeline {
+impl Gateway {
     /// Handles an image request.
     pub async fn images(
         &self,

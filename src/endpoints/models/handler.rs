@@ -33,7 +33,7 @@ pub async fn retrieve(
 ) -> Result<Reply, ApiError> {
     let model = app.catalog.model(&id).await;
     Ok(Reply::new(
-        model.ok_or_else(|| app.pipeline.unknown_model(&id))?,
+        model.ok_or_else(|| app.gateway.unknown_model(&id))?,
     ))
 }
 

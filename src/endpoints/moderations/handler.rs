@@ -15,5 +15,5 @@ pub async fn create(
     State(app): State<Arc<App>>,
     call: CallerRequest<ModerationRequest>,
 ) -> Result<Reply, ApiError> {
-    app.pipeline.moderate(call).await
+    app.gateway.moderate(call).await
 }

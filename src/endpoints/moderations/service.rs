@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::error::{ApiError, Field, RateState};
-use crate::gateway::Pipeline;
+use crate::gateway::Gateway;
 use crate::gateway::fan_out::FailedCall;
 use crate::gateway::ids::response_id;
 use crate::gateway::remote::fetched_length;
@@ -27,7 +27,7 @@ use crate::usage::{Charge, Ledger, Units, Upstream};
 /// The model name of Bedrock's own checks in limits and logs.
 const CHECKS: &str = "guardrail-checks";
 
-impl Pipeline {
+impl Gateway {
     /// Handles a moderation request.
     pub async fn moderate(
         &self,

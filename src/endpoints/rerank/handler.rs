@@ -15,5 +15,5 @@ pub async fn create(
     State(app): State<Arc<App>>,
     call: CallerRequest<RerankRequest>,
 ) -> Result<Reply, ApiError> {
-    app.pipeline.rerank(call).await
+    app.gateway.rerank(call).await
 }

@@ -9,7 +9,7 @@ use crate::endpoints::rerank::{
     RankedDocuments, RerankHead, RerankRequest, TranslatedRerank, response_json, translate,
 };
 use crate::error::ApiError;
-use crate::gateway::Pipeline;
+use crate::gateway::Gateway;
 use crate::gateway::ids::response_id;
 use crate::gateway::invoke::unreadable;
 use crate::gateway::request::{CallerRequest, UpstreamBodies};
@@ -18,7 +18,7 @@ use crate::models::Endpoint;
 use crate::reply::Reply;
 use crate::usage::{Charge, TokenCounts, Units};
 
-impl Pipeline {
+impl Gateway {
     /// Handles a rerank request.
     pub async fn rerank(&self, call: CallerRequest<RerankRequest>) -> Result<Reply, ApiError> {
         let CallerRequest {

@@ -19,10 +19,10 @@ pub async fn of_response(
     call: CallerRequest<ResponsesRequest>,
 ) -> Result<Reply, ApiError> {
     let options = header_options(&headers)?;
-    app.pipeline.response_input_tokens(call, options).await
+    app.gateway.response_input_tokens(call, options).await
 }
 
 /// Counts the tokens of a chat request.
 pub async fn of_chat(State(app): State<Arc<App>>, call: ChatCall) -> Result<Reply, ApiError> {
-    app.pipeline.chat_input_tokens(call).await
+    app.gateway.chat_input_tokens(call).await
 }

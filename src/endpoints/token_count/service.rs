@@ -14,7 +14,7 @@ use crate::dialects::openai_responses::{AsChat, InputTokens, ResponsesRequest, a
 use crate::error::{ApiError, Field, FieldNames, OutputField, RateState};
 use crate::gateway::policy::HeaderOptions;
 use crate::gateway::request::CallerRequest;
-use crate::gateway::{ChatCall, Pipeline, model_name};
+use crate::gateway::{ChatCall, Gateway, model_name};
 use crate::reply::{Adjustments, Reply};
 use crate::usage::{Ledger, Upstream};
 
@@ -79,7 +79,7 @@ struct TokenCountReply {
     rate: Option<RateState>,
 }
 
-impl Pipeline {
+impl Gateway {
     /// Counts the input tokens of a chat request.
     pub async fn chat_input_tokens(&self, call: ChatCall) -> Result<Reply, ApiError> {
         let ledger = Arc::clone(&call.ledger);

@@ -29,7 +29,7 @@ pub async fn create(
     State(app): State<Arc<App>>,
     FormRequest(call): FormRequest<VideoRequest>,
 ) -> Result<Reply, ApiError> {
-    app.pipeline.create_video(call).await
+    app.gateway.create_video(call).await
 }
 
 /// Lists the caller's videos.
@@ -41,7 +41,7 @@ pub async fn list(
 ) -> Result<Reply, ApiError> {
     let mut adjustments = Adjustments::default();
     let page = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
-    let videos = app.pipeline.list_videos(&caller, &page, &ledger).await?;
+    let videos = app.gateway.list_videos(&caller, &page, &ledger).await?;
     Ok(videos.adjusted(adjustments))
 }
 
@@ -52,7 +52,7 @@ pub async fn retrieve(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
-    app.pipeline.retrieve_video(&caller, &id, &ledger).await
+    app.gateway.retrieve_video(&caller, &id, &ledger).await
 }
 
 /// Deletes a finished video.
@@ -62,7 +62,7 @@ pub async fn delete(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
-    app.pipeline.delete_video(&caller, &id, &ledger).await
+    app.gateway.delete_video(&caller, &id, &ledger).await
 }
 
 /// Retrieves the content of a video, or a range of it.
@@ -76,7 +76,7 @@ pub async fn content(
 ) -> Result<Response, ApiError> {
     check_variant(query(&uri))?;
     let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
-    let content = app.pipeline.video_content(&caller, &id, range, ledger);
+    let content = app.gateway.video_content(&caller, &id, range, ledger);
     let mp4 = HeaderValue::from_static("video/mp4");
     let mut response = app.content_response(content.await?, mp4);
     let bytes = HeaderValue::from_static("bytes");

@@ -42,7 +42,7 @@ pub(super) async fn read_json<T: DeserializeOwned>(
     let body = decompressed(app, headers, body.await?).await?;
     let HeldBody { bytes, mut permit } = body;
     let bytes = with_deployment(headers, bytes);
-    let (length, workers) = (bytes.len(), app.pipeline.workers());
+    let (length, workers) = (bytes.len(), app.gateway.workers());
     let shape = workers.on_body(length, || json_body::shape(&bytes)).await;
     let value = match shape {
         Ok(shape) => {

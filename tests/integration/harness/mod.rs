@@ -25,7 +25,7 @@ use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::catalog::Tables;
 use outcrop::config::{CatalogList, Config};
 use outcrop::fetch::Fetcher;
-use outcrop::gateway::Pipeline;
+use outcrop::gateway::Gateway;
 use outcrop::http::{App, Shutdown, router, serve};
 use records::Records;
 use serde_json::{Value, json};
@@ -90,8 +90,8 @@ impl Harness {
         let mut app = App::new(&config, bedrock.clone(), readers, shutdown.clone()).unwrap();
         if let Some(fetcher) = fetcher {
             let tables = Tables::load(&config.catalog.files).unwrap();
-            Arc::get_mut(&mut app).unwrap().pipeline =
-                Arc::new(Pipeline::new(&config, tables, bedrock, fetcher));
+            Arc::get_mut(&mut app).unwrap().gateway =
+                Arc::new(Gateway::new(&config, tables, bedrock, fetcher));
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -286,7 +286,7 @@ async fn configured_tables_override_the_built_in_ones_and_are_reloaded() {
     capabilities.write("[[family]]\nname = \"Tomorrow\"\nids = [\"nvidia.of-tomorrow\"]\n");
     harness
         .app
-        .pipeline
+        .gateway
         .replace_tables(Tables::load(&files).unwrap());
     let reply = harness.chat(&request).await;
     assert_eq!(reply.header(COST), Some("0.02"));
@@ -317,7 +317,7 @@ async fn learned_capabilities_are_discarded_when_the_tables_change() {
             .contains("service_tier")
     );
     let tables = Tables::load(&ModelFiles::default()).unwrap();
-    harness.app.pipeline.replace_tables(tables);
+    harness.app.gateway.replace_tables(tables);
     assert_eq!(harness.chat(&request).await.adjustments(), "");
     assert_eq!(harness.sent_upstream()[2]["serviceTier"]["type"], "flex");
 }

@@ -314,7 +314,7 @@ async fn another_instance_serves_a_video_it_did_not_start() {
         Ledger::open(RequestHead::default(), &readers),
     );
     let response = unknown_variant
-        .pipeline
+        .gateway
         .retrieve_video(&caller, &id, &ledger)
         .await;
     let response: Value = serde_json::from_slice(&response.unwrap().body).unwrap();

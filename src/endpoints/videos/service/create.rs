@@ -13,7 +13,7 @@ use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::remote::fetched_length;
 use crate::gateway::request::CallerRequest;
 use crate::gateway::targets::SearchedTarget;
-use crate::gateway::{Pipeline, unix_seconds};
+use crate::gateway::{Gateway, unix_seconds};
 use crate::models::{Endpoint, VideoCapabilities};
 use crate::reply::Reply;
 use crate::usage::{Charge, Ledger, Units, Upstream};
@@ -21,7 +21,7 @@ use crate::usage::{Charge, Ledger, Units, Upstream};
 /// A video request, and the files of its form.
 pub(crate) type VideoRequestWithFiles = (VideoRequest, Vec<FormPart>);
 
-impl Pipeline {
+impl Gateway {
     /// Starts a video job. The limits count it as one call, which ends when the job has started.
     pub async fn create_video(
         &self,

@@ -14,7 +14,7 @@ use crate::bedrock::{AsyncInvoke, AsyncInvokeState, Bedrock, ObjectLocation, S3}
 use crate::config::Config;
 use crate::endpoints::videos::{JobNote, Video, VideoId};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::gateway::Pipeline;
+use crate::gateway::Gateway;
 use crate::gateway::failed::client_error;
 use crate::identity::Caller;
 use crate::usage::Ledger;
@@ -67,7 +67,7 @@ impl VideoStore {
     }
 }
 
-impl Pipeline {
+impl Gateway {
     fn video_store(&self) -> Result<&VideoStore, ApiError> {
         self.video_store.as_ref().ok_or_else(|| {
             let message = "videos are disabled on this gateway; its operator can enable them with \

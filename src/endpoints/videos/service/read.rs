@@ -9,7 +9,7 @@ use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState};
 use crate::dialects::wire::page::{ListPage, PageQuery};
 use crate::endpoints::videos::{DeletedVideo, Video, VideoId};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::gateway::Pipeline;
+use crate::gateway::Gateway;
 use crate::gateway::content::StoredContent;
 use crate::gateway::failed::client_error;
 use crate::identity::Caller;
@@ -22,7 +22,7 @@ const MAX_PAGES: usize = 10;
 /// Concurrent S3 requests for one list.
 const MAX_CONCURRENT_REQUESTS: usize = 8;
 
-impl Pipeline {
+impl Gateway {
     /// A video.
     pub async fn retrieve_video(
         &self,
