@@ -9,7 +9,8 @@
 //! - [`gateway`]: the steps of a model request; the page to read first
 //! - [`identity`]: callers; [`limits`]: rates and concurrency; [`resources`]: memory and threads;
 //!   [`usage`]: what a request used and cost
-//! - [`catalog`]: what is known about models at run time; [`models`]: model ids, capabilities, prices
+//! - [`catalog`]: what is known about models at run time; [`models`]: model ids, capabilities,
+//!   prices
 //! - [`converse`]: Bedrock's Converse API, and the rules for its models
 //! - [`fetch`]: downloads of URLs in requests; [`store`]: the database of files and batches
 //! - [`bedrock`]: transport, credentials, retries, upstream errors

@@ -8,8 +8,8 @@
 //!
 //! The path of a call:
 //!
-//! 1. `routes` accepts the request and `call` passes it through the steps below, each with the parts
-//!    of the `simulation` that it needs;
+//! 1. `routes` accepts the request and `call` passes it through the steps below, each with the
+//!    parts of the `simulation` that it needs;
 //! 2. `traffic` records it in the `journal` and counts it until the last byte of its response;
 //! 3. `auth` checks its credentials;
 //! 4. `validate` applies Bedrock's rules (data in `families`, `catalog` and `resources`);

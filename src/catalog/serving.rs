@@ -5,8 +5,8 @@ use crate::error::ApiError;
 use crate::models::{Capabilities, Endpoint};
 
 impl ModelInfo {
-    /// The capabilities for `endpoint`, which `select` picks; the client's error if the model, which
-    /// the client calls `name`, is served by another endpoint.
+    /// The capabilities for `endpoint`, which `select` picks; the client's error if the model,
+    /// which the client calls `name`, is served by another endpoint.
     pub(crate) fn serving<'a, T>(
         &'a self,
         name: &str,

@@ -1,6 +1,6 @@
-//! The endpoints besides chat, one folder each: `handler` (HTTP), `service` (the steps of a request),
-//! wire types and translation. `bodies` has the bodies of InvokeModel and StartAsyncInvoke in each
-//! provider's format; the model table selects the form.
+//! The endpoints besides chat, one folder each: `handler` (HTTP), `service` (the steps of a
+//! request), wire types and translation. `bodies` has the bodies of InvokeModel and
+//! StartAsyncInvoke in each provider's format; the model table selects the form.
 
 pub mod embeddings;
 pub mod explain;

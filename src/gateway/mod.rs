@@ -176,8 +176,8 @@ impl Gateway {
         response::chat(open_call, account, &name)
     }
 
-    /// Fetches the remote files, admits the request, and calls Bedrock until each choice has a response
-    /// or its first event.
+    /// Fetches the remote files, admits the request, and calls Bedrock until each choice has a
+    /// response or its first event.
     pub(crate) async fn begin(
         &self,
         pending: &mut PendingRequest,

@@ -132,7 +132,7 @@ fn bedrock_error(error: &ApiError) -> Response {
     response
 }
 
-/// [`respond`] writes the error, in the format of the path.
+/// `respond` writes the error, in the format of the path.
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = Response::default();

@@ -1,8 +1,8 @@
 //! What requests use and cost.
 //!
-//! A [`Ledger`] is opened with each request. Whatever path the request takes reports to it, and it is
-//! settled once, when the last reference is dropped. Readers get the settled [`UsageRecord`]; nothing
-//! else counts.
+//! A [`Ledger`] is opened with each request. Whatever path the request takes reports to it, and it
+//! is settled once, when the last reference is dropped. Readers get the settled [`UsageRecord`];
+//! nothing else counts.
 
 mod cost;
 mod ledger;

@@ -2,8 +2,8 @@
 //!
 //! Each rule is a small function with its message; [`RULES`] is their order. Every rule has
 //! evidence, a recording or several independent reports, and every recorded request that Bedrock
-//! accepted passes (see `tests/integration/recordings.rs`). If a rejection is known but not its wording, the
-//! message imitates the known ones.
+//! accepted passes (see `tests/integration/recordings.rs`). If a rejection is known but not its
+//! wording, the message imitates the known ones.
 
 mod additional;
 mod caching;

@@ -1,5 +1,5 @@
-//! JSON of clients and providers: kept as text where its content does not matter, and parsed within a
-//! bounded amount of memory where it does.
+//! JSON of clients and providers: kept as text where its content does not matter, and parsed within
+//! a bounded amount of memory where it does.
 
 pub(crate) mod scan;
 

@@ -1,6 +1,6 @@
-//! Images, documents, videos and audio in messages: their blocks, and how the bytes or the address of
-//! a file become one. The bytes determine the format of a file; the client's declaration counts only
-//! if they cannot.
+//! Images, documents, videos and audio in messages: their blocks, and how the bytes or the address
+//! of a file become one. The bytes determine the format of a file; the client's declaration counts
+//! only if they cannot.
 //!
 //! Nothing here fetches URLs: the gateway does, and passes what it fetched as [`RemoteFiles`].
 

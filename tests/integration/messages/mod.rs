@@ -39,7 +39,6 @@ const ERROR_SOURCES: &[&str] = &[
     "src/error.rs",
     "src/fetch",
     "src/converse/media/data_url.rs",
-    "src/openai/chat/upstream/unsupported_field.rs",
     "src/batches/finish.rs",
     "src/catalog/names.rs",
     "src/endpoints/images/bodies/mask.rs",

@@ -1,5 +1,5 @@
-//! Property names that a family does not accept: renamed in schemas, and restored in the JSON of the
-//! response while it streams.
+//! Property names that a family does not accept: renamed in schemas, and restored in the JSON of
+//! the response while it streams.
 
 mod json_keys;
 pub(super) mod rename;

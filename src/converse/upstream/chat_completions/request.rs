@@ -48,8 +48,7 @@ impl<'a> ChatCompletionRequest<'a> {
     ///
     /// # Errors
     ///
-    /// If the request has content for which [`route`](crate::converse::upstream::route) does not
-    /// choose this upstream.
+    /// If the request has content for which `upstream::route` does not choose this upstream.
     pub fn new(
         request: &'a ConverseRequest,
         model: &'a str,

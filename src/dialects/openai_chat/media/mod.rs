@@ -3,7 +3,7 @@
 //! if they cannot.
 //!
 //! This module does not fetch URLs. The caller fetches the [`remote_addresses`] of a request first
-//! and passes them as [`RemoteFiles`].
+//! and passes them as [`RemoteFiles`](crate::converse::media::RemoteFiles).
 
 mod remote;
 mod search_result;
@@ -56,8 +56,8 @@ impl Media<'_> {
         self.block(part, adjustments)
     }
 
-    /// The block of a `file` part at `position`. `citations` and `context` are fields of the part, for
-    /// documents only.
+    /// The block of a `file` part at `position`. `citations` and `context` are fields of the part,
+    /// for documents only.
     pub(super) fn file(
         &mut self,
         part: FilePart,
