@@ -150,7 +150,7 @@ async fn source(
     Ok(EventSource::Complete(events))
 }
 
-/// The API of AWS behind an upstream.
+/// AWS's API of an upstream, for the ledger.
 fn api_of(upstream: ChatUpstream) -> Upstream {
     match upstream {
         ChatUpstream::Converse => Upstream::Converse,
