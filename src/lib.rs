@@ -2,7 +2,8 @@
 //!
 //! The modules, in the order in which a request passes them:
 //!
-//! - [`http`]: server, routes, layers, bodies, streams
+//! - [`server`]: connections, layers, routes; [`http`]: what handlers receive and return;
+//!   [`wire`]: what the JSON of all endpoints shares
 //! - [`dialects`]: the chat dialects: requests into Bedrock's form, and responses out of it;
 //!   [`endpoints`]: everything that is not chat
 //! - [`batches`] and [`passthrough`]: jobs; Bedrock's own API
@@ -36,6 +37,8 @@ pub mod models;
 pub mod passthrough;
 pub mod reply;
 pub mod resources;
+pub mod server;
 pub mod store;
 pub mod telemetry;
 pub mod usage;
+pub mod wire;

@@ -7,12 +7,13 @@ use http::Uri;
 
 use crate::batches::Batches;
 use crate::batches::wire::{Batch, CreateBatch};
-use crate::dialects::wire::page::{ListPage, PageQuery, PageRules};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::request::CallerRequest;
-use crate::http::{App, query};
+use crate::http::query;
 use crate::identity::Caller;
 use crate::reply::{Adjustments, Reply};
+use crate::server::App;
+use crate::wire::page::{ListPage, PageQuery, PageRules};
 
 /// The query parameters of lists of batches, as in OpenAI's API.
 const RULES: PageRules = PageRules {

@@ -8,8 +8,8 @@ use super::BatchService;
 use super::work::{Stop, Work};
 use crate::bedrock::{S3Object, UpstreamError};
 use crate::converse::json::scan::scan;
-use crate::dialects::wire::json_body::JsonSize;
 use crate::resources::body_memory::BodyPermit;
+use crate::wire::json_body::JsonSize;
 
 /// The positions of the lines in an input file.
 #[derive(Debug)]

@@ -27,16 +27,16 @@ use crate::batches::wire::{Batch, BatchStatus, NewBatch, RequestCounts};
 use crate::bedrock::{ObjectLocation, S3};
 use crate::config::{BatchSettings, Config};
 use crate::converse::JsonText;
-use crate::dialects::wire::page::PageQuery;
 use crate::endpoints::files::service::{Files, now, split_page};
 use crate::endpoints::files::wire::BATCH;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::Gateway;
-use crate::gateway::ids::stored_id;
 use crate::identity::Caller;
 use crate::resources::body_memory::BodyMemory;
+use crate::resources::ids::stored_id;
 use crate::store::{Store, StoreError, StoredBatch};
 use crate::usage::UsageReaders;
+use crate::wire::page::PageQuery;
 use document::{BatchDocument, PartRoute};
 
 /// The completion window; OpenAI supports no other.

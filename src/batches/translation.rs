@@ -9,7 +9,6 @@ use super::input::HeldLine;
 use crate::batches::wire::check_request;
 use crate::catalog::ModelTarget;
 use crate::dialects::openai_chat::{ChatRequest, ChatTranslation, remote_addresses};
-use crate::dialects::wire::json_body;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::policy::HeaderOptions;
 use crate::gateway::prepare::SourceBody;
@@ -20,6 +19,7 @@ use crate::limits::CallPermit;
 use crate::models::{ChatUpstream, Endpoint};
 use crate::reply::Adjustments;
 use crate::usage::{Ledger, RequestHead, UsageReaders};
+use crate::wire::json_body;
 
 /// The properties of a batch request that determine its part.
 #[derive(Debug)]

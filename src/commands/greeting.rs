@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 
 use super::healthcheck::reachable;
-use crate::http::App;
+use crate::server::App;
 
 /// The text that `serve` prints on a terminal: base URL, models and a first call.
 pub(super) struct Greeting {

@@ -11,7 +11,9 @@ use super::greeting::Greeting;
 use crate::bedrock::{Bedrock, CredentialsTrouble};
 use crate::catalog::Tables;
 use crate::config::{Config, Overrides, ServerSettings, load};
-use crate::http::{App, Shutdown, ShutdownPhase, raise_descriptor_limit, router, serve};
+use crate::http::{Shutdown, ShutdownPhase};
+use crate::server::router;
+use crate::server::{App, raise_descriptor_limit, serve};
 use crate::telemetry;
 use crate::usage::UsageReaders;
 

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 use super::reader::{Mistakes, Section};
-use super::{
-    AllowedOrigin, Config, KeyEntry, Limits, aws, batches, bedrock_api, chat, embeddings, fetch,
-    keys, limits, log, models, moderations, s3, server, store, videos,
-};
+use super::{AllowedOrigin, Config, KeyEntry, Limits};
 use crate::bedrock::BedrockSettings;
+use crate::config::sections::{
+    aws, batches, bedrock_api, chat, embeddings, fetch, keys, limits, log, models, moderations, s3,
+    server, store, videos,
+};
 
 /// The file that is read if none is named.
 const DEFAULT_FILE: &str = "outcrop.toml";

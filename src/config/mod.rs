@@ -3,46 +3,24 @@
 //! Each section of the file is read in a file of its own. All mistakes are reported at once, each
 //! with section, key, value and remedy.
 
-mod aws;
-mod batches;
-mod bedrock_api;
-mod chat;
-mod embeddings;
-mod fetch;
 mod host_pattern;
-mod keys;
-mod limits;
 mod load;
-mod log;
-mod models;
-mod moderations;
 mod origin;
 mod reader;
 #[cfg(test)]
 mod reference;
-mod s3;
-mod server;
-mod store;
-mod videos;
+mod sections;
 
-pub use batches::BatchSettings;
-pub use bedrock_api::BedrockApiSettings;
-pub use chat::{ChatOverrides, ChatSettings, ModelFiles, Truncate};
-pub use embeddings::EmbeddingSettings;
-pub use fetch::FetchSettings;
 pub use host_pattern::HostPattern;
-pub use keys::{AccessKey, KeyDigest, KeyEntry};
-pub use limits::{LimitSettings, Limits};
 pub use load::{Overrides, config_file, load};
-pub use log::{LogFormat, LogSettings};
-pub use models::{CatalogList, CatalogSettings, ModelEntry};
-pub use moderations::ModerationSettings;
 pub use origin::{AllowedOrigin, is_loopback_host};
 pub use reader::Mistakes;
-pub use s3::S3Settings;
-pub use server::ServerSettings;
-pub use store::StoreSettings;
-pub use videos::VideoSettings;
+pub use sections::{
+    AccessKey, BatchSettings, BedrockApiSettings, CatalogList, CatalogSettings, ChatOverrides,
+    ChatSettings, EmbeddingSettings, FetchSettings, KeyDigest, KeyEntry, LimitSettings, Limits,
+    LogFormat, LogSettings, ModelEntry, ModelFiles, ModerationSettings, S3Settings, ServerSettings,
+    StoreSettings, Truncate, VideoSettings,
+};
 
 use std::collections::BTreeMap;
 

@@ -3,4 +3,3 @@
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
-pub mod wire;

@@ -9,9 +9,9 @@ use crate::converse::event::Event;
 use crate::converse::output::OutputEvents;
 use crate::error::ApiError;
 use crate::gateway::failed::client_error_for_model;
-use crate::gateway::reasoning_memory::ReasoningMemory;
 use crate::identity::Caller;
 use crate::models::Tier;
+use crate::resources::reasoning_memory::ReasoningMemory;
 use crate::usage::{Charge, Ledger, TokenCounts};
 
 /// Records the usage of a request.
@@ -42,7 +42,7 @@ impl Account {
     pub(super) fn remember(&self, output_events: &mut OutputEvents) {
         if let Some((keys, turn)) = output_events.remembered() {
             self.memory.remember(
-                &self.caller,
+                self.caller.name(),
                 &self.model_info.capabilities.family,
                 keys,
                 turn,

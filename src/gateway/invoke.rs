@@ -14,13 +14,13 @@ use crate::catalog::ModelTarget;
 use crate::converse::json::without_values;
 use crate::converse::options::GuardrailConfig;
 use crate::converse::policy::GuardrailPolicy;
-use crate::dialects::wire::{ClientField, UnknownFields, misspelling};
 use crate::error::{ApiError, ErrorCode, ErrorKind, RateState};
 use crate::identity::Caller;
 use crate::limits::Permit;
 use crate::models::ModelId;
 use crate::reply::Adjustments;
 use crate::usage::{Ledger, Upstream};
+use crate::wire::{ClientField, UnknownFields, misspelling};
 
 const GUARDRAIL_IDENTIFIER: HeaderName =
     HeaderName::from_static("x-amzn-bedrock-guardrailidentifier");

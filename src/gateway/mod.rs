@@ -19,11 +19,9 @@ pub(crate) mod account;
 pub(crate) mod content;
 pub(crate) mod failed;
 pub(crate) mod fan_out;
-pub mod ids;
 pub(crate) mod invoke;
 pub(crate) mod policy;
 pub(crate) mod prepare;
-pub mod reasoning_memory;
 pub(crate) mod remote;
 pub(crate) mod request;
 pub(crate) mod response;
@@ -50,20 +48,20 @@ use crate::config::{
     S3Settings,
 };
 use crate::dialects::openai_chat::ChatRequest;
-use crate::dialects::wire::misspelling;
 use crate::endpoints::images::service::ImageStore;
 use crate::endpoints::videos::service::VideoStore;
 use crate::error::{ApiError, Field};
 use crate::fetch::Fetcher;
 use crate::gateway::prepare::{PendingRequest, PreparedRequest, SourceBody};
-use crate::gateway::reasoning_memory::ReasoningMemory;
 use crate::identity::Caller;
 use crate::limits::{Limiter, Permit, WhenFull};
 use crate::models::Endpoint;
 use crate::reply::Reply;
 use crate::resources::body_memory::BodyPermit;
+use crate::resources::reasoning_memory::ReasoningMemory;
 use crate::resources::workers::Workers;
 use crate::usage::{Ledger, Upstream};
+use crate::wire::misspelling;
 use account::Account;
 use send::{Admission, OpenCall};
 

@@ -21,11 +21,11 @@ use crate::dialects::openai_chat::{
 };
 use crate::dialects::openai_completions::{CompletionFieldNames, chat_requests};
 use crate::error::{ApiError, ErrorCode, Field, FieldNames};
-use crate::gateway::reasoning_memory::ReasoningMemory;
 use crate::identity::Caller;
 use crate::models::ChatUpstream;
 use crate::reply::Adjustments;
 use crate::resources::body_memory::BodyPermit;
+use crate::resources::reasoning_memory::ReasoningMemory;
 
 /// The maximum number of revisions of a request.
 const MAX_REVISIONS: u32 = 6;
@@ -204,8 +204,9 @@ impl PendingRequest {
         } = self;
         let model_info = &target.model_info;
         let family = model_info.capabilities.family.as_str();
-        let recall =
-            |key: &str| -> Option<Arc<RememberedTurn>> { memory.recall(caller, family, key) };
+        let recall = |key: &str| -> Option<Arc<RememberedTurn>> {
+            memory.recall(caller.name(), family, key)
+        };
         // A shortened conversation is a different one, to which thinking signatures are not bound.
         let is_cut = model_info.capabilities.binds_thinking && dropped > 0;
         let context = TranslationContext {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::account::Account;
-use super::ids::response_id;
 use super::send::OpenCall;
 use super::stream::{ChatStream, EventSource};
 use super::writer::EndpointWriter;
@@ -15,6 +14,7 @@ use crate::error::{ApiError, Field, OutputField};
 use crate::gateway::prepare::PreparedRequest;
 use crate::limits::Permit;
 use crate::reply::{Adjustments, Reply};
+use crate::resources::ids::response_id;
 
 /// The response to a chat request; the client calls the model `name`.
 pub(crate) fn chat(

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use crate::converse::output::{OutputEvent, OutputWriter, ResponseSummary};
 use crate::dialects::openai_chat::ChunkWriter;
 use crate::dialects::openai_completions::{CompletionFieldNames, TextWriter};
-use crate::dialects::wire::error::ErrorBody;
 use crate::error::ApiError;
+use crate::wire::error::ErrorBody;
 
 /// Writes output events in the format of the requested endpoint.
 #[derive(Debug)]

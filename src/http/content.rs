@@ -5,9 +5,9 @@ use axum::response::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 
-use super::App;
 use super::shutdown::{ShutdownPhase, restarting};
 use crate::gateway::content::StoredContent;
+use crate::server::App;
 
 impl App {
     /// Streams the content of a file or a video, or a range of it. An error of S3 and the shutdown

@@ -5,10 +5,10 @@ use std::convert::Infallible;
 use axum::body::Body;
 use axum::response::Response;
 
-use super::App;
 use super::shutdown::{Shutdown, ShutdownPhase, restarting};
 use crate::error::ApiError;
 use crate::passthrough::{PassthroughBody, PassthroughStream};
+use crate::server::App;
 
 impl App {
     /// A response with Bedrock's status and headers.

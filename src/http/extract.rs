@@ -11,18 +11,19 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
-use super::App;
 use super::body::{HeldBody, read_json};
 use crate::config::Truncate;
 use crate::dialects::openai_chat::GuardrailFields;
-use crate::dialects::wire::form::{self, FormPart};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::ChatCall;
 use crate::gateway::policy::HeaderOptions;
 use crate::gateway::request::CallerRequest;
 use crate::http::body::multipart::{FormLimits, is_form, read_form};
 use crate::identity::{Caller, masked};
+use crate::server::App;
 use crate::usage::Ledger;
+use crate::wire::form;
+use crate::wire::form::FormPart;
 
 /// A request in a form, as SDKs send it, or in JSON, with the files of the form.
 #[derive(Debug)]

@@ -13,10 +13,11 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 
 use crate::error::ApiError;
-use crate::http::{App, HeldBody, decompressed, key, read_as_sent, require_json_or_bytes};
+use crate::http::{HeldBody, decompressed, key, read_as_sent, require_json_or_bytes};
 use crate::identity::masked_credential;
 use crate::passthrough::PassthroughRequest;
 use crate::reply::Reply;
+use crate::server::App;
 use crate::usage::Ledger;
 
 /// Forwards a request to Bedrock and returns its response.

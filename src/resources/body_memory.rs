@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::converse::json::budget_of;
-use crate::dialects::wire::json_body::JsonSize;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::wire::json_body::JsonSize;
 
 /// Bodies up to this length are read first and have a budget of their own: many connections may
 /// each hold one, and none waits for a large one.

@@ -1,4 +1,7 @@
-//! What the requests of one process share: the memory for bodies, and the threads for long work.
+//! What a process gives to its requests: memory for bodies and for reasoning, threads for long work,
+//! and ids.
 
 pub mod body_memory;
+pub mod ids;
+pub mod reasoning_memory;
 pub mod workers;

@@ -23,6 +23,7 @@ const KNOWN: [&[&str]; 1] = [
         "gateway",
         "http",
         "passthrough",
+        "server",
     ],
 ];
 

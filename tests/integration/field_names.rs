@@ -3,8 +3,8 @@
 use outcrop::dialects::openai_chat::{ChatFieldNames, ChatRequest};
 use outcrop::dialects::openai_completions::{CompletionFieldNames, CompletionRequest};
 use outcrop::dialects::openai_responses::{ResponsesFieldNames, ResponsesRequest};
-use outcrop::dialects::wire::ClientField;
 use outcrop::error::{Field, FieldNames};
+use outcrop::wire::ClientField;
 
 use crate::harness::fields::all_fields;
 

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use outcrop::converse::event::Event;
 use outcrop::converse::output::{OutputEvents, OutputOptions, ResponseSummary};
 use outcrop::dialects::openai_chat::{ChunkWriter, Completion, CompletionHead};
-use outcrop::dialects::wire::error::ErrorBody;
 use outcrop::error::ApiError;
+use outcrop::wire::error::ErrorBody;
 use serde_json::{Value, json};
 
 /// Lists whose items are not split into deltas. In a stream, each item has an index.

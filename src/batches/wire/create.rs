@@ -1,9 +1,9 @@
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::dialects::wire::client_object;
 use crate::endpoints::files::wire::{DEFAULT_LIFETIME, ExpiresAfter};
 use crate::error::ApiError;
 use crate::reply::Adjustments;
+use crate::wire::client_object;
 
 client_object! {
     /// The body of `POST /v1/batches`.

@@ -4,9 +4,9 @@ use bytes::Bytes;
 
 use crate::converse::JsonText;
 use crate::dialects::openai_chat::ChatRequest;
-use crate::dialects::wire::client_object;
-use crate::dialects::wire::json_body;
 use crate::error::{ApiError, ErrorCode};
+use crate::wire::client_object;
+use crate::wire::json_body;
 
 client_object! {
     /// One line of a batch input file.

@@ -7,9 +7,9 @@ use super::batch::{BatchUsage, InputDetails, OutputDetails};
 use crate::converse::output::{OutputEvents, OutputOptions};
 use crate::converse::response::ConverseResponse;
 use crate::dialects::openai_chat::{Completion, CompletionHead};
-use crate::dialects::wire::error::ErrorBody;
 use crate::error::ApiError;
 use crate::reply::Adjustments;
+use crate::wire::error::ErrorBody;
 
 /// The ids of a result.
 #[derive(Debug, Clone, Copy)]

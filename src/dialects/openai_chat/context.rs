@@ -5,13 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::field_names::ChatFieldNames;
-use super::types::{ChatRequest, GuardrailFields};
 use crate::converse::media::RemoteFiles;
 use crate::converse::policy::{AllowList, GuardrailPolicy};
 use crate::converse::remembered::RememberedTurn;
-use crate::dialects::wire::ClientField;
+use crate::dialects::openai_chat::request::types::{ChatRequest, GuardrailFields};
 use crate::error::FieldNames;
 use crate::models::{Capabilities, ChatUpstream};
+use crate::wire::ClientField;
 
 /// The input of a chat translation besides the request.
 pub struct TranslationContext<'a> {

@@ -8,8 +8,8 @@ use axum::response::Response;
 use crate::endpoints::explain::service::ExplainReader;
 use crate::error::ApiError;
 use crate::gateway::ChatCall;
-use crate::http::App;
 use crate::reply::Reply;
+use crate::server::App;
 
 /// Creates a chat completion, streaming or not.
 pub async fn create(

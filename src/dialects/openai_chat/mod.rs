@@ -3,46 +3,31 @@
 
 pub mod handler;
 
-mod assistant;
-mod cache_control;
-mod chunks;
-mod completion;
-mod content;
 mod context;
-mod conversation;
-mod events;
-mod extensions;
 mod field_names;
-mod finish_reason;
-mod media;
-mod parameters;
-mod parts;
 mod request;
-mod request_options;
-mod tools;
-mod truncate;
-mod types;
+mod response;
 
-pub use chunks::ChunkWriter;
-pub use completion::{Completion, CompletionHead};
 pub use context::{ChatOptions, ClientFields, TranslationContext};
 pub use field_names::ChatFieldNames;
-pub use finish_reason::FinishReason;
-pub use media::remote_addresses;
+pub use request::media::remote_addresses;
+pub use request::truncate::drop_oldest;
+pub use request::types::{ChatMessage, ChatRequest, GuardrailFields};
 pub use request::{ChatTranslation, translate};
-pub use truncate::drop_oldest;
-pub use types::{ChatMessage, ChatRequest, GuardrailFields};
+pub use response::chunks::ChunkWriter;
+pub use response::completion::{Completion, CompletionHead};
+pub use response::finish_reason::FinishReason;
 
 // Request types shared with other endpoints.
-pub(super) use content::Content;
-pub use media::ImageUrl;
-pub(super) use media::{FilePart, InputAudio};
-pub(super) use types::{
+pub(super) use request::content::Content;
+pub use request::media::ImageUrl;
+pub(super) use request::media::{FilePart, InputAudio};
+pub(super) use request::types::{
     AllowedTool, AllowedTools, CacheControl, ChatTool, ContentPart, CustomCall, CustomTool,
     FunctionCall, FunctionObject, JsonSchemaFormat, PerformanceFields, PromptCacheOptions,
     ResponseFormat, StreamOptions, ToolCall, ToolChoiceObject,
 };
 
 // Response types shared with other endpoints.
-pub(super) use completion::UsageObject;
-pub(super) use events::EventBuffer;
+pub(super) use response::completion::UsageObject;
+pub(super) use response::events::EventBuffer;

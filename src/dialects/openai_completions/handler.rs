@@ -8,8 +8,8 @@ use axum::response::Response;
 use crate::dialects::openai_completions::CompletionRequest;
 use crate::error::ApiError;
 use crate::gateway::ChatCall;
-use crate::http::App;
 use crate::reply::Reply;
+use crate::server::App;
 
 /// Creates a completion, streaming or not.
 pub async fn create(

@@ -6,8 +6,8 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::dialects::wire::ClientValue;
-use crate::dialects::wire::token_list;
+use crate::wire::ClientValue;
+use crate::wire::token_list;
 
 /// The prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]

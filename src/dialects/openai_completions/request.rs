@@ -4,9 +4,9 @@ use super::prompt::Prompt;
 use super::types::CompletionRequest;
 use crate::converse::JsonText;
 use crate::dialects::openai_chat::{ChatMessage, ChatRequest, Content};
-use crate::dialects::wire::misspelling;
 use crate::endpoints::embeddings::Tokenizer;
 use crate::error::ApiError;
+use crate::wire::misspelling;
 
 /// A translated completion request.
 #[derive(Debug, Clone, PartialEq)]

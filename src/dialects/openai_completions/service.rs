@@ -5,7 +5,6 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 
 use crate::dialects::openai_completions::{CompletionPrompts, CompletionRequest, chat_requests};
-use crate::dialects::wire::misspelling;
 use crate::error::ApiError;
 use crate::gateway::prepare::{PendingRequest, SourceBody};
 use crate::gateway::send::OpenCall;
@@ -13,6 +12,7 @@ use crate::gateway::{ChatBody, ChatCall, Gateway, no_model, response};
 use crate::limits::WhenFull;
 use crate::reply::Reply;
 use crate::usage::Ledger;
+use crate::wire::misspelling;
 
 impl Gateway {
     /// Handles a completion request.

@@ -9,8 +9,8 @@ use super::prompt::Prompt;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::dialects::openai_chat::{GuardrailFields, PerformanceFields, StreamOptions};
-use crate::dialects::wire::Texts;
-use crate::dialects::wire::client_object;
+use crate::wire::Texts;
+use crate::wire::client_object;
 
 client_object! {
     /// The body of `POST /v1/completions`.

@@ -7,8 +7,8 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::dialects::wire::ClientField;
-use crate::dialects::wire::ClientValue;
+use crate::wire::ClientField;
+use crate::wire::ClientValue;
 
 /// A string, or a list of objects.
 #[derive(Debug, Clone, PartialEq)]

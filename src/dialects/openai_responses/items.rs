@@ -5,9 +5,9 @@ use super::field_names::{MessageSource, ResponsesFieldNames};
 use super::parts::{content, reasoning_text};
 use super::types::InputItem;
 use crate::dialects::openai_chat::{ChatMessage, Content, CustomCall, FunctionCall, ToolCall};
-use crate::dialects::wire::note_unknown;
 use crate::error::ApiError;
 use crate::reply::Adjustments;
+use crate::wire::note_unknown;
 
 /// The messages so far, and their sources.
 pub(super) struct Items<'a> {

@@ -7,11 +7,11 @@ use super::tools::{choice, tools};
 use super::types::{ReasoningConfig, ResponsesRequest, ResponsesTextFormat, TextConfig};
 use crate::converse::JsonText;
 use crate::dialects::openai_chat::{ChatRequest, JsonSchemaFormat, ResponseFormat};
-use crate::dialects::wire::UnknownFields;
-use crate::dialects::wire::misspelling;
-use crate::dialects::wire::{hint, note_unknown, refuse};
 use crate::error::ApiError;
 use crate::reply::Adjustments;
+use crate::wire::UnknownFields;
+use crate::wire::misspelling;
+use crate::wire::{hint, note_unknown, refuse};
 
 /// A Responses request translated to chat.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use crate::converse::JsonText;
 use crate::dialects::openai_chat::{
     AllowedTool, AllowedTools, ChatTool, CustomTool, FunctionObject, ToolChoiceObject,
 };
-use crate::dialects::wire::{StringOrObject, note_unknown};
 use crate::error::ApiError;
 use crate::reply::Adjustments;
+use crate::wire::{StringOrObject, note_unknown};
 
 /// The tools of a request.
 #[derive(Debug, Default)]

@@ -7,8 +7,8 @@ use super::content::StringOrList;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::dialects::openai_chat::{CacheControl, InputAudio, PromptCacheOptions};
-use crate::dialects::wire::StringOrObject;
-use crate::dialects::wire::client_object;
+use crate::wire::StringOrObject;
+use crate::wire::client_object;
 
 client_object! {
     /// The body of `POST /v1/responses` and `POST /v1/responses/input_tokens`.

@@ -7,8 +7,8 @@ use axum::extract::State;
 use crate::endpoints::embeddings::EmbeddingsRequest;
 use crate::error::ApiError;
 use crate::gateway::request::CallerRequest;
-use crate::http::App;
 use crate::reply::Reply;
+use crate::server::App;
 
 /// Creates an embedding for each input.
 pub async fn create(

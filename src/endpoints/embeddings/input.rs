@@ -4,12 +4,12 @@ use super::images::{ImageFields, image, path};
 use super::request::EmbeddingContext;
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
 use crate::converse::media::is_data_url;
-use crate::dialects::wire::note_unknown;
 use crate::endpoints::embeddings::bodies::EmbeddingItem;
 use crate::error::{ApiError, ErrorCode};
 use crate::models::tokenizer::Tokenizer;
 use crate::models::{EmbeddingInput, Truncation};
 use crate::reply::Adjustments;
+use crate::wire::note_unknown;
 
 /// The maximum number of entries in `input` (OpenAI's API reference).
 const MAX_INPUTS: usize = 2048;

@@ -3,13 +3,13 @@
 use super::input::EmbeddingInputReader;
 use super::types::EmbeddingsRequest;
 use crate::converse::media::RemoteFiles;
-use crate::dialects::wire::{misspelling, note_unknown_fields};
 use crate::endpoints::embeddings::bodies::{EmbeddingCall, EmbeddingParameters, calls};
 use crate::error::ApiError;
 use crate::models::Purpose;
 use crate::models::tokenizer::Tokenizer;
 use crate::models::{EmbeddingCapabilities, Truncation};
 use crate::reply::Adjustments;
+use crate::wire::{misspelling, note_unknown_fields};
 
 /// The model's capabilities, and the defaults of the request.
 #[derive(Debug, Clone, Copy)]

@@ -9,10 +9,10 @@ use serde::{Deserialize, Deserializer};
 
 use crate::converse::JsonText;
 use crate::dialects::openai_chat::ImageUrl;
-use crate::dialects::wire::ClientValue;
-use crate::dialects::wire::StringOrObject;
-use crate::dialects::wire::token_list;
-use crate::dialects::wire::{ClientField, client_object};
+use crate::wire::ClientValue;
+use crate::wire::StringOrObject;
+use crate::wire::token_list;
+use crate::wire::{ClientField, client_object};
 
 client_object! {
     /// The body of `POST /v1/embeddings`.

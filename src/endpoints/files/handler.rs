@@ -10,17 +10,18 @@ use http::{HeaderMap, HeaderValue, Uri};
 
 use crate::batches::Batches;
 use crate::batches::handler::served;
-use crate::dialects::wire::form;
-use crate::dialects::wire::page::{ListPage, PageQuery, PageRules};
 use crate::endpoints::files::service::NewFile;
 use crate::endpoints::files::wire::{FileDeleted, FileForm, FileObject};
 use crate::error::ApiError;
-use crate::http::{App, FormLimits, MultipartForm, OpenPart, query};
+use crate::http::{FormLimits, MultipartForm, OpenPart, query};
 use crate::identity::Caller;
 use crate::reply::{Adjustments, Reply};
 use crate::resources::body_memory::BodyPermit;
+use crate::server::App;
 use crate::store::StoredFile;
 use crate::usage::Ledger;
+use crate::wire::form;
+use crate::wire::page::{ListPage, PageQuery, PageRules};
 
 /// The query parameters of lists of files, as in OpenAI's API.
 const RULES: PageRules = PageRules {

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use crate::bedrock::{ObjectLocation, S3, S3Object, S3Upload, UpstreamError};
-use crate::dialects::wire::page::PageQuery;
 use crate::endpoints::files::wire::BATCH;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::content::StoredContent;
 use crate::gateway::failed::client_error;
-use crate::gateway::ids::stored_id;
 use crate::gateway::unix_seconds;
 use crate::identity::Caller;
+use crate::resources::ids::stored_id;
 use crate::store::{FilePage, Store, StoredFile};
 use crate::usage::Ledger;
+use crate::wire::page::PageQuery;
 
 /// Expired files that are removed per run.
 const EXPIRED_PER_RUN: u32 = 100;

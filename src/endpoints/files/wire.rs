@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::dialects::wire::client_object;
 use crate::error::ApiError;
 use crate::reply::Adjustments;
+use crate::wire::client_object;
 
 client_object! {
     /// The text fields of the form of `POST /v1/files`; the file is a separate part, `file`.

@@ -6,12 +6,12 @@ use super::types::ImageRequest;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::policy::AllowList;
-use crate::dialects::wire::json_body;
-use crate::dialects::wire::note_unknown_field;
 use crate::endpoints::images::bodies::belongs;
 use crate::error::ApiError;
 use crate::models::{ImageCapabilities, ImageTask};
 use crate::reply::Adjustments;
+use crate::wire::json_body;
+use crate::wire::note_unknown_field;
 
 /// The maximum number of values in a provider field.
 const MAX_VALUES: usize = 1000;

@@ -10,8 +10,9 @@ use crate::endpoints::images::{ImageEndpoint, ImageRequest};
 use crate::error::ApiError;
 use crate::gateway::request::CallerRequest;
 use crate::http::deployment;
-use crate::http::{App, FormRequest, flag};
+use crate::http::{FormRequest, flag};
 use crate::reply::Reply;
+use crate::server::App;
 
 /// Generates images from a prompt.
 pub async fn generations(

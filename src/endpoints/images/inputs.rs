@@ -9,11 +9,11 @@ use super::types::{ImageReference, ImageRequest};
 use crate::converse::media::{
     RemoteAddress, RemoteFiles, image_header, is_web_address, open_image_bytes,
 };
-use crate::dialects::wire::form::FormPart;
 use crate::endpoints::images::bodies::mask_for;
 use crate::error::{ApiError, ErrorCode};
 use crate::models::{ImageCapabilities, ImageTask, Size};
 use crate::reply::Adjustments;
+use crate::wire::form::FormPart;
 
 /// The maximum number of images in a request (openapi.yaml: `image` of edits).
 const MAX_IMAGES: usize = 16;

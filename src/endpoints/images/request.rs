@@ -15,13 +15,13 @@ use super::task::{TaskInput, check_images, prompt, task};
 use super::types::ImageRequest;
 use crate::converse::media::RemoteFiles;
 use crate::converse::policy::AllowList;
-use crate::dialects::wire::form::FormPart;
-use crate::dialects::wire::hint;
-use crate::dialects::wire::misspelling;
 use crate::endpoints::images::bodies::{ImageOrder, body};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::models::{ImageCapabilities, ImageTask, Size};
 use crate::reply::Adjustments;
+use crate::wire::form::FormPart;
+use crate::wire::hint;
+use crate::wire::misspelling;
 
 /// The maximum size in bytes of a Bedrock request body (botocore, bedrock-runtime: InvokeModel).
 const MAX_BODY_BYTES: usize = 25_000_000;

@@ -9,14 +9,12 @@ use futures_util::future::try_join_all;
 
 use crate::bedrock::{Bedrock, InvokeResponse, ObjectLocation, S3};
 use crate::config::S3Settings;
-use crate::dialects::wire::form::FormPart;
 use crate::endpoints::images::{
     Delivery, GeneratedImage, ImageContext, ImageData, ImageEndpoint, ImageHead, ImageRequest,
     TranslatedImage, completed_events, images, images_response, remote_images, translate,
 };
 use crate::error::ApiError;
 use crate::gateway::failed::client_error;
-use crate::gateway::ids::response_id;
 use crate::gateway::invoke::guardrail_headers;
 use crate::gateway::prepare::refuse_adjustments;
 use crate::gateway::request::CallerRequest;
@@ -24,7 +22,9 @@ use crate::gateway::request::UpstreamBodies;
 use crate::gateway::targets::SearchedTarget;
 use crate::gateway::{Gateway, unix_seconds};
 use crate::reply::Reply;
+use crate::resources::ids::response_id;
 use crate::usage::{Charge, Ledger, Units};
+use crate::wire::form::FormPart;
 
 /// An image request with its HTTP form and headers.
 #[derive(Debug)]

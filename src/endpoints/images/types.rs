@@ -6,7 +6,7 @@ use serde_json::Number;
 
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::dialects::wire::client_object;
+use crate::wire::client_object;
 
 client_object! {
     /// The body of an image request, or the text fields of a form.

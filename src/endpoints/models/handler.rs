@@ -6,10 +6,11 @@ use axum::extract::{Path, State};
 use http::Uri;
 
 use crate::error::ApiError;
-use crate::http::{App, query};
+use crate::http::query;
 use crate::identity::Caller;
 use crate::models::ModelType;
 use crate::reply::Reply;
+use crate::server::App;
 
 /// Lists all models, or those of `?type=`.
 pub async fn list(

@@ -7,8 +7,8 @@ use axum::extract::State;
 use crate::endpoints::moderations::ModerationRequest;
 use crate::error::ApiError;
 use crate::gateway::request::CallerRequest;
-use crate::http::App;
 use crate::reply::Reply;
+use crate::server::App;
 
 /// Classifies content as harmful or not.
 pub async fn create(

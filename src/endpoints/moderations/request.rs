@@ -10,10 +10,10 @@ use crate::converse::guardrails::checks::{
 use crate::converse::media::{ImageBlock, ImageFormat, MediaSource};
 use crate::converse::media::{RemoteAddress, RemoteFiles, is_web_address, open_image};
 use crate::converse::request::Role;
-use crate::dialects::wire::{StringOrObject, note_unknown};
-use crate::dialects::wire::{misspelling, note_unknown_fields};
 use crate::error::{ApiError, ErrorCode};
 use crate::reply::Adjustments;
+use crate::wire::{StringOrObject, note_unknown};
+use crate::wire::{misspelling, note_unknown_fields};
 
 /// The default model name, as at OpenAI.
 const DEFAULT_MODEL: &str = "omni-moderation-latest";

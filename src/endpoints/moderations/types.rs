@@ -5,9 +5,9 @@ use std::fmt;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::dialects::wire::ClientValue;
-use crate::dialects::wire::StringOrObject;
-use crate::dialects::wire::{ClientField, client_object};
+use crate::wire::ClientValue;
+use crate::wire::StringOrObject;
+use crate::wire::{ClientField, client_object};
 
 client_object! {
     /// The body of `POST /v1/moderations`.

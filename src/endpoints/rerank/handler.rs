@@ -7,8 +7,8 @@ use axum::extract::State;
 use crate::endpoints::rerank::RerankRequest;
 use crate::error::ApiError;
 use crate::gateway::request::CallerRequest;
-use crate::http::App;
 use crate::reply::Reply;
+use crate::server::App;
 
 /// Ranks documents by their relevance to a query.
 pub async fn create(

@@ -3,11 +3,11 @@
 use super::documents::text_of;
 use super::types::RerankRequest;
 use crate::converse::JsonText;
-use crate::dialects::wire::{misspelling, note_unknown_fields};
 use crate::endpoints::rerank::bodies::RerankBody;
 use crate::error::ApiError;
 use crate::models::RerankCapabilities;
 use crate::reply::Adjustments;
+use crate::wire::{misspelling, note_unknown_fields};
 
 /// A translated rerank request.
 #[derive(Debug)]

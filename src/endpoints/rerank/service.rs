@@ -10,12 +10,12 @@ use crate::endpoints::rerank::{
 };
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::gateway::ids::response_id;
 use crate::gateway::invoke::unreadable;
 use crate::gateway::request::{CallerRequest, UpstreamBodies};
 use crate::gateway::targets::SearchedTarget;
 use crate::models::Endpoint;
 use crate::reply::Reply;
+use crate::resources::ids::response_id;
 use crate::usage::{Charge, TokenCounts, Units};
 
 impl Gateway {

@@ -3,7 +3,7 @@
 use serde_json::Number;
 
 use crate::converse::JsonText;
-use crate::dialects::wire::client_object;
+use crate::wire::client_object;
 
 client_object! {
     /// The body of `POST /v1/rerank`.

@@ -9,8 +9,9 @@ use crate::dialects::openai_responses::ResponsesRequest;
 use crate::error::ApiError;
 use crate::gateway::ChatCall;
 use crate::gateway::request::CallerRequest;
-use crate::http::{App, header_options};
+use crate::http::header_options;
 use crate::reply::Reply;
+use crate::server::App;
 
 /// Counts the tokens of a request to the Responses API.
 pub async fn of_response(

@@ -8,13 +8,14 @@ use axum::response::Response;
 use http::header::{ACCEPT_RANGES, RANGE};
 use http::{HeaderMap, HeaderValue, Uri};
 
-use crate::dialects::wire::page::{PageQuery, PageRules};
 use crate::endpoints::videos::{VideoRequest, check_variant};
 use crate::error::ApiError;
-use crate::http::{App, FormRequest, query};
+use crate::http::{FormRequest, query};
 use crate::identity::Caller;
 use crate::reply::{Adjustments, Reply};
+use crate::server::App;
 use crate::usage::Ledger;
+use crate::wire::page::{PageQuery, PageRules};
 
 /// The query parameters of lists of videos, as in OpenAI's API.
 const RULES: PageRules = PageRules {

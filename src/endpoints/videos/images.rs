@@ -8,12 +8,12 @@ use super::types::{VideoImageReference, VideoRequest};
 use crate::converse::media::{
     RemoteAddress, RemoteFiles, image_header, is_web_address, open_image_bytes,
 };
-use crate::dialects::wire::StringOrObject;
-use crate::dialects::wire::form::FormPart;
 use crate::endpoints::videos::bodies::Still;
 use crate::error::{ApiError, ErrorCode};
 use crate::models::VideoCapabilities;
 use crate::reply::Adjustments;
+use crate::wire::StringOrObject;
+use crate::wire::form::FormPart;
 
 /// An image reference in a request.
 pub(super) type Reference = StringOrObject<VideoImageReference>;

@@ -5,12 +5,12 @@ use super::shape::{seconds, shape, size_text};
 use super::types::{ShotRequest, VideoRequest};
 use crate::converse::JsonText;
 use crate::converse::media::RemoteFiles;
-use crate::dialects::wire::form::FormPart;
-use crate::dialects::wire::{misspelling, note_unknown_fields};
 use crate::endpoints::videos::bodies::{Shot, Still, VideoGeneration, luma_ray, nova_reel};
 use crate::error::{ApiError, ErrorCode};
 use crate::models::{VideoBody, VideoCapabilities, VideoControl};
 use crate::reply::Adjustments;
+use crate::wire::form::FormPart;
+use crate::wire::{misspelling, note_unknown_fields};
 
 /// The maximum seed (Nova Reel's).
 const MAX_SEED: i64 = 2_147_483_646;

@@ -2,8 +2,8 @@
 //! extensions for Bedrock's models).
 
 use crate::converse::JsonText;
-use crate::dialects::wire::StringOrObject;
-use crate::dialects::wire::client_object;
+use crate::wire::StringOrObject;
+use crate::wire::client_object;
 
 client_object! {
     /// The body of a video request, or the text fields of a form.

@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::http::body::too_slow;
-use crate::http::connection::TooSlow;
+use crate::server::connection::TooSlow;
 
 /// Compressed bytes per step: gzip expands a byte to at most about a thousand.
 const STEP: usize = 512;

@@ -14,13 +14,13 @@ use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 
-use super::App;
-use crate::dialects::wire::json_body;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::http::body::content_type::require_json;
 use crate::http::body::encoding::{BrokenBody, Encoding, decoded, encoding};
-use crate::http::clients::deployment::with_deployment;
+use crate::http::deployment::with_deployment;
 use crate::resources::body_memory::{BodyPermit, SMALL};
+use crate::server::App;
+use crate::wire::json_body;
 
 /// A body with its share of the memory budget.
 #[derive(Debug)]

@@ -13,10 +13,10 @@ use multer::{Constraints, Error, Field, Multipart, SizeLimit};
 
 use super::encoding::{BrokenBody, Encoding, decoded, encoding};
 use crate::config::ServerSettings;
-use crate::dialects::wire::form::FormPart;
 use crate::error::{ApiError, ErrorCode, ErrorKind, Sentence};
 use crate::http::body::{declared_length, late, too_large};
 use crate::resources::body_memory::{BodyPermit, SMALL};
+use crate::wire::form::FormPart;
 
 /// The maximum number of bytes without the end of a part's headers or of the preamble: the parser
 /// buffers them.

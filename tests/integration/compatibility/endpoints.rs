@@ -6,14 +6,14 @@ use std::path::Path;
 use outcrop::batches::wire::{BatchLine, CreateBatch};
 use outcrop::dialects::openai_completions::CompletionRequest;
 use outcrop::dialects::openai_responses::ResponsesRequest;
-use outcrop::dialects::wire::ClientField;
 use outcrop::endpoints::embeddings::EmbeddingsRequest;
 use outcrop::endpoints::files::wire::FileForm;
 use outcrop::endpoints::images::ImageRequest;
 use outcrop::endpoints::moderations::ModerationRequest;
 use outcrop::endpoints::rerank::RerankRequest;
 use outcrop::endpoints::videos::VideoRequest;
-use outcrop::http::pages::absent::ABSENT;
+use outcrop::server::pages::absent::ABSENT;
+use outcrop::wire::ClientField;
 
 use super::page::Page;
 

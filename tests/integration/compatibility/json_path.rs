@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use outcrop::dialects::wire::ClientField;
+use outcrop::wire::ClientField;
 use serde_json::Value;
 
 /// The fields of a sample.

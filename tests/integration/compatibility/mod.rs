@@ -17,7 +17,7 @@ pub mod samples;
 use std::collections::BTreeSet;
 
 use outcrop::dialects::openai_chat::ChatRequest;
-use outcrop::dialects::wire::ClientField;
+use outcrop::wire::ClientField;
 use serde_json::Value;
 
 use page::Page;

@@ -9,7 +9,9 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::config::{CatalogList, Config};
-use outcrop::http::{App, Shutdown, ShutdownPhase, router, serve};
+use outcrop::http::{Shutdown, ShutdownPhase};
+use outcrop::server::router;
+use outcrop::server::{App, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

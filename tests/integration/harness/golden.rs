@@ -21,9 +21,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use outcrop::converse::event::Event;
-use outcrop::dialects::wire::error::ErrorBody;
 use outcrop::error::ApiError;
 use outcrop::reply::Adjustment;
+use outcrop::wire::error::ErrorBody;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

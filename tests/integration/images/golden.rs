@@ -8,13 +8,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use outcrop::converse::policy::AllowList;
-use outcrop::dialects::wire::form::FormPart;
 use outcrop::endpoints::images::{
     ImageContext, ImageData, ImageEndpoint, ImageHead, ImageRequest, TranslatedImage,
     completed_events, images, images_response,
 };
 use outcrop::error::ApiError;
 use outcrop::models::{ModelId, ModelTable};
+use outcrop::wire::form::FormPart;
 use serde_json::Value;
 
 use crate::harness::golden::{

@@ -7,12 +7,12 @@ use outcrop::batches::wire::CreateBatch;
 use outcrop::dialects::openai_chat::ChatRequest;
 use outcrop::dialects::openai_completions::CompletionRequest;
 use outcrop::dialects::openai_responses::ResponsesRequest;
-use outcrop::dialects::wire::ClientField;
 use outcrop::endpoints::embeddings::EmbeddingsRequest;
 use outcrop::endpoints::images::ImageRequest;
 use outcrop::endpoints::moderations::ModerationRequest;
 use outcrop::endpoints::rerank::RerankRequest;
 use outcrop::endpoints::videos::VideoRequest;
+use outcrop::wire::ClientField;
 use serde_json::{Value, json};
 
 use crate::compatibility::json_path::put;

@@ -2,7 +2,7 @@
 
 use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, Method};
-use outcrop::http::pages::home::ENDPOINTS;
+use outcrop::server::pages::home::ENDPOINTS;
 use serde_json::{Value, json};
 
 use crate::bedrock_api::signatures::team_a;

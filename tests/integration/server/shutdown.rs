@@ -11,7 +11,8 @@ use bedrock_simulator::{Fault, Operation, Script};
 use http::Request;
 use http::header::HOST;
 use outcrop::config::CatalogList;
-use outcrop::http::{ShutdownPhase, router};
+use outcrop::http::ShutdownPhase;
+use outcrop::server::router;
 use serde_json::json;
 use tower::ServiceExt;
 

@@ -1,7 +1,7 @@
 //! Endpoints of OpenAI that Bedrock does not support.
 
 use http::Method;
-use outcrop::http::pages::absent::ABSENT;
+use outcrop::server::pages::absent::ABSENT;
 use serde_json::json;
 
 use crate::harness::Harness;

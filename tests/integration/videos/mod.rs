@@ -9,8 +9,9 @@ use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RANGE};
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry, LimitSettings};
-use outcrop::http::{App, Shutdown};
+use outcrop::http::Shutdown;
 use outcrop::identity::Caller;
+use outcrop::server::App;
 use outcrop::usage::{Ledger, RequestHead};
 use serde_json::{Value, json};
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::bedrock::{AsyncInvokeOrder, ObjectLocation, UpstreamError};
 use crate::catalog::ModelTarget;
 use crate::converse::JsonText;
-use crate::dialects::wire::form::FormPart;
 use crate::endpoints::videos::{
     JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_images, translate,
 };
@@ -17,6 +16,7 @@ use crate::gateway::{Gateway, unix_seconds};
 use crate::models::{Endpoint, VideoCapabilities};
 use crate::reply::Reply;
 use crate::usage::{Charge, Ledger, Units, Upstream};
+use crate::wire::form::FormPart;
 
 /// A video request, and the files of its form.
 pub(crate) type VideoRequestWithFiles = (VideoRequest, Vec<FormPart>);

@@ -6,7 +6,6 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{VIDEO_FILE, VideoStore, no_video};
 use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState};
-use crate::dialects::wire::page::{ListPage, PageQuery};
 use crate::endpoints::videos::{DeletedVideo, Video, VideoId};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::Gateway;
@@ -15,6 +14,7 @@ use crate::gateway::failed::client_error;
 use crate::identity::Caller;
 use crate::reply::Reply;
 use crate::usage::Ledger;
+use crate::wire::page::{ListPage, PageQuery};
 
 /// The maximum number of Bedrock's pages for one page of the client's list; each has up to 1,000
 /// jobs.

@@ -1,0 +1,91 @@
+//! Cache breakpoints: `cache_control` and `prompt_cache_breakpoint`.
+
+use super::types::CacheControl;
+use crate::converse::content::{CachePoint, CacheTtl};
+use crate::error::{ApiError, BreakpointField, Parameter, PartField, PartPosition};
+use crate::reply::Adjustments;
+use crate::wire::note_unknown;
+
+/// The path of a cache breakpoint in the request, for errors and adjustment notes.
+pub(super) enum CacheControlPath<'a> {
+    /// The field of this name, which only chat requests have, of the object at this path.
+    Chat(&'a str, &'static str),
+    /// The breakpoint of a part.
+    Breakpoint(PartPosition),
+}
+
+impl<'a> CacheControlPath<'a> {
+    /// The breakpoint `field` of the object at `path`.
+    pub(super) fn new(path: &'a str, field: &'static str) -> Self {
+        Self::Chat(path, field)
+    }
+
+    fn path(&self, field: BreakpointField) -> Parameter {
+        match self {
+            Self::Chat(path, name) => {
+                let key = match field {
+                    BreakpointField::Type => "type",
+                    BreakpointField::Mode => "mode",
+                    BreakpointField::Ttl => "ttl",
+                };
+                format!("{path}.{name}.{key}").into()
+            }
+            Self::Breakpoint(position) => position.field(PartField::Breakpoint(field)).into(),
+        }
+    }
+
+    /// The name of the field, for notes about unknown keys.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Chat(_, name) => name,
+            Self::Breakpoint(_) => "prompt_cache_breakpoint",
+        }
+    }
+}
+
+/// The Converse cache point for a breakpoint.
+pub(super) fn cache_point(
+    cache_control: Option<Box<CacheControl>>,
+    field_path: &CacheControlPath<'_>,
+    adjustments: &mut Adjustments,
+) -> Result<Option<CachePoint>, ApiError> {
+    let Some(CacheControl {
+        kind,
+        mode,
+        ttl,
+        unknown,
+    }) = cache_control.map(|cache_control| *cache_control)
+    else {
+        return Ok(None);
+    };
+    note_unknown(adjustments, &unknown, &format!("{}.", field_path.name()));
+    if let Some(kind) = kind.filter(|kind| kind != "ephemeral" && kind != "default") {
+        return Err(ApiError::invalid(
+            field_path.path(BreakpointField::Type),
+            format!("`{kind}` is not a cache type; use `ephemeral`"),
+        ));
+    }
+    if let Some(mode) = mode.filter(|mode| mode != "explicit") {
+        return Err(ApiError::invalid(
+            field_path.path(BreakpointField::Mode),
+            format!("`{mode}` is not a breakpoint mode; use `explicit`"),
+        ));
+    }
+    let ttl = ttl
+        .map(|ttl| cache_ttl(&ttl, field_path.path(BreakpointField::Ttl)))
+        .transpose()?;
+    Ok(Some(CachePoint::new(ttl)))
+}
+
+/// The lifetime of a cached prefix. Bedrock supports five minutes and one hour; every longer
+/// lifetime of OpenAI's API becomes one hour.
+pub(super) fn cache_ttl(ttl: &str, parameter: impl Into<Parameter>) -> Result<CacheTtl, ApiError> {
+    match ttl {
+        "5m" => Ok(CacheTtl::FiveMinutes),
+        "1h" | "30m" | "12h" | "24h" => Ok(CacheTtl::OneHour),
+        other => Err(ApiError::invalid(
+            parameter,
+            format!("`{other}` is not a cache lifetime; use `5m` or `1h`"),
+        )),
+    }
+}

@@ -1,0 +1,237 @@
+//! Request options that Converse has no single field for: reasoning, response format, caching.
+
+use serde::Serialize;
+
+use super::cache_control::cache_ttl;
+use super::types::{JsonSchemaFormat, PromptCacheOptions, ResponseFormat, ThinkingParameter};
+use crate::converse::JsonText;
+use crate::converse::content::CacheTtl;
+use crate::converse::options::Fields;
+use crate::converse::rules::{CachePolicy, EffortOption, JsonFormat, ReasoningRequest, Thinking};
+use crate::dialects::openai_chat::context::ChatOptions;
+use crate::error::{ApiError, CachePolicyField, Field, FormatField, Sentence, ThinkingField};
+use crate::models::Effort;
+use crate::reply::Adjustments;
+use crate::wire::note_unknown;
+
+/// The reasoning options, from OpenAI's `reasoning_effort` and Anthropic's `thinking`.
+pub(super) fn reasoning_request(
+    effort: Option<String>,
+    thinking: Option<ThinkingParameter>,
+    options: &ChatOptions,
+    adjustments: &mut Adjustments,
+) -> Result<ReasoningRequest, ApiError> {
+    Ok(ReasoningRequest {
+        effort: effort.map(|word| effort_option(&word)).transpose()?,
+        thinking: match thinking {
+            Some(parameter) => thinking_request(parameter, adjustments)?,
+            None => None,
+        },
+        keeps_limit: options.max_tokens_ceiling.is_some(),
+    })
+}
+
+pub(super) fn effort_option(word: &str) -> Result<EffortOption, ApiError> {
+    if word == "none" {
+        return Ok(EffortOption::None);
+    }
+    Effort::parse(word).map(EffortOption::Level).ok_or_else(|| {
+        ApiError::invalid(
+            Field::ReasoningEffort,
+            format!(
+                "`{word}` is not a reasoning effort; use `none`, `minimal`, `low`, `medium`, \
+                 `high`, `xhigh` or `max`"
+            ),
+        )
+    })
+}
+
+fn thinking_request(
+    parameter: ThinkingParameter,
+    adjustments: &mut Adjustments,
+) -> Result<Option<Thinking>, ApiError> {
+    let ThinkingParameter {
+        kind,
+        budget_tokens,
+        display,
+        unknown,
+    } = parameter;
+    note_unknown(adjustments, &unknown, "thinking.");
+    if display.is_some_and(|display| display != "summarized") {
+        adjustments.ignored(Field::Thinking(ThinkingField::Display));
+    }
+    match kind.as_deref() {
+        Some("disabled") => Ok(Some(Thinking::Disabled)),
+        Some("between_tools") => Ok(Some(Thinking::BetweenTools)),
+        Some("adaptive") => Ok(Some(Thinking::Adaptive)),
+        Some("enabled") => {
+            let tokens = budget_tokens
+                .ok_or_else(|| ApiError::missing_value(Field::Thinking(ThinkingField::Budget)))?;
+            let budget = u32::try_from(tokens).ok().filter(|budget| *budget >= 1);
+            let budget = budget.ok_or_else(|| {
+                let field = Field::Thinking(ThinkingField::Budget);
+                ApiError::invalid(
+                    field.clone(),
+                    Sentence::about(field, format!(" is {tokens}; the minimum is 1024")),
+                )
+            })?;
+            Ok(Some(Thinking::Enabled { budget }))
+        }
+        Some(other) => Err(ApiError::invalid(
+            Field::Thinking(ThinkingField::Type),
+            format!(
+                "`{other}` is not a thinking type; use `enabled`, `adaptive`, `between_tools` or \
+                 `disabled`"
+            ),
+        )),
+        None => Err(ApiError::missing_value(Field::Thinking(
+            ThinkingField::Type,
+        ))),
+    }
+}
+
+/// The requested JSON format; `None` for a text response.
+pub(super) fn json_format(
+    format: Option<ResponseFormat>,
+    adjustments: &mut Adjustments,
+) -> Result<Option<JsonFormat>, ApiError> {
+    let Some(ResponseFormat {
+        kind,
+        json_schema,
+        unknown,
+    }) = format
+    else {
+        return Ok(None);
+    };
+    note_unknown(adjustments, &unknown, "response_format.");
+    match kind.as_deref() {
+        None | Some("text") => Ok(None),
+        Some("json_object") => Ok(Some(JsonFormat {
+            name: None,
+            description: None,
+            schema: None,
+            strict: None,
+        })),
+        Some("json_schema") => {
+            let format = json_schema.ok_or_else(|| {
+                ApiError::missing_value(Field::ResponseFormat(FormatField::Definition))
+            })?;
+            schema_format(format, adjustments).map(Some)
+        }
+        Some(other) => Err(ApiError::invalid(
+            Field::ResponseFormat(FormatField::Type),
+            format!(
+                "`{other}` is not a response format; use `text`, `json_object` or `json_schema`"
+            ),
+        )),
+    }
+}
+
+fn schema_format(
+    format: JsonSchemaFormat,
+    adjustments: &mut Adjustments,
+) -> Result<JsonFormat, ApiError> {
+    let JsonSchemaFormat {
+        name,
+        description,
+        schema,
+        strict,
+        unknown,
+    } = format;
+    note_unknown(adjustments, &unknown, "response_format.json_schema.");
+    let name = name.filter(|name| !name.is_empty());
+    let name =
+        name.ok_or_else(|| ApiError::missing_value(Field::ResponseFormat(FormatField::Name)))?;
+    let schema = match schema {
+        Some(schema) if !schema.is_object() => {
+            return Err(ApiError::invalid(
+                Field::ResponseFormat(FormatField::Schema),
+                "a JSON Schema must be an object",
+            ));
+        }
+        Some(schema) if !may_be_object(&schema) => {
+            return Err(ApiError::invalid(
+                Field::ResponseFormat(FormatField::Schema),
+                "the root of a response schema must have type `object`",
+            ));
+        }
+        schema => schema.filter(|schema| !schema.is_neutral()),
+    };
+    Ok(JsonFormat {
+        name: Some(name),
+        description,
+        schema,
+        strict,
+    })
+}
+
+/// Whether the root of a schema has type `object`, or no type.
+fn may_be_object(schema: &JsonText) -> bool {
+    let members = Fields::from_object(schema).unwrap_or_default();
+    let root = members.get("type").map(JsonText::as_str);
+    matches!(root, None | Some("\"object\"" | "null"))
+}
+
+/// The caching fields in OpenAI's own form, for upstreams that have them.
+pub(super) fn cache_fields(
+    retention: Option<&str>,
+    options: Option<&PromptCacheOptions>,
+) -> Result<[(&'static str, Option<JsonText>); 2], ApiError> {
+    #[derive(Serialize)]
+    struct CacheOptions<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mode: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ttl: Option<&'a str>,
+    }
+    let options = options.map(|options| {
+        JsonText::of(&CacheOptions {
+            mode: options.mode.as_deref(),
+            ttl: options.ttl.as_deref(),
+        })
+    });
+    let internal = |_| ApiError::internal();
+    Ok([
+        (
+            "prompt_cache_retention",
+            retention.map(JsonText::of).transpose().map_err(internal)?,
+        ),
+        (
+            "prompt_cache_options",
+            options.transpose().map_err(internal)?,
+        ),
+    ])
+}
+
+/// The policy of automatic prompt caching: whether it is enabled, and the lifetime of a prefix.
+pub(super) fn cache_policy(
+    automatic: bool,
+    options: Option<PromptCacheOptions>,
+    retention: Option<String>,
+    adjustments: &mut Adjustments,
+) -> Result<CachePolicy, ApiError> {
+    let PromptCacheOptions { mode, ttl, unknown } = options.unwrap_or_default();
+    note_unknown(adjustments, &unknown, "prompt_cache_options.");
+    let automatic = match mode.as_deref() {
+        None | Some("implicit") => automatic,
+        Some("explicit") => false,
+        Some(other) => {
+            return Err(ApiError::invalid(
+                Field::CachePolicy(CachePolicyField::Mode),
+                format!("`{other}` is not a cache mode; use `implicit` or `explicit`"),
+            ));
+        }
+    };
+    let ttl = match (ttl, retention.as_deref()) {
+        (Some(ttl), _) => Some(cache_ttl(&ttl, Field::CachePolicy(CachePolicyField::Ttl))?),
+        (None, Some("24h")) => Some(CacheTtl::OneHour),
+        (None, None | Some("in_memory" | "in-memory")) => None,
+        (None, Some(other)) => {
+            return Err(ApiError::invalid(
+                Field::CachePolicy(CachePolicyField::Retention),
+                format!("`{other}` is not a cache retention; use `in_memory` or `24h`"),
+            ));
+        }
+    };
+    Ok(CachePolicy { automatic, ttl })
+}

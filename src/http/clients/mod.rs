@@ -1,5 +1,0 @@
-//! What particular clients need: other paths, deployments in paths, web pages.
-
-pub(crate) mod browser;
-pub(crate) mod deployment;
-pub(crate) mod paths;

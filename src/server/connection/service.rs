@@ -1,0 +1,117 @@
+//! The service of a connection, which keeps its state up to date.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Version};
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::sync::Notify;
+use tower::Service;
+
+use super::super::listener::ClientAddress;
+use super::request_body::{MinRate, RequestBody};
+use super::state::{BodyProgress, ConnectionState, ResponseKind};
+
+/// In the extensions of a response whose body is a stream of events: the body sends a comment when
+/// it is notified, so that the system of a disconnected client responds with a reset.
+#[derive(Debug, Clone)]
+pub(crate) struct Probe(pub(crate) Arc<Notify>);
+
+/// In the extensions of a request on a connection above the maximum.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OverCapacity;
+
+/// The router, and the state that the requests of a connection share.
+#[derive(Clone)]
+pub(super) struct Responder {
+    pub(super) router: Router,
+    pub(super) client: ClientAddress,
+    pub(super) state: Arc<ConnectionState>,
+    pub(super) min_rate: MinRate,
+    pub(super) is_over_capacity: bool,
+}
+
+impl Responder {
+    /// Routes a request.
+    pub(super) async fn respond(
+        self,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, Infallible> {
+        let Self {
+            mut router,
+            client,
+            state,
+            min_rate,
+            is_over_capacity,
+        } = self;
+        let is_http_1_0 = request.version() == Version::HTTP_10;
+        let body_length = request.body().size_hint().exact();
+        let has_body = body_length != Some(0);
+        state.begin_request(is_http_1_0, body_length);
+        request.extensions_mut().insert(client);
+        if is_over_capacity {
+            request.extensions_mut().insert(OverCapacity);
+        }
+        let request = match has_body {
+            false => request.map(|_| Body::empty()),
+            true => {
+                request.map(|body| Body::new(RequestBody::new(body, Arc::clone(&state), min_rate)))
+            }
+        };
+        let mut response = router.call(request).await?;
+        // The rest of a body, however short, may not have arrived yet and would precede the next
+        // request.
+        let has_rest = state.body() != BodyProgress::Complete;
+        if has_rest || is_over_capacity {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
+        let kind = match response.extensions().get::<Probe>() {
+            Some(Probe(probe)) => ResponseKind::Events(Arc::clone(probe)),
+            None if response.body().size_hint().exact().is_some() => ResponseKind::Complete,
+            None => ResponseKind::Opaque,
+        };
+        state.begin_response(kind);
+        Ok(response.map(|body| ResponseBody { body, state }))
+    }
+}
+
+/// A response body that reports its end.
+pub(super) struct ResponseBody {
+    body: Body,
+    state: Arc<ConnectionState>,
+}
+
+impl http_body::Body for ResponseBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        self.state.finish_response();
+    }
+}
