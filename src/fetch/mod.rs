@@ -10,6 +10,7 @@ mod download;
 mod error;
 mod exchange;
 mod network;
+mod remote;
 mod target;
 
 use std::collections::HashMap;

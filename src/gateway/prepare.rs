@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::remote::fetched_length;
 use crate::bedrock::UpstreamError;
 use crate::catalog::ProfileSearch;
 use crate::catalog::{ModelTarget, Registry};
 use crate::config::Truncate;
-use crate::converse::media::RemoteFiles;
+use crate::converse::media::{RemoteFiles, fetched_length};
 use crate::converse::output::OutputOptions;
 use crate::converse::remembered::RememberedTurn;
 use crate::converse::upstream::UpstreamRoute;

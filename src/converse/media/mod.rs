@@ -27,7 +27,7 @@ pub(crate) use block::{Media, MediaBlock, MediaPart};
 pub(crate) use data_url::is_data_url;
 pub(crate) use detect::PartKind;
 pub(crate) use image::{image_header, open_image, open_image_bytes};
-pub(crate) use remote::is_web_address;
+pub(crate) use remote::{fetched_length, is_web_address};
 pub(crate) use source::is_address;
 
 use serde::Serialize;

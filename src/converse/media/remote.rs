@@ -27,6 +27,11 @@ pub struct RemoteMedia {
     pub content_type: Option<String>,
 }
 
+/// The total length of the files, in bytes.
+pub(crate) fn fetched_length(fetched: &RemoteFiles) -> usize {
+    fetched.values().map(|file| file.bytes.len()).sum()
+}
+
 /// Whether `text` starts like an https or http URL. The fetcher decides whether http is allowed.
 pub(crate) fn is_web_address(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, _)| {

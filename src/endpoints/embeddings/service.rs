@@ -10,7 +10,7 @@ use crate::bedrock::InvokeResponse;
 use crate::catalog::ModelInfo;
 use crate::catalog::ModelTarget;
 use crate::converse::JsonText;
-use crate::converse::media::RemoteFiles;
+use crate::converse::media::{RemoteFiles, fetched_length};
 use crate::endpoints::embeddings::bodies::{EmbeddingCall, EmbeddingResponse, read};
 use crate::endpoints::embeddings::{
     EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, EncodingFormat, TranslatedEmbeddings,
@@ -20,7 +20,6 @@ use crate::error::{ApiError, ErrorKind};
 use crate::gateway::Gateway;
 use crate::gateway::fan_out::FailedCall;
 use crate::gateway::invoke::unreadable;
-use crate::gateway::remote::fetched_length;
 use crate::gateway::request::{CallerRequest, UpstreamBodies};
 use crate::gateway::targets::SearchedTarget;
 use crate::models::{EmbeddingCapabilities, Endpoint, Tier, Usd};

@@ -9,13 +9,13 @@ use serde::Serialize;
 use crate::error::{ApiError, Field, RateState};
 use crate::gateway::Gateway;
 use crate::gateway::fan_out::FailedCall;
-use crate::gateway::remote::fetched_length;
 use crate::gateway::request::CallerRequest;
 use crate::gateway::request::UpstreamBodies;
 use crate::identity::Caller;
 use crate::resources::body_memory::BodyPermit;
 use crate::resources::ids::response_id;
 
+use crate::converse::media::fetched_length;
 use crate::converse::policy::GuardrailPolicy;
 use crate::endpoints::moderations::{
     CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, apply_request,

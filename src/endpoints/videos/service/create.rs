@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::bedrock::{AsyncInvokeOrder, ObjectLocation, UpstreamError};
 use crate::catalog::ModelTarget;
 use crate::converse::JsonText;
+use crate::converse::media::fetched_length;
 use crate::endpoints::videos::{
     JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_images, translate,
 };
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::gateway::remote::fetched_length;
 use crate::gateway::request::CallerRequest;
 use crate::gateway::targets::SearchedTarget;
 use crate::gateway::{Gateway, unix_seconds};
