@@ -99,7 +99,7 @@ impl Batches {
             bucket,
             key: config.s3.prefix.clone(),
         };
-        let s3 = S3::new(&gateway.bedrock, config.s3.path_style);
+        let s3 = S3::new(gateway.bedrock(), config.s3.path_style);
         let store = Arc::new(Store::at(&config.store.path));
         let shared = Arc::new(BatchService {
             files: Files::new(Arc::clone(&store), s3.clone(), root.join("files")),

@@ -43,10 +43,7 @@ use bytes::Bytes;
 
 use crate::bedrock::Bedrock;
 use crate::catalog::{BaseModels, Directory, ModelTarget, Registry, Tables};
-use crate::config::{
-    BedrockApiSettings, ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings,
-    S3Settings,
-};
+use crate::config::{ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings};
 use crate::dialects::openai_chat::ChatRequest;
 use crate::endpoints::images::service::ImageStore;
 use crate::endpoints::videos::service::VideoStore;
@@ -72,12 +69,10 @@ const MIN_QUEUED: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub struct Gateway {
     pub(crate) models: Registry,
-    pub(crate) keys: HashMap<String, ChatOverrides>,
+    keys: HashMap<String, ChatOverrides>,
     pub(crate) chat: ChatSettings,
     pub(crate) embeddings: EmbeddingSettings,
     pub(crate) moderations: ModerationSettings,
-    pub(crate) bedrock_api: BedrockApiSettings,
-    pub(crate) s3: S3Settings,
     pub(crate) memory: Arc<ReasoningMemory>,
     fetcher: Fetcher,
     pub(crate) limiter: Limiter,
@@ -133,8 +128,6 @@ impl Gateway {
             chat,
             embeddings: config.embeddings,
             moderations: config.moderations.clone(),
-            bedrock_api: config.bedrock_api.clone(),
-            s3: config.s3.clone(),
             fetcher,
             limiter: Limiter::new(&config.limits, callers, targets),
             workers: Workers::default(),
@@ -157,6 +150,16 @@ impl Gateway {
     /// The threads for CPU-bound work.
     pub fn workers(&self) -> &Workers {
         &self.workers
+    }
+
+    /// The settings of `[chat]`.
+    pub(crate) fn chat_settings(&self) -> &ChatSettings {
+        &self.chat
+    }
+
+    /// The Bedrock client for calls that no ledger records.
+    pub(crate) fn bedrock(&self) -> &Bedrock {
+        &self.bedrock
     }
 
     /// The base models that requests have looked up.

@@ -75,10 +75,19 @@ impl Gateway {
         caller: &Caller,
         target: &'a ModelTarget,
     ) -> Option<&'a GuardrailPolicy> {
+        let mut scopes = self.scopes(caller, target);
+        scopes.find_map(|scope| scope.guardrail.as_ref())
+    }
+
+    /// The settings that apply to requests of `caller` to `target`, those with precedence first.
+    pub(crate) fn scopes<'a>(
+        &'a self,
+        caller: &Caller,
+        target: &'a ModelTarget,
+    ) -> impl Iterator<Item = &'a ChatOverrides> + Clone {
         let key = self.keys.get(caller.name());
         let scopes = [key, Some(&target.chat), Some(&self.chat.common)];
-        let scopes = scopes.into_iter().flatten();
-        scopes.filter_map(|scope| scope.guardrail.as_ref()).next()
+        scopes.into_iter().flatten()
     }
 
     /// Whether a request that cannot be served exactly as written is refused: the header or the

@@ -52,7 +52,7 @@ pub async fn passthrough(
         body: bytes,
         ledger,
     };
-    let reply = app.gateway.passthrough(call, permit).await?;
+    let reply = app.passthrough.forward(call, permit).await?;
     Ok(reply.map(|response| app.passthrough_response(response)))
 }
 

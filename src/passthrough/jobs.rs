@@ -1,6 +1,6 @@
 //! Asynchronous jobs: they may only write to their caller's folder in the operator's bucket.
 
-use super::Gateway;
+use super::Passthrough;
 use super::own_jobs::JobFolder;
 use super::ready::Ready;
 use super::rules::{denied, json, member, object};
@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::identity::Caller;
 use crate::usage::Ledger;
 
-impl Gateway {
+impl Passthrough {
     /// Restricts StartAsyncInvoke to the bucket of `[s3]`, and looks up its model.
     pub(super) async fn ready_for_job(
         &self,
@@ -21,12 +21,13 @@ impl Gateway {
         let upstream_call = &mut ready.upstream_call;
         let length = upstream_call.body.len();
         let fields = || object(&upstream_call.body);
-        let mut fields = self.workers.on_body(length, fields).await?;
+        let workers = self.gateway.workers();
+        let mut fields = workers.on_body(length, fields).await?;
         let bucket = self.s3.bucket.as_deref().unwrap_or_default();
-        let output = checked_output(&fields, &self.job_folder(caller))?;
+        let output = checked_output(&fields, &JobFolder::new(&self.s3, caller))?;
         fields.set("outputDataConfig", output);
         let id = fields.get("modelId").and_then(text).unwrap_or_default();
-        let target = self.exact_target(&id, ledger).await?;
+        let target = self.gateway.exact_target(&id, ledger).await?;
         let rewrite = || {
             self.rules(caller, &target)
                 .job(&upstream_call.body, bucket)?;
@@ -34,7 +35,7 @@ impl Gateway {
             // Serialized again, so that a duplicate key cannot mean something else to Bedrock.
             serde_json::to_vec(&fields).map_err(|_| ApiError::internal())
         };
-        upstream_call.body = self.workers.on_body(length, rewrite).await?.into();
+        upstream_call.body = workers.on_body(length, rewrite).await?.into();
         ready.name = target.model.as_str().into();
         ready.target = Some(target);
         Ok(())
@@ -64,10 +65,16 @@ pub(super) fn text(json: &JsonText) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::S3Settings;
 
     #[test]
     fn a_duplicate_output_location_is_sent_once() {
-        let folder = JobFolder::new("ours", "", &Caller::new("a"));
+        let s3 = S3Settings {
+            bucket: Some("ours".to_owned()),
+            prefix: String::new(),
+            ..S3Settings::default()
+        };
+        let folder = JobFolder::new(&s3, &Caller::new("a"));
         let body = br#"{"outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://theirs/"},
             "s3OutputDataConfig":{"s3Uri":"s3://theirs/","s3Uri":"s3://ours/jobs/a"}}}"#;
         let fields = object(body).expect("an object");

@@ -26,6 +26,7 @@ pub use error::AwsError;
 pub use stream::PassthroughStream;
 
 use crate::bedrock::{PassthroughResponse, UpstreamError};
+use crate::config::{BedrockApiSettings, Config, S3Settings};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::gateway::failed::client_error;
@@ -36,7 +37,16 @@ use crate::resources::body_memory::BodyPermit;
 use crate::usage::Ledger;
 use account::PassthroughAccount;
 use hidden::HiddenGuardrail;
+use own_jobs::JobFolder;
 use ready::Ready;
+
+/// Bedrock's own API: it has the caller's limits and the operator's rules, as all requests do.
+#[derive(Debug)]
+pub struct Passthrough {
+    gateway: Arc<Gateway>,
+    settings: BedrockApiSettings,
+    s3: S3Settings,
+}
 
 /// A request to Bedrock's own API, with its HTTP context.
 #[derive(Debug)]
@@ -64,10 +74,18 @@ pub enum PassthroughBody {
     Stream(Box<PassthroughStream>),
 }
 
-impl Gateway {
-    /// Forwards a request of Bedrock's own API, and its response. `memory` is reserved for the
-    /// body.
-    pub async fn passthrough(
+impl Passthrough {
+    /// The service with the settings of `[bedrock_api]` and `[s3]`.
+    pub fn new(config: &Config, gateway: Arc<Gateway>) -> Self {
+        Self {
+            gateway,
+            settings: config.bedrock_api.clone(),
+            s3: config.s3.clone(),
+        }
+    }
+
+    /// Forwards a request and its response. `memory` is reserved for the body.
+    pub async fn forward(
         &self,
         call: PassthroughRequest,
         mut memory: BodyPermit,
@@ -84,12 +102,12 @@ impl Gateway {
             hidden,
         } = self.ready(call, route).await?;
         memory.shrink_to(upstream_call.body.len());
-        let permit = self.admit(&caller, &name, &ledger).await?;
-        let bedrock = self.bedrock_for(&ledger, operation.upstream());
+        let permit = self.gateway.admit(&caller, &name, &ledger).await?;
+        let bedrock = self.gateway.bedrock_for(&ledger, operation.upstream());
         let account = PassthroughAccount::new(operation, target, ledger);
         let reply = match bedrock.passthrough(&upstream_call).await {
             Ok(PassthroughResponse::Complete(jobs)) if operation.is_of_jobs() => {
-                let jobs = self.own_jobs(operation, &caller, jobs)?;
+                let jobs = JobFolder::new(&self.s3, &caller).own_jobs(operation, jobs)?;
                 reply(PassthroughResponse::Complete(jobs), account, permit, hidden)
             }
             Ok(upstream_response) => reply(upstream_response, account, permit, hidden),

@@ -11,11 +11,11 @@ use bytes::Bytes;
 use http::Response;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::Gateway;
 use super::jobs::text;
 use super::operation::Operation;
 use super::rules::{json, member};
-use crate::bedrock::{UpstreamError, encoded_segment, scrub};
+use crate::bedrock::{Bedrock, UpstreamError, encoded_segment, scrub};
+use crate::config::S3Settings;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::trace::without_account;
@@ -33,9 +33,10 @@ pub(super) struct JobFolder(String);
 
 impl JobFolder {
     /// The folder of `caller` in the operator's bucket.
-    pub(super) fn new(bucket: &str, prefix: &str, caller: &Caller) -> Self {
+    pub(super) fn new(s3: &S3Settings, caller: &Caller) -> Self {
+        let bucket = s3.bucket.as_deref().unwrap_or_default();
         let name = utf8_percent_encode(caller.name(), FOLDER);
-        Self(match prefix {
+        Self(match s3.prefix.as_str() {
             "" => format!("s3://{bucket}/jobs/{name}/"),
             prefix => format!("s3://{bucket}/{prefix}/jobs/{name}/"),
         })
@@ -55,42 +56,14 @@ impl JobFolder {
         let uri = location.get("s3Uri").and_then(text).unwrap_or_default();
         Ok(self.holds(&uri))
     }
-}
 
-impl fmt::Display for JobFolder {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl Gateway {
-    pub(super) fn job_folder(&self, caller: &Caller) -> JobFolder {
-        let bucket = self.s3.bucket.as_deref().unwrap_or_default();
-        JobFolder::new(bucket, &self.s3.prefix, caller)
-    }
-
-    /// The path of a job, with the account id restored in its ARN.
-    pub(super) async fn path_of_job(&self, arn: &str, ledger: &Ledger) -> Result<String, ApiError> {
-        let id = arn.rsplit('/').next().unwrap_or_default();
-        let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let found = match is_id {
-            true => self.bedrock.arn_of_async_invoke(id).await,
-            false => Ok(None),
-        };
-        let arn = found.map_err(|error: UpstreamError| client_error(error, ledger))?;
-        let arn = arn.ok_or_else(no_job)?;
-        Ok(format!("/async-invoke/{}", encoded_segment(&arn)))
-    }
-
-    /// The response of a job operation, restricted to the caller's own jobs.
+    /// The response of a job operation, restricted to the jobs of this folder.
     pub(super) fn own_jobs(
         &self,
         operation: Operation,
-        caller: &Caller,
         response: Response<Bytes>,
     ) -> Result<Response<Bytes>, ApiError> {
         const JOBS: &str = "asyncInvokeSummaries";
-        let folder = self.job_folder(caller);
         let (head, body) = response.into_parts();
         let mut fields: Fields = serde_json::from_slice(&body).map_err(|_| ApiError::internal())?;
         match operation {
@@ -100,7 +73,7 @@ impl Gateway {
                     serde_json::from_str(jobs).map_err(|_| ApiError::internal())?;
                 let mut own = Vec::new();
                 for mut job in jobs {
-                    if folder.is_of_job(&job)? {
+                    if self.is_of_job(&job)? {
                         without_operator(&mut job)?;
                         own.push(job);
                     }
@@ -108,7 +81,7 @@ impl Gateway {
                 fields.set(JOBS, json(&own)?);
             }
             Operation::GetAsyncInvoke => {
-                if !folder.is_of_job(&fields)? {
+                if !self.is_of_job(&fields)? {
                     return Err(no_job());
                 }
                 without_operator(&mut fields)?;
@@ -119,6 +92,29 @@ impl Gateway {
         let body = serde_json::to_vec(&fields).map_err(|_| ApiError::internal())?;
         Ok(Response::from_parts(head, body.into()))
     }
+}
+
+impl fmt::Display for JobFolder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The path of a job, with the account id restored in its ARN.
+pub(super) async fn path_of_job(
+    bedrock: &Bedrock,
+    arn: &str,
+    ledger: &Ledger,
+) -> Result<String, ApiError> {
+    let id = arn.rsplit('/').next().unwrap_or_default();
+    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let found = match is_id {
+        true => bedrock.arn_of_async_invoke(id).await,
+        false => Ok(None),
+    };
+    let arn = found.map_err(|error: UpstreamError| client_error(error, ledger))?;
+    let arn = arn.ok_or_else(no_job)?;
+    Ok(format!("/async-invoke/{}", encoded_segment(&arn)))
 }
 
 /// Removes from a job what identifies the operator.
@@ -144,11 +140,20 @@ fn no_job() -> ApiError {
 mod tests {
     use super::*;
 
+    fn folder(bucket: &str, prefix: &str, caller: &Caller) -> JobFolder {
+        let s3 = S3Settings {
+            bucket: Some(bucket.to_owned()),
+            prefix: prefix.to_owned(),
+            ..S3Settings::default()
+        };
+        JobFolder::new(&s3, caller)
+    }
+
     #[test]
     fn a_job_writes_below_its_callers_folder_and_nowhere_else() {
         let caller = Caller::new("team-a");
-        let folder = JobFolder::new("ours", "outcrop", &caller);
-        assert_eq!(folder.to_string(), "s3://ours/outcrop/jobs/team-a/");
+        let own = folder("ours", "outcrop", &caller);
+        assert_eq!(own.to_string(), "s3://ours/outcrop/jobs/team-a/");
         for (uri, expected) in [
             ("s3://ours/outcrop/jobs/team-a", true),
             ("s3://ours/outcrop/jobs/team-a/", true),
@@ -162,15 +167,15 @@ mod tests {
             ("s3://theirs/outcrop/jobs/team-a", false),
             ("", false),
         ] {
-            assert_eq!(folder.holds(uri), expected, "{uri}");
+            assert_eq!(own.holds(uri), expected, "{uri}");
         }
-        let folder = JobFolder::new("ours", "", &caller);
-        assert_eq!(folder.to_string(), "s3://ours/jobs/team-a/");
+        let own = folder("ours", "", &caller);
+        assert_eq!(own.to_string(), "s3://ours/jobs/team-a/");
     }
 
     #[test]
     fn no_two_callers_have_one_folder() {
-        let folder = |name: &str| JobFolder::new("ours", "p", &Caller::new(name)).to_string();
+        let folder = |name: &str| folder("ours", "p", &Caller::new(name)).to_string();
         assert_eq!(folder("a/b"), "s3://ours/p/jobs/a%2Fb/");
         assert_eq!(folder(".."), "s3://ours/p/jobs/%2E%2E/");
         assert_ne!(folder("a%2Fb"), folder("a/b"));

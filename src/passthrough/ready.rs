@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::hidden::HiddenGuardrail;
 use super::operation::{Operation, OperationRoute};
+use super::own_jobs::path_of_job;
 use super::rules::{Rules, denied};
-use super::{Gateway, PassthroughRequest};
+use super::{Passthrough, PassthroughRequest};
 use crate::bedrock::{Pace, PassthroughCall, path_segment};
 use crate::catalog::ModelTarget;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
@@ -24,17 +25,17 @@ pub(super) struct Ready {
     pub(super) hidden: HiddenGuardrail,
 }
 
-impl Gateway {
+impl Passthrough {
     /// The operation, unless the operator has disabled it.
     pub(super) fn route(&self, call: &PassthroughRequest) -> Result<OperationRoute, ApiError> {
         let path = call.path.path();
-        let route = OperationRoute::of(&call.method, path).filter(|_| self.bedrock_api.enabled);
+        let route = OperationRoute::of(&call.method, path).filter(|_| self.settings.enabled);
         let route = route.ok_or_else(|| {
             let method = &call.method;
             let message = format!("unknown request URL: {method} {path}");
             ApiError::new(ErrorKind::NotFound, message).code(ErrorCode::UnknownUrl)
         })?;
-        if route.operation.is_of_jobs() && !self.bedrock_api.async_invoke {
+        if route.operation.is_of_jobs() && !self.settings.async_invoke {
             return Err(denied(
                 "asynchronous invocations are disabled; the gateway's operator can enable them \
                  with `[bedrock_api] async_invoke`",
@@ -79,7 +80,8 @@ impl Gateway {
             Operation::ListAsyncInvokes => ready.name = "async-invoke".into(),
             Operation::GetAsyncInvoke => {
                 check_id(&id)?;
-                ready.upstream_call.path_and_query = self.path_of_job(&id, &ledger).await?;
+                let bedrock = self.gateway.bedrock();
+                ready.upstream_call.path_and_query = path_of_job(bedrock, &id, &ledger).await?;
                 ready.name = "async-invoke".into();
             }
             Operation::InvokeGuardrailChecks => ready.name = "guardrail-checks".into(),
@@ -90,10 +92,10 @@ impl Gateway {
             | Operation::InvokeModelWithResponseStream
             | Operation::CountTokens => {
                 ledger.streamed(operation.pace() == Pace::Stream);
-                let target = self.exact_target(&id, &ledger).await?;
+                let target = self.gateway.exact_target(&id, &ledger).await?;
                 let length = ready.upstream_call.body.len();
                 let hold = || self.ready_for_model(&mut ready, &caller, operation, &id, target);
-                self.workers.on_body(length, hold).await?;
+                self.gateway.workers().on_body(length, hold).await?;
             }
         }
         Ok(ready)
@@ -134,22 +136,18 @@ impl Gateway {
         Ok(())
     }
 
-    /// The operator's rules for requests of this caller to this model: the key takes precedence
-    /// over the model, and the model over `[chat]`.
+    /// The operator's rules for requests of this caller to this model.
     pub(super) fn rules<'a>(&'a self, caller: &Caller, target: &'a ModelTarget) -> Rules<'a> {
-        let key = self.keys.get(caller.name());
-        let scopes = [key, Some(&target.chat), Some(&self.chat.common)];
-        let scopes = scopes.into_iter().flatten();
+        let mut scopes = self.gateway.scopes(caller, target);
+        let ceilings = scopes.clone().filter_map(|scope| scope.max_tokens_ceiling);
+        let chat = self.gateway.chat_settings();
         Rules {
-            guardrail: self.guardrail(caller, target),
-            ceiling: scopes
-                .clone()
-                .filter_map(|scope| scope.max_tokens_ceiling)
-                .min(),
-            max_tokens: scopes.clone().find_map(|scope| scope.max_tokens),
-            model_fields: &self.chat.model_fields,
-            s3_buckets: &self.chat.s3_buckets,
-            allow_unlimited_invoke: self.bedrock_api.allow_unlimited_invoke,
+            guardrail: self.gateway.guardrail(caller, target),
+            ceiling: ceilings.min(),
+            max_tokens: scopes.find_map(|scope| scope.max_tokens),
+            model_fields: &chat.model_fields,
+            s3_buckets: &chat.s3_buckets,
+            allow_unlimited_invoke: self.settings.allow_unlimited_invoke,
         }
     }
 }

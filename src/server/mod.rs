@@ -24,6 +24,7 @@ use crate::fetch::Fetcher;
 use crate::gateway::Gateway;
 use crate::http::{Shutdown, ShutdownPhase};
 use crate::identity::Callers;
+use crate::passthrough::Passthrough;
 use crate::resources::body_memory::BodyMemory;
 use crate::usage::UsageReaders;
 
@@ -40,6 +41,8 @@ pub struct App {
     pub catalog: Catalog,
     /// The steps of a request: translation, limits, the call to Bedrock.
     pub gateway: Arc<Gateway>,
+    /// Bedrock's own API.
+    pub passthrough: Passthrough,
     /// Files and batches; `None` if they are disabled.
     pub batches: Option<Batches>,
     /// The client of Bedrock, for the readiness check.
@@ -92,6 +95,7 @@ impl App {
             catalog,
             batches: Batches::start(config, &gateway, &bodies, &usage_readers, closing),
             bodies,
+            passthrough: Passthrough::new(config, Arc::clone(&gateway)),
             gateway,
             bedrock,
             usage_readers,
