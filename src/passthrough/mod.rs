@@ -3,16 +3,12 @@
 
 pub mod handler;
 
-mod account;
 mod error;
 mod hidden;
 mod jobs;
-mod messages_usage;
 mod operation;
-mod own_jobs;
 mod ready;
 mod rules;
-mod sources;
 mod stream;
 mod usage;
 
@@ -35,10 +31,10 @@ use crate::limits::Permit;
 use crate::reply::Reply;
 use crate::resources::body_memory::BodyPermit;
 use crate::usage::Ledger;
-use account::PassthroughAccount;
 use hidden::HiddenGuardrail;
-use own_jobs::JobFolder;
+use jobs::JobFolder;
 use ready::Ready;
+use usage::PassthroughAccount;
 
 /// Bedrock's own API: it has the caller's limits and the operator's rules, as all requests do.
 #[derive(Debug)]

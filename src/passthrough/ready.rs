@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::hidden::HiddenGuardrail;
+use super::jobs::path_of_job;
 use super::operation::{Operation, OperationRoute};
-use super::own_jobs::path_of_job;
 use super::rules::{Rules, denied};
 use super::{Passthrough, PassthroughRequest};
 use crate::bedrock::{Pace, PassthroughCall, path_segment};

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use super::account::PassthroughAccount;
 use super::client_error;
 use super::error::AwsError;
 use super::hidden::HiddenGuardrail;
+use super::usage::PassthroughAccount;
 use crate::bedrock::{Frame, FrameStream, exception_frame};
 use crate::error::ApiError;
 use crate::gateway::stream::broke_off;

@@ -5,9 +5,9 @@ use base64::prelude::BASE64_STANDARD;
 use http::HeaderMap;
 use serde::Deserialize;
 
-use super::messages_usage::one_hour_cache_writes;
-use super::operation::Operation;
+use super::messages::one_hour_cache_writes;
 use crate::converse::response::{ResponseServiceTier, Usage};
+use crate::passthrough::operation::Operation;
 
 /// The usage of a call, and how it was served.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

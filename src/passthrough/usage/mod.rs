@@ -1,18 +1,21 @@
 //! Accounting of a passthrough request.
 
+mod messages;
+mod response;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 
-use super::messages_usage::one_hour_cache_writes;
-use super::operation::Operation;
-use super::usage::{PassthroughUsage, chunk};
 use crate::bedrock::Frame;
 use crate::catalog::ModelInfo;
 use crate::catalog::ModelTarget;
 use crate::models::Tier;
+use crate::passthrough::operation::Operation;
 use crate::usage::{Charge, Ledger, TokenCounts};
+use messages::one_hour_cache_writes;
+use response::{PassthroughUsage, chunk};
 
 /// Records the usage of a passthrough request.
 #[derive(Debug)]

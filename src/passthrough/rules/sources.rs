@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 
-use super::rules::not_json;
+use super::not_json;
 use crate::error::ApiError;
 
 /// The buckets in `json`: in Converse's `s3Location.uri`, at the same position in bodies of Nova

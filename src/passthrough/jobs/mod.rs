@@ -5,15 +5,14 @@
 //! zeros in responses, and restored in requests. Every instance can do that: the account id is read
 //! from any job that Bedrock lists.
 
+mod start;
+
 use std::fmt;
 
 use bytes::Bytes;
 use http::Response;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::jobs::text;
-use super::operation::Operation;
-use super::rules::{json, member};
 use crate::bedrock::{Bedrock, UpstreamError, encoded_segment, scrub};
 use crate::config::S3Settings;
 use crate::converse::JsonText;
@@ -22,7 +21,10 @@ use crate::converse::trace::without_account;
 use crate::error::{ApiError, ErrorKind};
 use crate::gateway::failed::client_error;
 use crate::identity::Caller;
+use crate::passthrough::operation::Operation;
+use crate::passthrough::rules::{json, member};
 use crate::usage::Ledger;
+use start::text;
 
 /// Encodes a caller's name as a folder name: readable in policies, and unique to the caller.
 const FOLDER: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');

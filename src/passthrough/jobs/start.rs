@@ -1,18 +1,18 @@
 //! Asynchronous jobs: they may only write to their caller's folder in the operator's bucket.
 
-use super::Passthrough;
-use super::own_jobs::JobFolder;
-use super::ready::Ready;
-use super::rules::{denied, json, member, object};
+use super::JobFolder;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::error::ApiError;
 use crate::identity::Caller;
+use crate::passthrough::Passthrough;
+use crate::passthrough::ready::Ready;
+use crate::passthrough::rules::{denied, json, member, object};
 use crate::usage::Ledger;
 
 impl Passthrough {
     /// Restricts StartAsyncInvoke to the bucket of `[s3]`, and looks up its model.
-    pub(super) async fn ready_for_job(
+    pub(in crate::passthrough) async fn ready_for_job(
         &self,
         ready: &mut Ready,
         caller: &Caller,

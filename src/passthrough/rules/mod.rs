@@ -4,11 +4,12 @@
 //! rejects the request if it has a different one: a client of Bedrock's own API parses the response
 //! according to its request, so values are never silently replaced.
 
+mod sources;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
-use super::sources::{buckets, mentions};
 use crate::converse::JsonText;
 use crate::converse::json::describe;
 use crate::converse::options::Fields;
@@ -16,6 +17,7 @@ use crate::converse::policy::{AllowList, GuardrailPolicy};
 use crate::error::{ApiError, ErrorKind, Sentence};
 use crate::gateway::invoke::guardrail_headers;
 use crate::reply::Adjustments;
+use sources::{buckets, mentions};
 
 /// The key in a model's own body whose `tagSuffix` marks the content for the guardrail (AWS's user
 /// guide, "Apply tags to user input").
