@@ -1,19 +1,8 @@
-use std::fmt;
-use std::iter::Sum;
-use std::ops::{Add, Sub};
-
 use serde::{Serialize, Serializer};
 
-const PICODOLLARS: u128 = 1_000_000_000_000;
+use super::Usd;
 
 const MILLION: i128 = 1_000_000;
-
-/// An exact amount of US dollars: a whole number of picodollars (10^-12 dollars).
-///
-/// Prices are published per million tokens with at most six decimals, so a token's price is a
-/// whole number of picodollars and sums are exact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Usd(i128);
 
 /// The tokens of one call, as counted by Bedrock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -221,7 +210,7 @@ impl TokenPrice {
     }
 
     fn times(self, count: u64) -> Usd {
-        Usd(self.0).times(count)
+        Usd::from_picodollars(self.0).times(count)
     }
 }
 
@@ -246,70 +235,6 @@ impl Tokens {
         [self.cache_read, self.cache_write_5m, self.cache_write_1h]
             .into_iter()
             .fold(self.input, u64::saturating_add)
-    }
-}
-
-impl Usd {
-    /// Converts from picodollars.
-    pub fn from_picodollars(picodollars: i128) -> Self {
-        Self(picodollars)
-    }
-
-    /// The amount in picodollars.
-    pub fn picodollars(self) -> i128 {
-        self.0
-    }
-
-    /// The price of `count` units at this unit price.
-    pub fn times(self, count: u64) -> Self {
-        Self(self.0.saturating_mul(i128::from(count)))
-    }
-}
-
-impl Add for Usd {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
-    }
-}
-
-impl Sub for Usd {
-    type Output = Self;
-
-    fn sub(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0))
-    }
-}
-
-impl Sum for Usd {
-    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
-        amounts.fold(Self::default(), Add::add)
-    }
-}
-
-/// Plain decimals: no exponent, no trailing zeros, no currency sign.
-impl fmt::Display for Usd {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let amount = self.0.unsigned_abs();
-        let (dollars, rest) = (amount / PICODOLLARS, amount % PICODOLLARS);
-        if rest == 0 {
-            return write!(formatter, "{sign}{dollars}");
-        }
-        let decimals = format!("{rest:012}");
-        write!(
-            formatter,
-            "{sign}{dollars}.{}",
-            decimals.trim_end_matches('0')
-        )
-    }
-}
-
-/// A decimal in a string: as a JSON number it would not stay exact.
-impl Serialize for Usd {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 
@@ -438,28 +363,6 @@ mod tests {
             let tokens = tokens(counts);
             assert_eq!(text(price.cost(&tokens, Tier::Default)), cost);
         }
-    }
-
-    const DOLLAR: i128 = 1_000_000_000_000;
-
-    #[test]
-    fn an_amount_is_written_in_plain_decimals() {
-        for (picodollars, text) in [
-            (0, "0"),
-            (1, "0.000000000001"),
-            (1_230_000_000, "0.00123"),
-            (DOLLAR, "1"),
-            (12 * DOLLAR + 500_000_000_000, "12.5"),
-            (-40_000_000_000, "-0.04"),
-        ] {
-            assert_eq!(Usd::from_picodollars(picodollars).to_string(), text);
-        }
-    }
-
-    #[test]
-    fn a_million_small_amounts_add_up_exactly() {
-        let sum: Usd = (0..1_000_000).map(|_| Usd::from_picodollars(100_001)).sum();
-        assert_eq!(sum.to_string(), "0.100001");
     }
 
     #[test]

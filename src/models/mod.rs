@@ -11,13 +11,14 @@ mod image_capabilities;
 mod price;
 mod price_file;
 mod table;
+mod usd;
 mod video_capabilities;
 
 pub use capabilities::{
     CachePosition, CallIdForm, Capabilities, ChatUpstream, Effort, Medium, OpenAiEndpoint,
     ReasoningControl, ReasoningReplay, RefusedField, Sampling, ToolResultCompanions,
 };
-pub use cost::{Price, Tier, Tokens, UnitPrices, Usd};
+pub use cost::{Price, Tier, Tokens, UnitPrices};
 pub use embedding::{
     EmbeddingBody, EmbeddingCapabilities, EmbeddingInput, Purpose, RerankCapabilities, Truncation,
 };
@@ -28,4 +29,5 @@ pub use image_capabilities::{
 };
 pub use price::{ModelRow, PriceTable, PriceTableError};
 pub use table::{ModelTable, TableError};
+pub use usd::Usd;
 pub use video_capabilities::{VideoBody, VideoCapabilities, VideoControl};

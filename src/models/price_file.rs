@@ -4,11 +4,11 @@ use serde::Deserialize;
 use time::Date;
 use time::macros::format_description;
 
-use super::ModelId;
 use super::cost::{
-    Factor, LongPromptPrices, Price, TierPrices, TokenPrice, TokenPrices, UnitPrices, Usd,
+    Factor, LongPromptPrices, Price, TierPrices, TokenPrice, TokenPrices, UnitPrices,
 };
 use super::price::{PriceEntry, PriceTable, PriceTableError, Prices};
+use super::{ModelId, Usd};
 
 /// Above any real price in dollars per million tokens: a higher value has the wrong unit.
 const MAX_PRICE: f64 = 100_000.0;
