@@ -25,7 +25,7 @@ use crate::reply::Reply;
 use crate::server::App;
 use crate::server::clients::paths;
 use crate::server::connection::Probe;
-use crate::usage::{Cost, Ledger, usd};
+use crate::usage::{Ledger, usd};
 use crate::wire::error::ErrorBody;
 
 const ADJUSTMENTS: HeaderName = HeaderName::from_static("x-outcrop-adjustments");
@@ -180,10 +180,10 @@ impl<B: ReplyBody> IntoResponse for Reply<B> {
         } = self;
         let mut response = body.into_response();
         let headers = response.headers_mut();
-        if let Some(Cost { total, saved }) = cost {
-            insert_text(headers, COST, &usd(total));
+        if let Some(cost) = cost {
+            insert_text(headers, COST, &usd(cost.total()));
             // No header if the cache was not used.
-            if let Some(saved) = saved.filter(|saved| saved.picodollars() != 0) {
+            if let Some(saved) = cost.saved.filter(|saved| saved.picodollars() != 0) {
                 insert_text(headers, SAVED, &saved.to_string());
             }
         }

@@ -1,3 +1,6 @@
+use std::iter::Sum;
+use std::ops::Add;
+
 use serde::{Serialize, Serializer};
 
 use super::Usd;
@@ -19,6 +22,21 @@ pub struct Tokens {
     pub cache_write_5m: u64,
     /// Tokens written to the cache for an hour.
     pub cache_write_1h: u64,
+}
+
+/// The cost of calls by what is billed; the total is its sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CostBreakdown {
+    /// Prompt tokens processed without the cache.
+    pub input: Usd,
+    /// Tokens read from the cache.
+    pub cache_read: Usd,
+    /// Tokens written to the cache, whatever their TTL.
+    pub cache_write: Usd,
+    /// Completion tokens.
+    pub output: Usd,
+    /// What is not billed by the token: images, seconds, queries.
+    pub units: Usd,
 }
 
 /// The tier that served a call, from the response's `serviceTier`; it may differ from the
@@ -125,7 +143,7 @@ impl Price {
     ///
     /// `None` if the tier's price or the price of a used token kind is unknown, or if the tier is
     /// [`Tier::Reserved`], which is not billed per call.
-    pub fn cost(&self, tokens: &Tokens, tier: Tier) -> Option<Usd> {
+    pub fn cost(&self, tokens: &Tokens, tier: Tier) -> Option<CostBreakdown> {
         self.prices(tokens, tier)?.cost(tokens)
     }
 
@@ -140,7 +158,7 @@ impl Price {
             output: tokens.output,
             ..Tokens::default()
         };
-        Some(prices.cost(&uncached)? - prices.cost(tokens)?)
+        Some(prices.cost(&uncached)?.total() - prices.cost(tokens)?.total())
     }
 
     /// Multiplies all prices by `factor`.
@@ -191,14 +209,15 @@ impl TokenPrices {
         }
     }
 
-    fn cost(&self, tokens: &Tokens) -> Option<Usd> {
-        Some(
-            self.input.times(tokens.input)
-                + self.output.times(tokens.output)
-                + cost(self.cache_read, tokens.cache_read)?
-                + cost(self.cache_write_5m, tokens.cache_write_5m)?
+    fn cost(&self, tokens: &Tokens) -> Option<CostBreakdown> {
+        Some(CostBreakdown {
+            input: self.input.times(tokens.input),
+            cache_read: cost(self.cache_read, tokens.cache_read)?,
+            cache_write: cost(self.cache_write_5m, tokens.cache_write_5m)?
                 + cost(self.cache_write_1h, tokens.cache_write_1h)?,
-        )
+            output: self.output.times(tokens.output),
+            units: Usd::default(),
+        })
     }
 }
 
@@ -225,6 +244,40 @@ fn cost(price: Option<TokenPrice>, count: u64) -> Option<Usd> {
     match count {
         0 => Some(Usd::default()),
         _ => price.map(|price| price.times(count)),
+    }
+}
+
+impl CostBreakdown {
+    /// The sum of all kinds.
+    pub fn total(self) -> Usd {
+        let Self {
+            input,
+            cache_read,
+            cache_write,
+            output,
+            units,
+        } = self;
+        input + cache_read + cache_write + output + units
+    }
+}
+
+impl Add for CostBreakdown {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            input: self.input + other.input,
+            cache_read: self.cache_read + other.cache_read,
+            cache_write: self.cache_write + other.cache_write,
+            output: self.output + other.output,
+            units: self.units + other.units,
+        }
+    }
+}
+
+impl Sum for CostBreakdown {
+    fn sum<I: Iterator<Item = Self>>(costs: I) -> Self {
+        costs.fold(Self::default(), Add::add)
     }
 }
 
@@ -282,6 +335,11 @@ mod tests {
         amount.map_or("unknown".to_owned(), |amount| amount.to_string())
     }
 
+    /// The total cost of a call.
+    fn total(price: &Price, tokens: &Tokens, tier: Tier) -> String {
+        text(price.cost(tokens, tier).map(CostBreakdown::total))
+    }
+
     #[test]
     fn a_call_costs_the_sum_of_its_tokens() {
         for (counts, cost) in [
@@ -293,8 +351,34 @@ mod tests {
             // 0.0003 + 0.00075 + 10,000 at 0.3: 0.003 + 2,000 at 3.75: 0.0075 + 500 at 6: 0.003
             ([100, 50, 10_000, 2_000, 500], "0.01455"),
         ] {
-            let cost_of = sonnet().cost(&tokens(counts), Tier::Default);
-            assert_eq!(text(cost_of), cost, "{counts:?}");
+            let total = total(&sonnet(), &tokens(counts), Tier::Default);
+            assert_eq!(total, cost, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn a_cost_is_broken_down_by_what_is_billed() {
+        let calls = [
+            tokens([100, 50, 10_000, 2_000, 500]),
+            tokens([7, 1, 0, 0, 0]),
+        ];
+        let price = sonnet();
+        let costs = calls.iter().map(|call| price.cost(call, Tier::Default));
+        let cost: CostBreakdown = costs.sum::<Option<_>>().expect("a cost");
+        let kinds = [
+            // 107 at 3
+            (cost.input, "0.000321"),
+            // 10,000 at 0.3
+            (cost.cache_read, "0.003"),
+            // 2,000 at 3.75 and 500 at 6
+            (cost.cache_write, "0.0105"),
+            // 51 at 15
+            (cost.output, "0.000765"),
+            (cost.units, "0"),
+            (cost.total(), "0.014586"),
+        ];
+        for (amount, expected) in kinds {
+            assert_eq!(amount.to_string(), expected);
         }
     }
 
@@ -308,8 +392,8 @@ mod tests {
             // 1 at 6 and 200,000 at 0.6: 0.000006 + 0.12.
             ([1, 0, 200_000, 0, 0], "0.120006"),
         ] {
-            let cost_of = sonnet().cost(&tokens(counts), Tier::Default);
-            assert_eq!(text(cost_of), cost, "{counts:?}");
+            let total = total(&sonnet(), &tokens(counts), Tier::Default);
+            assert_eq!(total, cost, "{counts:?}");
         }
     }
 
@@ -343,7 +427,7 @@ mod tests {
             (Tier::Priority, "unknown", "unknown"),
             (Tier::Reserved, "unknown", "unknown"),
         ] {
-            assert_eq!(text(sonnet().cost(&tokens, tier)), cost, "{tier:?}");
+            assert_eq!(total(&sonnet(), &tokens, tier), cost, "{tier:?}");
             assert_eq!(
                 text(sonnet().cache_saving(&tokens, tier)),
                 saving,
@@ -360,8 +444,8 @@ mod tests {
             ([1_000, 0, 1_000, 0, 0], "0.0033"),
             ([1_000, 0, 1_000, 0, 1], "unknown"),
         ] {
-            let tokens = tokens(counts);
-            assert_eq!(text(price.cost(&tokens, Tier::Default)), cost);
+            let total = total(&price, &tokens(counts), Tier::Default);
+            assert_eq!(total, cost);
         }
     }
 

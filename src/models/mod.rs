@@ -18,7 +18,7 @@ pub use capabilities::{
     CachePosition, CallIdForm, Capabilities, ChatUpstream, Effort, Medium, OpenAiEndpoint,
     ReasoningControl, ReasoningReplay, RefusedField, Sampling, ToolResultCompanions,
 };
-pub use cost::{Price, Tier, Tokens, UnitPrices};
+pub use cost::{CostBreakdown, Price, Tier, Tokens, UnitPrices};
 pub use embedding::{
     EmbeddingBody, EmbeddingCapabilities, EmbeddingInput, Purpose, RerankCapabilities, Truncation,
 };

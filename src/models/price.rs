@@ -200,13 +200,8 @@ mod tests {
             ..Tokens::default()
         };
         let price = table.row_in(&id(model), region)?.price?;
-        let cost = price.cost(&thousand, Tier::Default)?;
-        Some(
-            (0..1_000)
-                .map(|_| cost)
-                .sum::<crate::models::Usd>()
-                .to_string(),
-        )
+        let cost = price.cost(&thousand, Tier::Default)?.total();
+        Some(cost.times(1_000).to_string())
     }
 
     #[test]

@@ -461,7 +461,9 @@ mod tests {
                 (Tier::Flex, flex),
                 (Tier::Priority, priority),
             ] {
-                let cost = price.cost(&million, tier).map(|cost| cost.to_string());
+                let cost = price
+                    .cost(&million, tier)
+                    .map(|cost| cost.total().to_string());
                 assert_eq!(cost.as_deref(), expected, "{model} {tier:?}");
             }
         }

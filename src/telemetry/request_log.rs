@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing::Level;
 
 use crate::error::bounded;
-use crate::models::Tier;
+use crate::models::{Tier, Usd};
 use crate::usage::{RequestOutcome, Units, UsageRecord, usd};
 
 /// The target of the log line of a request, by which `RUST_LOG` selects it.
@@ -17,6 +17,7 @@ macro_rules! write_line {
         let record: &UsageRecord = $record;
         let head = &record.head;
         let tokens = record.tokens.unwrap_or_default();
+        let cost = record.cost.and_then(|cost| cost.breakdown).unwrap_or_default();
         let error = record.error.as_ref();
         let ids = &record.upstream_request_ids;
         let served = record.tier_served.filter(|tier| *tier != Tier::Default);
@@ -44,7 +45,12 @@ macro_rules! write_line {
             cache_write_tokens = tokens.cache_write,
             reasoning_tokens = tokens.reasoning,
             text_units = text_units(record.units),
-            cost_usd = record.cost.map(|cost| usd(cost.total)),
+            cost_usd = record.cost.map(|cost| usd(cost.total())),
+            cost_input_usd = amount(cost.input),
+            cost_cache_read_usd = amount(cost.cache_read),
+            cost_cache_write_usd = amount(cost.cache_write),
+            cost_output_usd = amount(cost.output),
+            cost_units_usd = amount(cost.units),
             cache_saved_usd = record
                 .cost
                 .and_then(|cost| cost.saved)
@@ -101,6 +107,11 @@ fn text_units(units: Option<Units>) -> Option<u64> {
 /// A field of the line; `None` if it is empty.
 fn text(field: &str) -> Option<String> {
     (!field.is_empty()).then(|| bounded::logged(field))
+}
+
+/// An amount; `None` if it is zero.
+fn amount(amount: Usd) -> Option<String> {
+    (amount != Usd::default()).then(|| amount.to_string())
 }
 
 fn positive(count: u64) -> Option<u64> {

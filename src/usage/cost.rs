@@ -1,7 +1,7 @@
 //! What a request costs, from its usage and the price table.
 
 use super::tokens::TokenCounts;
-use crate::models::{Price, Tier, Usd};
+use crate::models::{CostBreakdown, Price, Tier, Usd};
 
 /// What the calls of a request used, and what that costs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,8 +32,8 @@ pub enum Units {
 /// The cost of a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// The total; `None` if the table has no price for the request.
-    pub total: Option<Usd>,
+    /// The cost by what is billed; `None` if the table has no price for the request.
+    pub breakdown: Option<CostBreakdown>,
     /// The cost without the cache minus the actual cost; negative if a prefix was written and none
     /// was read.
     pub saved: Option<Usd>,
@@ -62,7 +62,10 @@ impl Charge {
     pub fn of_units(units: Units, price: Option<Usd>) -> Self {
         Self {
             units: Some(units),
-            cost: Cost::of_total(price.map(|price| price.times(units.count()))),
+            cost: Cost::uncached(price.map(|price| CostBreakdown {
+                units: price.times(units.count()),
+                ..CostBreakdown::default()
+            })),
             ..Self::default()
         }
     }
@@ -93,14 +96,22 @@ impl Cost {
         let billed = calls.map(TokenCounts::billed);
         let saved = billed.clone();
         Self {
-            total: billed.map(|tokens| price.cost(&tokens, tier)).sum(),
+            breakdown: billed.map(|tokens| price.cost(&tokens, tier)).sum(),
             saved: saved.map(|tokens| price.cache_saving(&tokens, tier)).sum(),
         }
     }
 
     /// A cost without prompt caching.
-    pub fn of_total(total: Option<Usd>) -> Self {
-        Self { total, saved: None }
+    pub fn uncached(breakdown: Option<CostBreakdown>) -> Self {
+        Self {
+            breakdown,
+            saved: None,
+        }
+    }
+
+    /// The total; `None` if the table has no price for the request.
+    pub fn total(self) -> Option<Usd> {
+        self.breakdown.map(CostBreakdown::total)
     }
 }
 

@@ -22,7 +22,7 @@ use crate::gateway::fan_out::FailedCall;
 use crate::gateway::invoke::unreadable;
 use crate::gateway::request::{CallerRequest, UpstreamBodies};
 use crate::gateway::targets::SearchedTarget;
-use crate::models::{EmbeddingCapabilities, Endpoint, Tier, Usd};
+use crate::models::{CostBreakdown, EmbeddingCapabilities, Endpoint, Tier, Usd};
 use crate::reply::Reply;
 use crate::usage::{Charge, Cost, TokenCounts, Units};
 
@@ -171,26 +171,30 @@ fn combine(
     let charge = Charge {
         tokens: Some(TokenCounts::of_input(tokens)),
         units: (images > 0).then_some(Units::Images(images as u64)),
-        cost: Cost::of_total(costs.into_iter().sum()),
+        cost: Cost::uncached(costs.into_iter().sum()),
         tier: None,
     };
     Ok((vectors, charge))
 }
 
 /// The cost of a call: texts are billed by the token, images by their number.
-fn cost_of(call: &EmbeddingCall, tokens: Option<u64>, model_info: &ModelInfo) -> Option<Usd> {
+fn cost_of(
+    call: &EmbeddingCall,
+    tokens: Option<u64>,
+    model_info: &ModelInfo,
+) -> Option<CostBreakdown> {
     let texts = match call.has_text {
-        false => Usd::default(),
+        false => CostBreakdown::default(),
         true => {
             let tokens = TokenCounts::of_input(tokens?).billed();
             model_info.price.as_ref()?.cost(&tokens, Tier::Default)?
         }
     };
-    let images = match call.images {
+    let units = match call.images {
         0 => Usd::default(),
         count => model_info.units.image?.times(count as u64),
     };
-    Some(texts + images)
+    Some(CostBreakdown { units, ..texts })
 }
 
 /// The client's error for a failed call, with the inputs of that call.

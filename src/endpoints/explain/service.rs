@@ -15,7 +15,7 @@ use crate::dialects::openai_chat::{ChatFieldNames, ChatTranslation};
 use crate::endpoints::token_count::service::{Count, CountInput};
 use crate::error::{ApiError, FieldNames};
 use crate::gateway::{ChatCall, Gateway, model_name};
-use crate::models::{ChatUpstream, Tier, Tokens};
+use crate::models::{ChatUpstream, CostBreakdown, Tier, Tokens};
 use crate::usage::usd;
 
 #[derive(Serialize)]
@@ -139,6 +139,7 @@ impl Gateway {
             ..Tokens::default()
         };
         let price = model_info.price.as_ref();
+        let cost = price.and_then(|price| price.cost(&tokens, Tier::Default));
         let ChatTranslation {
             converse,
             route:
@@ -186,7 +187,7 @@ impl Gateway {
             cache_points: converse.map(cache_points).unwrap_or_default(),
             input_tokens,
             price: InputPriceObject {
-                input_usd: usd(price.and_then(|price| price.cost(&tokens, Tier::Default))),
+                input_usd: usd(cost.map(CostBreakdown::total)),
             },
             converse,
             chat_completion,

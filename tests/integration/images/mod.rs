@@ -372,7 +372,8 @@ async fn the_log_line_has_the_cost_and_not_the_prompt() {
     assert_eq!(harness.post(GENERATIONS, &request).await.status, 200);
     let line = logs::request_line().await;
     assert!(line.contains("/v1/images/generations"), "{line}");
-    assert!(line.contains("cost_usd=\"0.08\""), "{line}");
+    assert!(line.contains(" cost_usd=\"0.08\""), "{line}");
+    assert!(line.contains(" cost_units_usd=\"0.08\""), "{line}");
     assert!(line.contains("user: ignored"), "{line}");
     assert!(!line.contains("secret"), "{line}");
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bedrock_simulator::{Script, ScriptedResponse};
 use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
+use outcrop::models::CostBreakdown;
 use serde_json::{Value, json};
 
 use crate::harness::logs;
@@ -133,6 +134,33 @@ async fn the_header_and_the_log_contain_the_total_cost() {
         let line = logs::request_line().await;
         assert!(line.contains(&format!(" cost_usd=\"{cost}\"")), "{line}");
     }
+}
+
+#[tokio::test]
+async fn the_log_and_the_record_break_the_cost_down() {
+    logs::begin();
+    let harness = Harness::start().await;
+    // 1000 × 3, 2000 × 0.3, 100 × 3.75 + 200 × 6, 500 × 15.
+    let usage = usage(1000, 500, 2000, 300, 200);
+    harness.simulator.push(converse_script(&usage, None));
+    let global = "global.anthropic.claude-sonnet-4-5-20250929-v1:0";
+    harness.chat(&of(global, non_streaming("hi"))).await;
+    let line = logs::request_line().await;
+    for (kind, cost) in [
+        ("input", "0.003"),
+        ("cache_read", "0.0006"),
+        ("cache_write", "0.001575"),
+        ("output", "0.0075"),
+    ] {
+        let field = format!(" cost_{kind}_usd=\"{cost}\"");
+        assert!(line.contains(&field), "{field}: {line}");
+    }
+    // Fields without an amount are left out.
+    assert!(!line.contains("cost_units_usd"), "{line}");
+    let record = harness.records.take(1).await.remove(0);
+    let cost = record.cost.unwrap();
+    assert_eq!(cost.breakdown.unwrap().total().to_string(), "0.012675");
+    assert_eq!(cost.total(), cost.breakdown.map(CostBreakdown::total));
 }
 
 #[tokio::test]
