@@ -2,22 +2,19 @@
 
 use std::sync::Arc;
 
-use super::OutputOptions;
-use super::ResponseSummary;
+use super::metadata::ResponseMetadata;
 use super::text::CompletionText;
-use super::{CallKind, OutputEvent, OutputWriter};
-use crate::converse::JsonText;
+use super::turn::TurnRecord;
+use super::{CallKind, OutputEvent, OutputOptions, OutputWriter, ResponseSummary};
 use crate::converse::content::ReasoningBlock;
-use crate::converse::event::{BlockStart, Delta, Event, Metadata};
-use crate::converse::remembered::{RememberedTurn, TurnPart, is_default_order};
+use crate::converse::event::{BlockStart, Delta, Event};
+use crate::converse::remembered::RememberedTurn;
 use crate::converse::response::{Citation, StopReason, Usage};
 use crate::converse::rules::JsonDelivery;
 use crate::converse::rules::property_keys::KeyRestorer;
 use crate::converse::rules::reasoning::open_reasoning::OpenReasoning;
 use crate::converse::rules::tools::unescape::InputUnescape;
-use crate::converse::trace::without_operator;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::usage::TokenCounts;
 
 /// The state of one choice between its events.
 #[derive(Debug)]
@@ -27,23 +24,17 @@ pub struct OutputEvents {
     blocks: Vec<(u32, Block)>,
     keys: KeyRestorer,
     text: CompletionText,
-    calls: Vec<String>,
-    reasoning: Vec<ReasoningBlock>,
-    /// The parts of the turn in the order sent to the client, without the text since the last part.
-    order: Vec<TurnPart>,
-    /// The number of characters of text in `order`.
-    ordered_text: usize,
+    /// The number of tool calls and of complete reasoning blocks that the client has received.
+    calls: usize,
+    thinking_blocks: usize,
+    turn: TurnRecord,
     started: bool,
     stop_reason: Option<StopReason>,
-    usage: Option<Usage>,
-    /// The output tokens used for reasoning; 0 if the provider does not report them.
-    reasoning_tokens: u64,
-    tier: Option<&'static str>,
+    metadata: ResponseMetadata,
     /// The number of events that could not be delivered to the client.
     undelivered: u64,
     /// The number of tool calls that the request does not allow.
     withheld_calls: u64,
-    summary: ResponseSummary,
 }
 
 /// An open block, by the handling of its deltas.
@@ -80,18 +71,14 @@ impl OutputEvents {
             text: CompletionText::new(&output_options),
             output_options,
             blocks: Vec::new(),
-            calls: Vec::new(),
-            reasoning: Vec::new(),
-            order: Vec::new(),
-            ordered_text: 0,
+            calls: 0,
+            thinking_blocks: 0,
+            turn: TurnRecord::default(),
             started: false,
             stop_reason: None,
-            usage: None,
-            reasoning_tokens: 0,
-            tier: None,
+            metadata: ResponseMetadata::default(),
             undelivered: 0,
             withheld_calls: 0,
-            summary: ResponseSummary::default(),
         }
     }
 
@@ -102,17 +89,17 @@ impl OutputEvents {
 
     /// Bedrock's token usage; `None` until it is known.
     pub fn usage(&self) -> Option<Usage> {
-        self.usage
+        self.metadata.usage
     }
 
     /// Usage and the other fields sent at the end of the response.
     pub fn summary(&self) -> &ResponseSummary {
-        &self.summary
+        &self.metadata.summary
     }
 
     /// Bedrock's name of the service tier of the response; `None` if not reported.
     pub fn tier(&self) -> Option<&'static str> {
-        self.tier
+        self.metadata.tier
     }
 
     /// The number of events that could not be delivered to the client, because their type is
@@ -130,23 +117,8 @@ impl OutputEvents {
     /// tool calls that the client received, and the key of its reasoning. `None` if the turn has no
     /// reasoning, or if the client received all that has to be sent back.
     pub fn remembered(&mut self) -> Option<(Vec<String>, RememberedTurn)> {
-        if self.reasoning.is_empty() {
-            return None;
-        }
-        let mut order = std::mem::take(&mut self.order);
-        let text = self.text.length().saturating_sub(self.ordered_text);
-        order.extend((text > 0).then_some(TurnPart::Text(text)));
-        if is_default_order(&order) {
-            order.clear();
-        }
-        let turn = RememberedTurn {
-            reasoning: std::mem::take(&mut self.reasoning),
-            instructions: self.output_options.instructions.clone(),
-            order,
-        };
-        let mut keys = std::mem::take(&mut self.calls);
-        keys.extend(turn.key().filter(|_| turn.is_special()));
-        (!keys.is_empty()).then_some((keys, turn))
+        let turn = std::mem::take(&mut self.turn);
+        turn.remembered(self.text.length(), &self.output_options)
     }
 
     /// Handles the next event and passes the resulting output events to `writer`.
@@ -175,7 +147,7 @@ impl OutputEvents {
         writer: &mut impl OutputWriter,
     ) -> Result<(), ApiError> {
         match event {
-            Event::Metadata(metadata) => self.note_metadata(metadata),
+            Event::Metadata(metadata) => self.metadata.note(metadata, &self.output_options),
             // Deltas after the end of the message are not sent.
             Event::BlockDelta { .. } if self.stop_reason.is_some() => self.undelivered += 1,
             _ if self.stop_reason.is_some() => {}
@@ -191,7 +163,8 @@ impl OutputEvents {
                 self.stop_open_blocks(writer);
                 self.text.finish_block(writer);
                 self.text.finish(writer);
-                self.note_fields(additional_fields.as_ref());
+                let fields = additional_fields.as_ref();
+                self.metadata.note_fields(fields, &self.output_options);
                 let reason = self.client_reason(stop_reason)?;
                 writer.output(OutputEvent::MessageStop(self.stop_reason.insert(reason)));
             }
@@ -229,15 +202,15 @@ impl OutputEvents {
             self.text.discard_prose();
             return Block::Json { empty: true };
         }
-        let one_is_enough = self.output_options.one_tool_call && !self.calls.is_empty();
+        let one_is_enough = self.output_options.one_tool_call && self.turn.has_calls();
         if one_is_enough || !self.output_options.allowed_calls.allows(name) {
             self.withheld_calls += 1;
             return Block::Hidden;
         }
         self.text.finish(writer);
-        self.note_part(TurnPart::Call);
-        let index = self.calls.len();
-        self.calls.push(id.to_owned());
+        self.turn.note_call(id, self.text.length());
+        let index = self.calls;
+        self.calls += 1;
         let is_custom = self.output_options.names.is_custom(name);
         let kind = match is_custom {
             true => CallKind::Custom,
@@ -351,82 +324,25 @@ impl OutputEvents {
         if !self.output_options.keeps_reasoning {
             return;
         }
-        self.note_part(TurnPart::Reasoning);
-        let index = self.reasoning.len();
         writer.output(OutputEvent::ThinkingBlock {
-            index,
+            index: self.thinking_blocks,
             block: &block,
         });
-        self.reasoning.push(block);
-    }
-
-    fn note_part(&mut self, part: TurnPart) {
-        let text = self.text.length().saturating_sub(self.ordered_text);
-        if text > 0 {
-            self.ordered_text += text;
-            self.order.push(TurnPart::Text(text));
-        }
-        self.order.push(part);
-    }
-
-    fn note_fields(&mut self, fields: Option<&JsonText>) {
-        let Some(fields) = fields else {
-            return;
-        };
-        self.reasoning_tokens = thinking_tokens(fields);
-        if self.output_options.include_response_fields {
-            self.summary.response_fields = Some(fields.clone());
-        }
-    }
-
-    fn visible_trace(&self, trace: &JsonText) -> Option<JsonText> {
-        match &self.output_options.hidden_guardrail {
-            None => Some(trace.clone()),
-            Some(own) => JsonText::parse(without_operator(trace.as_str(), own)).ok(),
-        }
-    }
-
-    fn note_metadata(&mut self, metadata: &Metadata) {
-        let Metadata {
-            usage,
-            trace,
-            service_tier,
-        } = metadata;
-        let mut usage = *usage;
-        usage.reasoning_tokens = usage.reasoning_tokens.max(self.reasoning_tokens);
-        self.usage = Some(usage);
-        self.summary.usage = Some(TokenCounts::from(usage));
-        self.tier = match service_tier.as_deref() {
-            Some("flex") => Some("flex"),
-            Some("priority") => Some("priority"),
-            Some("reserved") => Some("reserved"),
-            Some(_) => Some("default"),
-            None => None,
-        };
-        if self.output_options.include_trace {
-            self.summary.trace = trace.as_ref().and_then(|trace| self.visible_trace(trace));
-        }
-        if self.output_options.include_service_tier {
-            let tier = match service_tier.as_deref() {
-                None => "default",
-                Some("reserved") => "scale",
-                Some(other) => other,
-            };
-            self.summary.service_tier = Some(tier.to_owned());
-        }
+        self.thinking_blocks += 1;
+        self.turn.note_reasoning(block, self.text.length());
     }
 
     /// The reason in terms of what the client received: a tool call that it did not receive is no
     /// reason to wait for its result.
     fn client_reason(&self, stop_reason: &StopReason) -> Result<StopReason, ApiError> {
-        let done = match self.calls.is_empty() {
-            true => StopReason::EndTurn,
-            false => StopReason::ToolUse,
+        let done = match self.turn.has_calls() {
+            true => StopReason::ToolUse,
+            false => StopReason::EndTurn,
         };
         Ok(match stop_reason {
             StopReason::EndTurn | StopReason::ToolUse => done,
             StopReason::MalformedModelOutput | StopReason::MalformedToolUse => {
-                if !self.text.has_started() && self.calls.is_empty() {
+                if !self.text.has_started() && !self.turn.has_calls() {
                     return Err(ApiError::new(
                         ErrorKind::BadGateway,
                         "the model returned a malformed response; retry the request",
@@ -447,27 +363,6 @@ fn custom_input(index: usize, fragment: &str) -> OutputEvent<'_> {
         fragment,
         kind: CallKind::Custom,
     }
-}
-
-/// The reasoning tokens in the provider-specific response fields; 0 if absent.
-fn thinking_tokens(fields: &JsonText) -> u64 {
-    #[derive(Default, serde::Deserialize)]
-    #[serde(default)]
-    struct ProviderFields {
-        usage: ProviderUsage,
-    }
-    #[derive(Default, serde::Deserialize)]
-    #[serde(default)]
-    struct ProviderUsage {
-        output_tokens_details: Details,
-    }
-    #[derive(Default, serde::Deserialize)]
-    #[serde(default)]
-    struct Details {
-        thinking_tokens: u64,
-    }
-    let fields: ProviderFields = serde_json::from_str(fields.as_str()).unwrap_or_default();
-    fields.usage.output_tokens_details.thinking_tokens
 }
 
 #[cfg(test)]

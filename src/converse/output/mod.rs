@@ -1,9 +1,11 @@
 //! Output events: the parts of a response, for streams and non-streaming responses.
 
 mod events;
+mod metadata;
 mod options;
 mod summary;
 mod text;
+mod turn;
 
 pub use events::OutputEvents;
 pub use options::OutputOptions;
