@@ -8,15 +8,7 @@
 pub mod handler;
 pub mod wire;
 
-mod collect;
 mod document;
-mod finish;
-mod input;
-mod jobs;
-mod online;
-mod translation;
-mod validate;
-mod work;
 mod worker;
 
 use std::sync::Arc;

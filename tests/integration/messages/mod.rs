@@ -39,7 +39,7 @@ const ERROR_SOURCES: &[&str] = &[
     "src/error.rs",
     "src/fetch",
     "src/converse/media/data_url.rs",
-    "src/batches/finish.rs",
+    "src/batches/worker/finish.rs",
     "src/catalog/names.rs",
     "src/endpoints/images/bodies/mask.rs",
 ];

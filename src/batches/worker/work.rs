@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::BatchService;
-use super::document::BatchDocument;
+use crate::batches::BatchService;
+use crate::batches::document::BatchDocument;
 use crate::batches::wire::{BatchError, BatchStatus, ResultIds};
 use crate::bedrock::{ObjectLocation, RetryAdvice, UpstreamError};
 use crate::converse::json::describe;

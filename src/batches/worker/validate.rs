@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::document::{BatchPart, JobPart, PartRoute};
 use super::finish;
 use super::input::{HeldLine, InputFile};
 use super::work::{Stop, Work, batch_error};
+use crate::batches::document::{BatchPart, JobPart, PartRoute};
 use crate::batches::wire::{BatchError, LineReader};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 

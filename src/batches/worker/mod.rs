@@ -1,5 +1,14 @@
 //! The worker: takes open batches, advances each as far as possible, and polls again.
 
+mod calls;
+mod collect;
+mod finish;
+mod input;
+mod jobs;
+mod translation;
+mod validate;
+mod work;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,12 +17,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 
-use super::document::{BatchDocument, PartRoute};
-use super::work::{Next, Stop, Work, is_over};
-use super::{BatchService, finish};
+use crate::batches::BatchService;
+use crate::batches::document::{BatchDocument, PartRoute};
 use crate::endpoints::files::service::now;
 use crate::identity::Caller;
 use crate::store::{Lease, StoreError, StoredBatch};
+use work::{Next, Stop, Work, is_over};
 
 /// Batches that this process works on concurrently. Most of them wait for something.
 const MAX_ACTIVE_BATCHES: usize = 32;

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::document::{BatchPart, JobPart, PartRoute};
 use super::input::HeldLine;
 use super::translation::has_external_files;
 use super::work::{Stop, Work};
+use crate::batches::document::{BatchPart, JobPart, PartRoute};
 use crate::batches::wire::{BatchRequestLine, error_line};
 use crate::bedrock::{JobOrder, JobStatus, ObjectLocation, UpstreamError};
 use crate::bedrock::{JobRecord, record_id};

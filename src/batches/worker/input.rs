@@ -4,8 +4,8 @@ use bytes::Bytes;
 use memchr::memchr;
 use tokio::sync::SemaphorePermit;
 
-use super::BatchService;
 use super::work::{Stop, Work};
+use crate::batches::BatchService;
 use crate::bedrock::{S3Object, UpstreamError};
 use crate::converse::json::scan::scan;
 use crate::resources::body_memory::BodyPermit;

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::document::{BatchPart, PartRoute};
 use super::work::{Stop, Work};
+use crate::batches::document::{BatchPart, PartRoute};
 use crate::batches::wire::{
     BatchError, BatchErrors, BatchRequestLine, BatchStatus, BatchUsage, unsent_line, usage_of,
 };

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use super::document::{BatchPart, PartRoute};
 use super::input::{BatchFileLine, HeldLine, InputFile};
 use super::translation::{BatchLineResponse, has_external_files, is_temporary};
 use super::work::{Next, Stop, Work};
+use crate::batches::document::{BatchPart, PartRoute};
 use crate::batches::wire::{BatchRequestLine, error_line, response_line};
 use crate::dialects::openai_chat::ChatRequest;
 use crate::endpoints::files::service::now;
