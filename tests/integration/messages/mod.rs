@@ -34,8 +34,8 @@ const NOT_FOR_CLIENTS: &[&str] = &[
 
 /// Files whose texts become errors elsewhere.
 const ERROR_SOURCES: &[&str] = &[
-    "src/http/pages/hints.rs",
-    "src/http/pages/unknown.rs",
+    "src/server/pages/hints.rs",
+    "src/server/pages/unknown.rs",
     "src/error.rs",
     "src/fetch",
     "src/converse/media/data_url.rs",
@@ -80,6 +80,20 @@ const INTERNAL: &[&str] = &[
     "unreachable!",
     "warn!",
 ];
+
+#[test]
+fn the_listed_sources_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lists = [
+        NOT_FOR_CLIENTS,
+        ERROR_SOURCES,
+        NOTE_SOURCES,
+        CONFIGURATION_SOURCES,
+    ];
+    for path in lists.into_iter().flatten() {
+        assert!(root.join(path).exists(), "{path}");
+    }
+}
 
 #[test]
 fn the_documented_messages_match_the_source() {
