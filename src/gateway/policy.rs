@@ -4,9 +4,10 @@ use super::Gateway;
 use crate::catalog::ModelTarget;
 use crate::config::{ChatOverrides, Truncate};
 use crate::converse::policy::GuardrailPolicy;
-use crate::dialects::openai_chat::{ChatOptions, ChatRequest, GuardrailFields};
+use crate::dialects::openai_chat::{ChatOptions, ChatRequest};
 use crate::gateway::prepare::{PendingRequest, SourceBody};
 use crate::identity::Caller;
+use crate::wire::GuardrailFields;
 
 /// The options in the headers of a chat request.
 #[derive(Debug, Clone, Default)]

@@ -13,7 +13,6 @@ use url::form_urlencoded;
 
 use super::body::{HeldBody, read_json};
 use crate::config::Truncate;
-use crate::dialects::openai_chat::GuardrailFields;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::ChatCall;
 use crate::gateway::policy::HeaderOptions;
@@ -22,6 +21,7 @@ use crate::http::body::multipart::{FormLimits, is_form, read_form};
 use crate::identity::{Caller, masked};
 use crate::server::App;
 use crate::usage::Ledger;
+use crate::wire::GuardrailFields;
 use crate::wire::form;
 use crate::wire::form::FormPart;
 

@@ -1,7 +1,5 @@
 //! Static facts about models: id parsing, capabilities of model families, and prices.
 
-pub(crate) mod tokenizer;
-
 mod capabilities;
 mod cost;
 mod embedding;
@@ -11,6 +9,7 @@ mod image_capabilities;
 mod price;
 mod price_file;
 mod table;
+mod tokenizer;
 mod usd;
 mod video_capabilities;
 
@@ -29,5 +28,6 @@ pub use image_capabilities::{
 };
 pub use price::{ModelRow, PriceTable, PriceTableError};
 pub use table::{ModelTable, TableError};
+pub use tokenizer::Tokenizer;
 pub use usd::Usd;
 pub use video_capabilities::{VideoBody, VideoCapabilities, VideoControl};

@@ -9,6 +9,7 @@ use crate::batches::handler as batches;
 use crate::dialects::openai_chat::handler as chat_completions;
 use crate::dialects::openai_completions::handler as completions;
 use crate::endpoints::embeddings::handler as embeddings;
+use crate::endpoints::explain::handler as explain;
 use crate::endpoints::files::handler as files;
 use crate::endpoints::images::handler as images;
 use crate::endpoints::models::handler as models;
@@ -29,7 +30,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/chat/completions", post(chat_completions::create))
         .route("/completions", post(completions::create))
         .route("/moderations", post(moderations::create))
-        .route("/explain", post(chat_completions::explain))
+        .route("/explain", post(explain::create))
         .route(
             "/chat/completions/input_tokens",
             post(input_tokens::of_chat),

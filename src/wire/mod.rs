@@ -7,12 +7,14 @@ pub mod form;
 pub mod json_body;
 pub(crate) mod object;
 pub mod page;
+mod shared;
 mod token_list;
 mod treatment;
 mod unknown;
 mod values;
 
 pub use object::ClientField;
+pub use shared::{GuardrailFields, ImageUrl};
 pub use values::{StringOrObject, Texts};
 
 pub(crate) use object::{ClientValue, UnknownFields, client_object};

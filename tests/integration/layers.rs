@@ -199,6 +199,7 @@ fn dependencies_point_downwards() {
         &["crate::gateway", "crate::fetch"],
     );
     assert_not_named(&["config/"], &[], &["crate::catalog"]);
+    assert_not_named(&["dialects/"], &[], &["crate::endpoints"]);
     assert_not_named(
         &["http/", "server/"],
         &["server/router.rs"],

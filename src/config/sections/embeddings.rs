@@ -1,6 +1,6 @@
 use crate::config::reader::Section;
-use crate::endpoints::embeddings::Tokenizer;
 use crate::models::Purpose;
+use crate::models::Tokenizer;
 
 /// Defaults of requests for embeddings: `[embeddings]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

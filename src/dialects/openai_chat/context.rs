@@ -8,10 +8,10 @@ use super::field_names::ChatFieldNames;
 use crate::converse::media::RemoteFiles;
 use crate::converse::policy::{AllowList, GuardrailPolicy};
 use crate::converse::remembered::RememberedTurn;
-use crate::dialects::openai_chat::request::types::{ChatRequest, GuardrailFields};
+use crate::dialects::openai_chat::request::types::ChatRequest;
 use crate::error::FieldNames;
 use crate::models::{Capabilities, ChatUpstream};
-use crate::wire::ClientField;
+use crate::wire::{ClientField, GuardrailFields};
 
 /// The input of a chat translation besides the request.
 pub struct TranslationContext<'a> {

@@ -1,11 +1,10 @@
-//! `POST /v1/chat/completions` and `POST /v1/explain`
+//! `POST /v1/chat/completions`
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::endpoints::explain::service::ExplainReader;
 use crate::error::ApiError;
 use crate::gateway::ChatCall;
 use crate::reply::Reply;
@@ -18,10 +17,4 @@ pub async fn create(
 ) -> Result<Reply<Response>, ApiError> {
     let reply = app.gateway.chat(call).await?;
     Ok(reply.map(|body| app.chat_response(body)))
-}
-
-/// Returns the Bedrock request of a chat request without sending it.
-pub async fn explain(State(app): State<Arc<App>>, call: ChatCall) -> Result<Reply, ApiError> {
-    let explanation = app.gateway.explain(call, ExplainReader::Caller).await?;
-    Ok(Reply::new(explanation))
 }

@@ -12,7 +12,7 @@ pub use context::{ChatOptions, ClientFields, TranslationContext};
 pub use field_names::ChatFieldNames;
 pub use request::media::remote_addresses;
 pub use request::truncate::drop_oldest;
-pub use request::types::{ChatMessage, ChatRequest, GuardrailFields};
+pub use request::types::{ChatMessage, ChatRequest};
 pub use request::{ChatTranslation, translate};
 pub use response::chunks::ChunkWriter;
 pub use response::completion::{Completion, CompletionHead};
@@ -20,7 +20,6 @@ pub use response::finish_reason::FinishReason;
 
 // Request types shared with other endpoints.
 pub(super) use request::content::Content;
-pub use request::media::ImageUrl;
 pub(super) use request::media::{FilePart, InputAudio};
 pub(super) use request::types::{
     AllowedTool, AllowedTools, CacheControl, ChatTool, ContentPart, CustomCall, CustomTool,

@@ -4,8 +4,8 @@ use super::prompt::Prompt;
 use super::types::CompletionRequest;
 use crate::converse::JsonText;
 use crate::dialects::openai_chat::{ChatMessage, ChatRequest, Content};
-use crate::endpoints::embeddings::Tokenizer;
 use crate::error::ApiError;
+use crate::models::Tokenizer;
 use crate::wire::misspelling;
 
 /// A translated completion request.

@@ -8,9 +8,8 @@ use serde_json::Number;
 use super::prompt::Prompt;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::dialects::openai_chat::{GuardrailFields, PerformanceFields, StreamOptions};
-use crate::wire::Texts;
-use crate::wire::client_object;
+use crate::dialects::openai_chat::{PerformanceFields, StreamOptions};
+use crate::wire::{GuardrailFields, Texts, client_object};
 
 client_object! {
     /// The body of `POST /v1/completions`.

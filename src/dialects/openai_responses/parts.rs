@@ -2,10 +2,10 @@
 
 use super::content::StringOrList;
 use super::types::ResponsesInputPart;
-use crate::dialects::openai_chat::{Content, ContentPart, FilePart, ImageUrl};
+use crate::dialects::openai_chat::{Content, ContentPart, FilePart};
 use crate::error::ApiError;
 use crate::reply::Adjustments;
-use crate::wire::{StringOrObject, note_unknown};
+use crate::wire::{ImageUrl, StringOrObject, note_unknown};
 
 /// The content in the field `path`.
 pub(super) fn content(

@@ -2,12 +2,11 @@
 
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
 use crate::converse::media::{RemoteAddress, RemoteFiles, is_web_address, open_image};
-use crate::dialects::openai_chat::ImageUrl;
 use crate::endpoints::embeddings::bodies::EmbeddingImage;
 use crate::error::{ApiError, ErrorCode};
 use crate::models::EmbeddingCapabilities;
 use crate::reply::Adjustments;
-use crate::wire::{StringOrObject, note_unknown};
+use crate::wire::{ImageUrl, StringOrObject, note_unknown};
 
 /// The https URLs of images in a request, each with its field path.
 pub fn remote_images(request: &EmbeddingsRequest) -> Vec<RemoteAddress> {

@@ -6,8 +6,7 @@ use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
 use crate::converse::media::is_data_url;
 use crate::endpoints::embeddings::bodies::EmbeddingItem;
 use crate::error::{ApiError, ErrorCode};
-use crate::models::tokenizer::Tokenizer;
-use crate::models::{EmbeddingInput, Truncation};
+use crate::models::{EmbeddingInput, Tokenizer, Truncation};
 use crate::reply::Adjustments;
 use crate::wire::note_unknown;
 

@@ -11,7 +11,6 @@ mod request;
 mod response;
 mod types;
 
-pub use crate::models::tokenizer::Tokenizer;
 pub use images::remote_images;
 pub use input::has_tokens;
 pub use request::{EmbeddingContext, EncodingFormat, TranslatedEmbeddings, translate};

@@ -5,9 +5,7 @@ use super::types::EmbeddingsRequest;
 use crate::converse::media::RemoteFiles;
 use crate::endpoints::embeddings::bodies::{EmbeddingCall, EmbeddingParameters, calls};
 use crate::error::ApiError;
-use crate::models::Purpose;
-use crate::models::tokenizer::Tokenizer;
-use crate::models::{EmbeddingCapabilities, Truncation};
+use crate::models::{EmbeddingCapabilities, Purpose, Tokenizer, Truncation};
 use crate::reply::Adjustments;
 use crate::wire::{misspelling, note_unknown_fields};
 

@@ -8,11 +8,7 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::converse::JsonText;
-use crate::dialects::openai_chat::ImageUrl;
-use crate::wire::ClientValue;
-use crate::wire::StringOrObject;
-use crate::wire::token_list;
-use crate::wire::{ClientField, client_object};
+use crate::wire::{ClientField, ClientValue, ImageUrl, StringOrObject, client_object, token_list};
 
 client_object! {
     /// The body of `POST /v1/embeddings`.

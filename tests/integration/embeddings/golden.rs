@@ -7,11 +7,10 @@ use outcrop::converse::JsonText;
 use outcrop::converse::media::RemoteFiles;
 use outcrop::endpoints::embeddings::bodies::read;
 use outcrop::endpoints::embeddings::{
-    EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, Tokenizer, response_json,
+    EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, response_json,
 };
 use outcrop::error::ApiError;
-use outcrop::models::ModelId;
-use outcrop::models::Purpose;
+use outcrop::models::{ModelId, Purpose, Tokenizer};
 use serde_json::Value;
 
 use crate::harness::golden::{Case, Outputs, RESPONSE, UPSTREAM_REQUEST, UPSTREAM_RESPONSE, run};

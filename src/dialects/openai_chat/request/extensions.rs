@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::types::{GuardrailFields, PerformanceFields, PromptVariable};
+use super::types::{PerformanceFields, PromptVariable};
 use crate::converse::options::{
     Fields, GuardrailConfig, GuardrailStreamMode, GuardrailTrace, Latency, PerformanceConfig,
     ServiceTier, ServiceTierType,
@@ -14,9 +14,7 @@ use crate::dialects::openai_chat::context::ChatOptions;
 use crate::error::{ApiError, Field, GuardrailField, Sentence};
 use crate::models::{Capabilities, RefusedField};
 use crate::reply::Adjustments;
-use crate::wire::UnknownFields;
-use crate::wire::note_unknown;
-use crate::wire::note_unknown_fields;
+use crate::wire::{GuardrailFields, UnknownFields, note_unknown, note_unknown_fields};
 
 /// The maximum number of response field paths (botocore, bedrock-runtime).
 const MAX_PATHS: usize = 10;

@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::Number;
 
 use super::content::Content;
-use super::media::{Citations, FilePart, ImageUrl, InputAudio, SearchResultText, VideoUrl};
+use super::media::{Citations, FilePart, InputAudio, SearchResultText, VideoUrl};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::wire::client_object;
-use crate::wire::{StringOrObject, Texts};
+use crate::wire::{GuardrailFields, ImageUrl, StringOrObject, Texts, client_object};
 
 client_object! {
     /// The body of `POST /v1/chat/completions`.
@@ -139,22 +138,6 @@ client_object! {
         mode: String,
         /// The lifetime of the cached prefix, such as `5m` or `1h`.
         ttl: String,
-    }
-}
-
-client_object! {
-    /// Bedrock's guardrail.
-    pub struct GuardrailFields {
-        /// The guardrail's id or ARN.
-        identifier => "guardrailIdentifier": String,
-        /// `DRAFT` or a number.
-        version => "guardrailVersion": String,
-        /// `enabled`, `disabled` or `enabled_full`.
-        trace: String,
-        /// `sync` or `async`.
-        stream_processing_mode => "streamProcessingMode": String,
-        /// Whether the guardrail checks only the last user turn.
-        only_last_turn => "onlyLastTurn": bool,
     }
 }
 

@@ -15,11 +15,10 @@ use crate::converse::content::CitationsConfig;
 use crate::converse::media::{Media, MediaBlock, MediaPart, PartKind, is_address};
 use crate::error::{ApiError, MediaField, PartPosition};
 use crate::reply::Adjustments;
-use crate::wire::{StringOrObject, note_unknown};
+use crate::wire::{ImageUrl, StringOrObject, note_unknown};
 
 pub use remote::remote_addresses;
 pub(super) use search_result::{SearchResultFields, citations_config, search_result};
-pub use types::ImageUrl;
 pub(super) use types::{Citations, SearchResultText, VideoUrl};
 pub(crate) use types::{FilePart, InputAudio};
 

@@ -1,11 +1,11 @@
 //! Finds the web URLs of media parts: https, and http if the operator allows it.
 
-use super::types::{FilePart, ImageUrl, InputAudio, VideoUrl};
+use super::types::{FilePart, InputAudio, VideoUrl};
 use crate::converse::media::{RemoteAddress, is_web_address};
 use crate::dialects::openai_chat::request::content::Content;
 use crate::dialects::openai_chat::request::types::ChatRequest;
 use crate::error::{MediaField, MediaKind, PartField, PartPosition};
-use crate::wire::StringOrObject;
+use crate::wire::{ImageUrl, StringOrObject};
 
 /// A part that may refer to a web URL.
 pub(in crate::dialects::openai_chat) trait Remote {

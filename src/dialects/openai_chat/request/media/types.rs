@@ -4,20 +4,6 @@
 use crate::wire::client_object;
 
 client_object! {
-    /// An image.
-    pub struct ImageUrl {
-        /// A data URL, an https URL, or `s3://bucket/key`.
-        url: String,
-        /// The resolution at which the model sees the image; no effect with Converse.
-        detail: String,
-        /// The format of a file in S3, if its key has no extension.
-        format: String,
-        /// The AWS account that owns the bucket.
-        bucket_owner: String,
-    }
-}
-
-client_object! {
     /// A file: its bytes or its URL.
     pub struct FilePart {
         /// A data URL or base64.
