@@ -12,6 +12,7 @@ mod token_list;
 mod treatment;
 mod unknown;
 mod values;
+mod words;
 
 pub use object::ClientField;
 pub use shared::{GuardrailFields, ImageUrl};
@@ -21,3 +22,4 @@ pub(crate) use object::{ClientValue, UnknownFields, client_object};
 pub(crate) use token_list::token_list;
 pub(crate) use treatment::{hint, refuse};
 pub(crate) use unknown::{misspelling, note_unknown, note_unknown_field, note_unknown_fields};
+pub(crate) use words::{Words, unknown_word};

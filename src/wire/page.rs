@@ -2,8 +2,12 @@
 
 use serde::Serialize;
 
+use super::Words;
 use crate::error::ApiError;
 use crate::reply::Adjustments;
+
+/// The orders, and whether the newest entries come first.
+const ORDERS: Words<bool> = Words::new("an order", &[("asc", false), ("desc", true)]);
 
 /// The requested page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +62,9 @@ impl PageQuery {
             match name.as_str() {
                 "after" => query.after = Some(value).filter(|after| !after.is_empty()),
                 "limit" => query.limit = limit(&value, rules.max)?,
-                "order" if rules.has_order => query.newest_first = newest_first(&value)?,
+                "order" if rules.has_order => {
+                    query.newest_first = ORDERS.read(Some(&value), "order")?.unwrap_or(true);
+                }
                 "purpose" if rules.has_purpose => query.purpose = Some(value),
                 _ => adjustments.ignored(&name),
             }
@@ -87,17 +93,6 @@ fn limit(value: &str, max: u32) -> Result<u32, ApiError> {
         let message = format!("`limit` is `{value}`; it must be an integer from 1 to {max}");
         ApiError::invalid("limit", message)
     })
-}
-
-fn newest_first(value: &str) -> Result<bool, ApiError> {
-    match value {
-        "desc" => Ok(true),
-        "asc" => Ok(false),
-        _ => Err(ApiError::invalid(
-            "order",
-            format!("`order` is `{value}`; it must be `asc` or `desc`"),
-        )),
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::endpoints::embeddings::bodies::{EmbeddingCall, EmbeddingParameters, c
 use crate::error::ApiError;
 use crate::models::{EmbeddingCapabilities, Purpose, Tokenizer, Truncation};
 use crate::reply::Adjustments;
-use crate::wire::{misspelling, note_unknown_fields};
+use crate::wire::{Words, misspelling, note_unknown_fields};
 
 /// The model's capabilities, and the defaults of the request.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +42,14 @@ pub enum EncodingFormat {
     Base64,
 }
 
+const ENCODINGS: Words<EncodingFormat> = Words::new(
+    "an encoding format",
+    &[
+        ("float", EncodingFormat::Float),
+        ("base64", EncodingFormat::Base64),
+    ],
+);
+
 /// Translates `request`. The caller resolves the model name.
 ///
 /// Fails with an error that names the unsupported field.
@@ -74,7 +82,7 @@ pub fn translate(
         truncation: truncation(truncate, capabilities)?,
         normalize: self::normalize(normalize, capabilities)?,
     };
-    let encoding = encoding(encoding_format.as_deref())?;
+    let encoding = ENCODINGS.read(encoding_format.as_deref(), "encoding_format")?;
     let reader = EmbeddingInputReader {
         context,
         tokenizer: self::tokenizer(tokenizer.as_deref(), context)?,
@@ -90,20 +98,9 @@ pub fn translate(
     let items = reader.items(input, &mut adjustments)?;
     Ok(TranslatedEmbeddings {
         calls: calls(capabilities, &items, &settings).map_err(|_| ApiError::internal())?,
-        encoding,
+        encoding: encoding.unwrap_or(EncodingFormat::Float),
         adjustments,
     })
-}
-
-fn encoding(word: Option<&str>) -> Result<EncodingFormat, ApiError> {
-    match word {
-        None | Some("float") => Ok(EncodingFormat::Float),
-        Some("base64") => Ok(EncodingFormat::Base64),
-        Some(other) => Err(ApiError::unsupported_value(
-            "encoding_format",
-            format!("`encoding_format` is `{other}`; it must be `float` or `base64`"),
-        )),
-    }
 }
 
 /// The number of dimensions to send; `None` if the model has only one.

@@ -4,6 +4,7 @@ use super::ImageEndpoint;
 use crate::error::ApiError;
 use crate::models::{ImageCapabilities, ImageTask};
 use crate::reply::Adjustments;
+use crate::wire::Words;
 
 /// The maximum number of images per request (openapi.yaml).
 const MAX_IMAGES: i64 = 10;
@@ -16,6 +17,36 @@ pub enum Delivery {
     /// As a URL.
     Address,
 }
+
+const DELIVERIES: Words<Delivery> = Words::new(
+    "a response format",
+    &[("b64_json", Delivery::Base64), ("url", Delivery::Address)],
+);
+
+/// The qualities, and whether they are high; `None` leaves the choice to the model.
+const QUALITIES: Words<Option<bool>> = Words::new(
+    "a quality",
+    &[
+        ("auto", None),
+        ("low", Some(false)),
+        ("medium", Some(false)),
+        ("high", Some(true)),
+        ("standard", Some(false)),
+        ("hd", Some(true)),
+    ],
+)
+.with_aliases(&[("premium", Some(true))]);
+
+/// The backgrounds, and whether they are transparent.
+const BACKGROUNDS: Words<bool> = Words::new(
+    "a background",
+    &[("auto", false), ("opaque", false), ("transparent", true)],
+);
+
+const OUTPUT_FORMATS: Words<()> = Words::new(
+    "an output format",
+    &[("png", ()), ("jpeg", ()), ("webp", ())],
+);
 
 pub(super) fn count(n: Option<i64>) -> Result<u32, ApiError> {
     let n = n.unwrap_or(1);
@@ -44,24 +75,19 @@ pub(super) fn delivery(
     has_bucket: bool,
 ) -> Result<Delivery, ApiError> {
     const FIELD: &str = "response_format";
-    match format {
-        None | Some("b64_json") => Ok(Delivery::Base64),
-        Some("url") if stream => {
+    match DELIVERIES.read(format, FIELD)? {
+        Some(Delivery::Address) if stream => {
             let message = "streamed images are sent as base64; omit `url`";
             Err(ApiError::unsupported_value(FIELD, message))
         }
         // Without this error, clients that read URLs would find none, and fail without an
         // explanation.
-        Some("url") if !has_bucket => {
+        Some(Delivery::Address) if !has_bucket => {
             let message = "this gateway has no S3 bucket for images, so it returns no \
                            URLs; use `b64_json`";
             Err(ApiError::unsupported_value(FIELD, message))
         }
-        Some("url") => Ok(Delivery::Address),
-        Some(other) => {
-            let message = format!("unknown value `{other}`; use `b64_json` or `url`");
-            Err(ApiError::invalid(FIELD, message))
-        }
+        delivery => Ok(delivery.unwrap_or(Delivery::Base64)),
     }
 }
 
@@ -71,16 +97,8 @@ pub(super) fn premium(
     capabilities: &ImageCapabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Option<bool>, ApiError> {
-    let is_high = match quality {
-        None | Some("auto") => return Ok(None),
-        Some("low" | "medium" | "standard") => false,
-        Some("high" | "hd" | "premium") => true,
-        Some(other) => {
-            let message = format!(
-                "unknown value `{other}`; use `auto`, `low`, `medium`, `high`, `standard` or `hd`"
-            );
-            return Err(ApiError::invalid("quality", message));
-        }
+    let Some(Some(is_high)) = QUALITIES.read(quality, "quality")? else {
+        return Ok(None);
     };
     if !capabilities.premium || task == ImageTask::RemoveBackground {
         adjustments.note("quality", "ignored; the model has only one quality");
@@ -95,18 +113,13 @@ pub(super) fn check_background(
     capabilities: &ImageCapabilities,
 ) -> Result<(), ApiError> {
     let removes = matches!(task, ImageTask::RemoveBackground | ImageTask::Edit);
-    match background {
-        None | Some("auto" | "opaque") => Ok(()),
-        Some("transparent") if capabilities.transparent && removes => Ok(()),
-        Some("transparent") => Err(ApiError::unsupported_value(
+    match BACKGROUNDS.read(background, "background")? {
+        Some(true) if !(capabilities.transparent && removes) => Err(ApiError::unsupported_value(
             "background",
             "this model does not support transparent backgrounds; generate the image, and send it to a \
              model that removes backgrounds",
         )),
-        Some(other) => {
-            let message = format!("unknown value `{other}`; use `auto`, `opaque` or `transparent`");
-            Err(ApiError::invalid("background", message))
-        }
+        _ => Ok(()),
     }
 }
 
@@ -115,16 +128,10 @@ pub(super) fn format(
     format: Option<String>,
     capabilities: &ImageCapabilities,
 ) -> Result<(Option<String>, Option<String>), ApiError> {
+    OUTPUT_FORMATS.read(format.as_deref(), "output_format")?;
     let Some(word) = format else {
         return Ok((None, None));
     };
-    match word.as_str() {
-        "png" | "jpeg" | "webp" => {}
-        other => {
-            let message = format!("unknown value `{other}`; use `png`, `jpeg` or `webp`");
-            return Err(ApiError::invalid("output_format", message));
-        }
-    }
     // Models with one format have no field for it.
     let is_configurable =
         capabilities.output_formats.len() > 1 && capabilities.output_formats.contains(&word);

@@ -11,6 +11,7 @@ use crate::identity::Caller;
 use crate::models::ModelType;
 use crate::reply::Reply;
 use crate::server::App;
+use crate::wire::unknown_word;
 
 /// Lists all models, or those of `?type=`.
 pub async fn list(
@@ -21,7 +22,8 @@ pub async fn list(
     let model_type = query(&uri).find(|(name, _)| name == "type");
     let model_type = model_type.map(|(_, word)| {
         let parsed = ModelType::parse(&word);
-        parsed.ok_or_else(|| unknown_type(&word))
+        let words = || ModelType::ALL.map(ModelType::as_str);
+        parsed.ok_or_else(|| unknown_word("type", &word, "a model type", words()))
     });
     Ok(Reply::new(app.catalog.list(model_type.transpose()?).await))
 }
@@ -36,16 +38,4 @@ pub async fn retrieve(
     Ok(Reply::new(
         model.ok_or_else(|| app.gateway.unknown_model(&id))?,
     ))
-}
-
-fn unknown_type(word: &str) -> ApiError {
-    let words = ModelType::ALL.map(|kind| format!("`{}`", kind.as_str()));
-    let word: String = word.chars().take(64).collect();
-    ApiError::invalid(
-        "type",
-        format!(
-            "`{word}` is not a model type; use one of {}",
-            words.join(", ")
-        ),
-    )
 }

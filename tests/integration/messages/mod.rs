@@ -123,7 +123,16 @@ fn messages() -> BTreeSet<Message> {
             continue;
         }
         let mut field = String::new();
-        for literal in literals(&file) {
+        let literals = literals(&file);
+        let word_lists = word_lists(&literals).into_iter();
+        messages.extend(word_lists.map(|text| {
+            let code = "invalid_value".to_owned();
+            (Use::Error, path.clone(), text, code)
+        }));
+        for literal in literals {
+            if is_of_words(&literal) {
+                continue;
+            }
             let in_note = called(&literal, "note");
             if in_note && literal.argument == 0 && !is_prose(&literal.text) {
                 field = literal.text;
@@ -151,6 +160,41 @@ fn messages() -> BTreeSet<Message> {
         }
     }
     messages
+}
+
+/// Whether the literal is the noun or a word of `Words`, or of the error that it builds.
+fn is_of_words(literal: &Literal) -> bool {
+    let is_parameter = literal
+        .calls
+        .last()
+        .is_some_and(|call| call == "unknown_word");
+    let is_parameter = is_parameter && literal.argument == 0;
+    !is_parameter && (called(literal, "Words::new") || called(literal, "unknown_word"))
+}
+
+/// The messages about words that a field does not accept: each list of words begins with a noun.
+fn word_lists(literals: &[Literal]) -> Vec<String> {
+    let mut lists: Vec<(&str, Vec<String>)> = Vec::new();
+    for literal in literals.iter().filter(|literal| is_of_words(literal)) {
+        match lists.last_mut() {
+            _ if literal.text.starts_with("a ") || literal.text.starts_with("an ") => {
+                lists.push((&literal.text, Vec::new()));
+            }
+            Some((_, words)) => {
+                words.push(format!("`{}`", literal.text));
+            }
+            _ => {}
+        }
+    }
+    let text = |(noun, mut words): (&str, Vec<String>)| {
+        let last = words.pop().unwrap_or_else(|| "{words}".to_owned());
+        let words = match words.is_empty() {
+            true => last,
+            false => format!("{} or {last}", words.join(", ")),
+        };
+        format!("`{{word}}` is not {noun}; use {words}")
+    };
+    lists.into_iter().map(text).collect()
 }
 
 /// The path in chat completions of the field with these variants.
