@@ -11,7 +11,7 @@ use crate::bedrock::Bedrock;
 use crate::catalog::Tables;
 use crate::config::{Config, Overrides, load};
 use crate::converse::json::describe;
-use crate::endpoints::explain::service::ExplainReader;
+use crate::endpoints::explain::service::{ExplainReader, explain_chat};
 
 /// The timeout for credentials, which may come from a metadata service.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(2);
@@ -53,8 +53,8 @@ async fn explain(config: &Config, file: &Path) -> Result<String, String> {
     })?;
     let bedrock = connected(config).await?;
     let tables = Tables::load(&config.catalog.files)?;
-    let json = gateway(config, tables, bedrock)?
-        .explain(call, ExplainReader::Operator)
+    let gateway = gateway(config, tables, bedrock)?;
+    let json = explain_chat(&gateway, call, ExplainReader::Operator)
         .await
         .map_err(|error| {
             let parameter = error.parameter.map(|parameter| format!("{parameter}: "));

@@ -7,11 +7,13 @@ use bytes::Bytes;
 use crate::bedrock::Bedrock;
 use crate::catalog::Tables;
 use crate::config::Config;
+use crate::dialects::openai_chat::ChatRequest;
 use crate::fetch::Fetcher;
 use crate::gateway::policy::HeaderOptions;
 use crate::gateway::{ChatCall, Gateway};
 use crate::identity::Caller;
 use crate::usage::{Ledger, RequestHead, UsageReaders};
+use crate::wire::ParsedBody;
 
 /// The gateway of a configuration.
 pub(super) fn gateway(
@@ -24,11 +26,13 @@ pub(super) fn gateway(
 }
 
 /// A call with the chat request in `body`, for `command`.
-pub(super) fn chat_call(command: &str, body: Bytes) -> serde_json::Result<ChatCall> {
+pub(super) fn chat_call(
+    command: &str,
+    body: Bytes,
+) -> serde_json::Result<ChatCall<ParsedBody<ChatRequest>>> {
     Ok(ChatCall {
         caller: Caller::new("local"),
-        request: serde_json::from_slice(&body)?,
-        body,
+        request: ParsedBody::new(serde_json::from_slice(&body)?, body),
         permit: None,
         headers: HeaderOptions::default(),
         ledger: Arc::new(Ledger::open(

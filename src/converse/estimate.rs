@@ -11,7 +11,7 @@ use super::content::{
     ContentBlock, GuardBlock, ReasoningBlock, SearchResultBlock, ToolResultContent,
 };
 use super::media::{DocumentBlock, DocumentFormat, ImageBlock, MediaSource};
-use super::request::{ConverseRequest, SystemBlock, ToolConfig};
+use super::request::{ConverseRequest, Message, SystemBlock, ToolConfig};
 use crate::converse::media::dimensions;
 
 /// Bytes of text per token: in English a token has about four characters; characters of other
@@ -64,12 +64,16 @@ pub fn estimated_tokens(request: &ConverseRequest) -> u64 {
         tally.json(config);
     }
     for message in &request.messages {
-        tally.tokens += TURN;
-        for block in &message.content {
-            tally.block(block);
-        }
+        tally.message(message);
     }
-    (tally.bytes.div_ceil(BYTES) + tally.tokens).max(1)
+    tally.total().max(1)
+}
+
+/// The estimated number of tokens of one message.
+pub(crate) fn message_tokens(message: &Message) -> u64 {
+    let mut tally = Tally::default();
+    tally.message(message);
+    tally.total()
 }
 
 /// The sums so far.
@@ -82,6 +86,17 @@ struct Tally {
 }
 
 impl Tally {
+    fn total(&self) -> u64 {
+        self.bytes.div_ceil(BYTES) + self.tokens
+    }
+
+    fn message(&mut self, message: &Message) {
+        self.tokens += TURN;
+        for block in &message.content {
+            self.block(block);
+        }
+    }
+
     fn text(&mut self, text: &str) {
         self.bytes += text.len() as u64;
     }

@@ -5,6 +5,7 @@
 //! values. Nothing here does I/O.
 
 pub mod content;
+pub mod dialect;
 pub mod estimate;
 pub mod event;
 pub mod fold;
@@ -20,6 +21,7 @@ pub mod request;
 pub mod response;
 pub mod rules;
 pub mod trace;
+pub mod translation;
 pub mod upstream;
 
 pub use json::JsonText;

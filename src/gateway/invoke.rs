@@ -20,7 +20,7 @@ use crate::limits::Permit;
 use crate::models::ModelId;
 use crate::reply::Adjustments;
 use crate::usage::{Ledger, Upstream};
-use crate::wire::{ClientField, UnknownFields, misspelling};
+use crate::wire::{ClientField, UnknownFields, missing_model};
 
 const GUARDRAIL_IDENTIFIER: HeaderName =
     HeaderName::from_static("x-amzn-bedrock-guardrailidentifier");
@@ -38,7 +38,7 @@ impl Gateway {
     ) -> Result<ModelTarget, ApiError> {
         match name.filter(|name| !name.is_empty()) {
             Some(name) => self.target(name, ledger).await,
-            None => Err(super::no_model(&misspelling(unknown, "model", fields))),
+            None => Err(missing_model(unknown, fields)),
         }
     }
 
@@ -61,7 +61,7 @@ impl Gateway {
         ledger: &Ledger,
     ) -> Result<ModelTarget, ApiError> {
         if id.is_empty() {
-            return Err(super::no_model(""));
+            return Err(missing_model(&UnknownFields::new(), &[]));
         }
         ledger.model_requested(id);
         let target = self.models.exact_target(id).await?;

@@ -8,8 +8,7 @@
 //! 3. fetch the files at URLs: `remote`
 //! 4. translate, admit, call Bedrock with retries, and do it again without a part that Bedrock
 //!    refuses: `prepare` and `send`; requests of several calls to InvokeModel: `invoke`, `fan_out`
-//! 5. write the response, complete or as a stream whose first event has arrived: `response`,
-//!    `stream`, `writer`
+//! 5. write the response, complete or as a stream whose first event has arrived: `response`, `stream`
 //! 6. report usage and cost to the ledger: `account`; errors of Bedrock for clients: `failed`
 //!
 //! Converse serves most models, AWS's chat-completions endpoints some. Both are sources of the same
@@ -24,43 +23,44 @@ pub(crate) mod policy;
 pub(crate) mod prepare;
 pub(crate) mod remote;
 pub(crate) mod request;
-pub(crate) mod response;
+mod response;
 pub(crate) mod send;
 pub(crate) mod stream;
 pub(crate) mod targets;
-mod writer;
 
 pub use content::StoredContent;
 pub use policy::HeaderOptions;
-pub use request::CallerRequest;
+pub use request::{CallerRequest, ChatCall};
+pub use response::ChatBody;
+pub(crate) use response::respond;
 pub use stream::{ChatStream, ResponseStream};
+
+pub(crate) use prepare::PendingRequest;
+pub(crate) use send::OpenCall;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
-
 use crate::bedrock::Bedrock;
 use crate::catalog::{BaseModels, Directory, ModelTarget, Registry, Tables};
 use crate::config::{ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings};
-use crate::dialects::openai_chat::ChatRequest;
+use crate::converse::dialect::{DialectRequest, ResponseFormat};
+use crate::converse::translation::ChatTranslation;
 use crate::endpoints::images::service::ImageStore;
 use crate::endpoints::videos::service::VideoStore;
-use crate::error::{ApiError, Field};
+use crate::error::ApiError;
 use crate::fetch::Fetcher;
-use crate::gateway::prepare::{PendingRequest, PreparedRequest, SourceBody};
+use crate::gateway::prepare::PreparedRequest;
 use crate::identity::Caller;
 use crate::limits::{Limiter, Permit, WhenFull};
 use crate::models::Endpoint;
 use crate::reply::Reply;
-use crate::resources::body_memory::BodyPermit;
 use crate::resources::reasoning_memory::ReasoningMemory;
 use crate::resources::workers::Workers;
 use crate::usage::{Ledger, Upstream};
-use crate::wire::misspelling;
 use account::Account;
-use send::{Admission, OpenCall};
+use send::Admission;
 
 /// The shortest wait for the limits that is reported.
 const MIN_QUEUED: Duration = Duration::from_millis(1);
@@ -81,32 +81,6 @@ pub struct Gateway {
     pub(crate) bedrock: Bedrock,
     /// `None` if videos are disabled.
     pub(crate) video_store: Option<VideoStore>,
-}
-
-/// A chat request, or one that is translated to chat requests, with its HTTP context.
-#[derive(Debug)]
-pub struct ChatCall<T = ChatRequest> {
-    /// The authenticated caller.
-    pub caller: Caller,
-    /// The parsed body; boxed, since it is large and is often moved.
-    pub request: Box<T>,
-    /// The raw body, for a request that has to be revised.
-    pub body: Bytes,
-    /// The memory reserved for the body; `None` if memory is not limited.
-    pub permit: Option<BodyPermit>,
-    /// The options in the request headers.
-    pub headers: HeaderOptions,
-    /// The ledger of the request.
-    pub ledger: Arc<Ledger>,
-}
-
-/// The body of a chat response.
-#[derive(Debug)]
-pub enum ChatBody {
-    /// The JSON of a non-streaming response.
-    Complete(Bytes),
-    /// A stream in progress.
-    Stream(Box<ChatStream>),
 }
 
 impl Gateway {
@@ -167,21 +141,25 @@ impl Gateway {
         self.models.bases().clone()
     }
 
-    /// Handles a chat request.
-    pub async fn chat(&self, call: ChatCall) -> Result<Reply<ChatBody>, ApiError> {
+    /// Handles a request with one conversation, of any dialect. The client calls the model `name`.
+    pub async fn chat<R: DialectRequest, F: ResponseFormat>(
+        &self,
+        call: ChatCall<R>,
+        name: &str,
+        format: &F,
+    ) -> Result<Reply<ChatBody<F::Stream>>, ApiError> {
         let ledger = Arc::clone(&call.ledger);
-        let name = model_name(&call.request)?;
-        let mut pending = self.pending(call, &name).await?;
+        let mut pending = self.pending(call, name).await?;
         let open_call = self.begin(&mut pending, WhenFull::Wait, &ledger).await?;
         let account = self.account(&pending, &open_call.prepared, ledger);
-        response::chat(open_call, account, &name)
+        respond(open_call, account, format)
     }
 
     /// Fetches the remote files, admits the request, and calls Bedrock until each choice has a
     /// response or its first event.
-    pub(crate) async fn begin(
+    pub(crate) async fn begin<R: DialectRequest>(
         &self,
-        pending: &mut PendingRequest,
+        pending: &mut PendingRequest<R>,
         when_full: WhenFull,
         ledger: &Arc<Ledger>,
     ) -> Result<OpenCall, ApiError> {
@@ -237,29 +215,37 @@ impl Gateway {
     }
 
     /// Looks up the model and the settings.
-    pub(crate) async fn pending(
+    pub(crate) async fn pending<R: DialectRequest>(
         &self,
-        call: ChatCall,
+        call: ChatCall<R>,
         name: &str,
-    ) -> Result<PendingRequest, ApiError> {
+    ) -> Result<PendingRequest<R>, ApiError> {
         let ChatCall {
             caller,
             request,
-            body,
             permit,
             headers,
             ledger,
         } = call;
         let target = self.chat_model(name, &ledger).await?;
-        let mut pending =
-            self.apply_settings(caller, request, SourceBody::Chat(body), target, headers);
+        let mut pending = self.pending_for(&caller, request, target, headers);
         pending.permit = permit;
         Ok(pending)
     }
 
-    pub(crate) fn account(
+    /// Translates a request that is not sent, on a worker thread if its body is long.
+    pub(crate) async fn translate<R: DialectRequest>(
         &self,
-        pending: &PendingRequest,
+        pending: &mut PendingRequest<R>,
+    ) -> Result<ChatTranslation, ApiError> {
+        let length = pending.source_length();
+        let translate = || pending.translate(&self.memory);
+        self.workers.on_body(length, translate).await
+    }
+
+    pub(crate) fn account<R: DialectRequest>(
+        &self,
+        pending: &PendingRequest<R>,
         prepared: &PreparedRequest,
         ledger: Arc<Ledger>,
     ) -> Account {
@@ -272,24 +258,6 @@ impl Gateway {
             tier: prepared.tier,
         }
     }
-}
-
-pub(crate) fn model_name(request: &ChatRequest) -> Result<String, ApiError> {
-    match request.model.as_deref() {
-        Some(name) if !name.is_empty() => Ok(name.to_owned()),
-        _ => Err(no_model(&misspelling(
-            &request.unknown,
-            "model",
-            ChatRequest::FIELDS,
-        ))),
-    }
-}
-
-pub(crate) fn no_model(misspelling: &str) -> ApiError {
-    ApiError::missing(
-        Field::Model,
-        format!("`model` is missing; use a model that GET /v1/models lists{misspelling}"),
-    )
 }
 
 pub(crate) fn unix_seconds() -> u64 {

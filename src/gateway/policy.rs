@@ -3,11 +3,11 @@
 use super::Gateway;
 use crate::catalog::ModelTarget;
 use crate::config::{ChatOverrides, Truncate};
+use crate::converse::dialect::DialectRequest;
 use crate::converse::policy::GuardrailPolicy;
-use crate::dialects::openai_chat::{ChatOptions, ChatRequest};
-use crate::gateway::prepare::{PendingRequest, SourceBody};
+use crate::converse::translation::{ChatOptions, GuardrailHeaders};
+use crate::gateway::prepare::PendingRequest;
 use crate::identity::Caller;
-use crate::wire::GuardrailFields;
 
 /// The options in the headers of a chat request.
 #[derive(Debug, Clone, Default)]
@@ -19,7 +19,7 @@ pub struct HeaderOptions {
     /// `x-outcrop-cache`
     pub cache: Option<bool>,
     /// `X-Amzn-Bedrock-Guardrail…`
-    pub guardrail: GuardrailFields,
+    pub guardrail: GuardrailHeaders,
     /// `X-Amzn-Bedrock-Service-Tier`
     pub service_tier: Option<String>,
     /// `X-Amzn-Bedrock-PerformanceConfig-Latency`
@@ -31,18 +31,17 @@ impl Gateway {
     ///
     /// The key takes precedence over the model, and the model over `[chat]`. A request cannot
     /// enable what the operator has disabled, nor bypass a guardrail or a maximum.
-    pub(crate) fn apply_settings(
+    pub(crate) fn pending_for<R: DialectRequest>(
         &self,
-        caller: Caller,
-        request: Box<ChatRequest>,
-        source_body: SourceBody,
+        caller: &Caller,
+        request: R,
         target: ModelTarget,
         headers: HeaderOptions,
-    ) -> PendingRequest {
+    ) -> PendingRequest<R> {
         let no_overrides = ChatOverrides::default();
         let key = self.keys.get(caller.name()).unwrap_or(&no_overrides);
         let scopes = [key, &target.chat, &self.chat.common];
-        let strict = self.is_strict(&caller, &target, headers.strict);
+        let strict = self.is_strict(caller, &target, headers.strict);
         let truncate = scopes.iter().find_map(|scope| scope.truncate);
         let is_off = |cache: Option<bool>| cache == Some(false);
         let is_cached = !is_off(headers.cache) && !scopes.iter().any(|scope| is_off(scope.cache));
@@ -52,7 +51,7 @@ impl Gateway {
             max_tokens_ceiling: ceilings.min(),
             max_n: self.chat.max_n,
             automatic_caching: is_cached,
-            guardrail: self.guardrail(&caller, &target).cloned(),
+            guardrail: self.guardrail(caller, &target).cloned(),
             guardrail_headers: headers.guardrail,
             service_tier_header: headers.service_tier,
             latency_header: headers.latency,
@@ -60,10 +59,8 @@ impl Gateway {
             model_fields: self.chat.model_fields.clone(),
             s3_buckets: self.chat.s3_buckets.clone(),
             reserved_tier: self.chat.reserved_tier,
-            returns_logprobs: matches!(source_body, SourceBody::Chat(_)),
-            client_fields: source_body.client_fields(),
         };
-        let mut pending = PendingRequest::new(caller, request, source_body, target, options);
+        let mut pending = PendingRequest::new(caller.clone(), request, target, options);
         pending.strict = strict;
         pending.truncate = headers.truncate.or(truncate).unwrap_or(Truncate::Refuse);
         pending

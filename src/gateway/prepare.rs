@@ -9,17 +9,14 @@ use crate::bedrock::UpstreamError;
 use crate::catalog::ProfileSearch;
 use crate::catalog::{ModelTarget, Registry};
 use crate::config::Truncate;
-use crate::converse::media::{RemoteFiles, fetched_length};
+use crate::converse::dialect::DialectRequest;
+use crate::converse::media::{RemoteAddress, RemoteFiles, fetched_length};
 use crate::converse::output::OutputOptions;
 use crate::converse::remembered::RememberedTurn;
+use crate::converse::translation::{ChatOptions, ChatTranslation, TranslationContext};
 use crate::converse::upstream::UpstreamRoute;
 use crate::converse::upstream::chat_completions::ChatCompletionRequest;
-use crate::dialects::openai_chat::{
-    ChatOptions, ChatRequest, ChatTranslation, ClientFields, TranslationContext, drop_oldest,
-    translate,
-};
-use crate::dialects::openai_completions::{CompletionFieldNames, chat_requests};
-use crate::error::{ApiError, ErrorCode, Field, FieldNames};
+use crate::error::{ApiError, ErrorCode, FieldNames};
 use crate::identity::Caller;
 use crate::models::ChatUpstream;
 use crate::reply::Adjustments;
@@ -28,20 +25,6 @@ use crate::resources::reasoning_memory::ReasoningMemory;
 
 /// The maximum number of revisions of a request.
 const MAX_REVISIONS: u32 = 6;
-
-/// The raw body, which is parsed again for a revision.
-#[derive(Debug)]
-pub(crate) enum SourceBody {
-    Chat(Bytes),
-    /// One prompt of a completion request.
-    Completion {
-        body: Bytes,
-        /// The index of the prompt.
-        prompt: usize,
-        /// Whether the request has several prompts.
-        several: bool,
-    },
-}
 
 /// A serialized request, and the plan of its response. The parsed values are freed.
 #[derive(Debug)]
@@ -60,7 +43,7 @@ pub(crate) struct PreparedRequest {
 }
 
 #[derive(Debug)]
-pub(crate) struct PendingRequest {
+pub(crate) struct PendingRequest<R> {
     pub(crate) caller: Caller,
     pub(crate) target: ModelTarget,
     pub(crate) options: ChatOptions,
@@ -69,9 +52,7 @@ pub(crate) struct PendingRequest {
     pub(super) truncate: Truncate,
     /// The memory reserved for the body.
     pub(crate) permit: Option<BodyPermit>,
-    source_body: SourceBody,
-    /// The parsed request; `None` once it has been translated.
-    request: Option<Box<ChatRequest>>,
+    request: R,
     /// The share of the conversation to keep, in thousandths.
     kept_share: u32,
     /// Whether earlier reasoning is removed, because the model has refused it.
@@ -80,11 +61,10 @@ pub(crate) struct PendingRequest {
     profiles: ProfileSearch,
 }
 
-impl PendingRequest {
+impl<R: DialectRequest> PendingRequest<R> {
     pub(super) fn new(
         caller: Caller,
-        request: Box<ChatRequest>,
-        source_body: SourceBody,
+        request: R,
         target: ModelTarget,
         options: ChatOptions,
     ) -> Self {
@@ -96,8 +76,7 @@ impl PendingRequest {
             strict: false,
             truncate: Truncate::Refuse,
             permit: None,
-            source_body,
-            request: Some(request),
+            request,
             kept_share: 1000,
             without_reasoning: false,
             revisions: 0,
@@ -105,42 +84,24 @@ impl PendingRequest {
         }
     }
 
-    /// The parsed request; `None` once it has been translated.
-    pub(super) fn request(&self) -> Option<&ChatRequest> {
-        self.request.as_deref()
-    }
-
-    /// The request with the rest of its conversation, and the number of removed messages.
-    fn shortened(&mut self) -> Result<(Box<ChatRequest>, usize), ApiError> {
-        let mut request: Box<ChatRequest> = match self.request.take() {
-            Some(request) => request,
-            None => self.source_body.read()?,
-        };
-        let dropped = match self.kept_share {
-            1000 => 0,
-            share => drop_oldest(&mut request, share)?,
-        };
-        Ok((request, dropped))
-    }
-
-    /// The length of the body, in bytes.
-    fn length(&self) -> usize {
-        match &self.source_body {
-            SourceBody::Chat(body) | SourceBody::Completion { body, .. } => body.len(),
-        }
+    /// The files at URLs; empty once the request has been translated.
+    pub(super) fn remote_addresses(&self) -> Vec<RemoteAddress> {
+        self.request.remote_addresses()
     }
 
     /// The length of the translation's input, in bytes: the body and the fetched files.
     pub(crate) fn source_length(&self) -> usize {
-        self.length().saturating_add(fetched_length(&self.fetched))
+        self.request
+            .length()
+            .saturating_add(fetched_length(&self.fetched))
     }
 
     /// Reserves the memory for translating the request, which an earlier translation may have
     /// released.
     pub(super) async fn admit(&mut self) -> Result<(), ApiError> {
-        let length = self.length();
-        match (&mut self.permit, &self.request) {
-            (Some(permit), None) => permit.admit(length).await,
+        let length = self.request.length();
+        match &mut self.permit {
+            Some(permit) if !self.request.is_parsed() => permit.admit(length).await,
             _ => Ok(()),
         }
     }
@@ -192,12 +153,13 @@ impl PendingRequest {
         &mut self,
         memory: &ReasoningMemory,
     ) -> Result<ChatTranslation, ApiError> {
-        let (request, dropped) = self.shortened()?;
         let Self {
             caller,
             target,
             options,
             fetched,
+            request,
+            kept_share,
             without_reasoning,
             ..
         } = self;
@@ -206,42 +168,31 @@ impl PendingRequest {
         let recall = |key: &str| -> Option<Arc<RememberedTurn>> {
             memory.recall(caller.name(), family, key)
         };
-        // A shortened conversation is a different one, to which thinking signatures are not bound.
-        let is_cut = model_info.capabilities.binds_thinking && dropped > 0;
         let context = TranslationContext {
             capabilities: &model_info.capabilities,
             upstream: target.upstream,
             output_limit: model_info.output_limit,
             options,
             recall: &recall,
-            without_reasoning: *without_reasoning || is_cut,
+            dropped_share: 1000 - *kept_share,
+            without_reasoning: *without_reasoning,
             fetched,
         };
-        let translated = translate(*request, &context)?;
+        let translated = request.translate(&context)?;
         Ok(ChatTranslation {
-            adjustments: self.finish(translated.adjustments, dropped)?,
+            adjustments: self.finish(translated.adjustments)?,
             ..translated
         })
     }
 
     /// The paths of the hub's fields in the client's request.
     pub(crate) fn names(&self) -> &dyn FieldNames {
-        self.options.client_fields.names.as_ref()
+        self.request.names()
     }
 
-    /// Notes the removed messages, and rejects adjustments of a strict request.
-    fn finish(
-        &self,
-        mut adjustments: Adjustments,
-        dropped: usize,
-    ) -> Result<Adjustments, ApiError> {
+    /// Notes the called profile, and rejects adjustments of a strict request.
+    fn finish(&self, mut adjustments: Adjustments) -> Result<Adjustments, ApiError> {
         self.target.note_in(&mut adjustments);
-        if dropped > 0 {
-            adjustments.note(
-                Field::Messages,
-                format!("the {dropped} oldest removed: the conversation was too long"),
-            );
-        }
         let adjustments = adjustments.named(self.names());
         if self.strict {
             refuse_adjustments(&adjustments)?;
@@ -290,37 +241,6 @@ impl PendingRequest {
     pub(super) fn learn_profile(&mut self, models: &Registry) {
         self.profiles.learn(&self.target.model, models.resolver());
     }
-}
-
-impl SourceBody {
-    /// The words of the client's endpoint.
-    pub(super) fn client_fields(&self) -> ClientFields {
-        match self {
-            Self::Chat(_) => ClientFields::of_chat(),
-            Self::Completion {
-                prompt, several, ..
-            } => {
-                let prompt = several.then_some(*prompt);
-                CompletionFieldNames { prompt }.client_fields()
-            }
-        }
-    }
-
-    fn read(&self) -> Result<Box<ChatRequest>, ApiError> {
-        let read = match self {
-            Self::Chat(body) => serde_json::from_slice(body).ok(),
-            Self::Completion { body, prompt, .. } => completed(body, *prompt).map(Box::new),
-        };
-        // It was parsed before.
-        read.ok_or_else(ApiError::internal)
-    }
-}
-
-fn completed(body: &[u8], prompt: usize) -> Option<ChatRequest> {
-    let request = serde_json::from_slice(body).ok()?;
-    // The number of prompts was checked before.
-    let prompted = chat_requests(request, u32::MAX).ok()?;
-    prompted.requests.into_iter().nth(prompt)
 }
 
 /// Rejects a strict request that needs adjustments.

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::Gateway;
+use crate::converse::dialect::DialectRequest;
 use crate::converse::media::{RemoteAddress, RemoteFiles};
-use crate::dialects::openai_chat::remote_addresses;
 use crate::error::ApiError;
 use crate::gateway::prepare::PendingRequest;
 use crate::identity::Caller;
@@ -34,13 +34,13 @@ impl Gateway {
     }
 
     /// The same for a pending request, which stores the files.
-    pub(super) async fn fetch_for_pending(
+    pub(super) async fn fetch_for_pending<R: DialectRequest>(
         &self,
-        pending: &mut PendingRequest,
+        pending: &mut PendingRequest<R>,
         target: &Arc<str>,
         ledger: &Ledger,
     ) -> Result<Option<Permit>, ApiError> {
-        let addresses = pending.request().map(remote_addresses).unwrap_or_default();
+        let addresses = pending.remote_addresses();
         if addresses.is_empty() {
             return Ok(None);
         }
@@ -50,20 +50,20 @@ impl Gateway {
     }
 
     /// The same for an admitted pending request.
-    pub(crate) async fn fetch_for_admitted(
+    pub(crate) async fn fetch_for_admitted<R: DialectRequest>(
         &self,
-        pending: &mut PendingRequest,
+        pending: &mut PendingRequest<R>,
     ) -> Result<(), ApiError> {
-        let addresses = pending.request().map(remote_addresses).unwrap_or_default();
+        let addresses = pending.remote_addresses();
         if !addresses.is_empty() {
             self.fetch_into(pending, addresses).await?;
         }
         Ok(())
     }
 
-    async fn fetch_into(
+    async fn fetch_into<R: DialectRequest>(
         &self,
-        pending: &mut PendingRequest,
+        pending: &mut PendingRequest<R>,
         addresses: Vec<RemoteAddress>,
     ) -> Result<(), ApiError> {
         let memory = pending.permit.as_mut().map(BodyPermit::files);

@@ -1,14 +1,30 @@
-//! Requests of the endpoints other than chat.
+//! Requests as the gateway receives them: parsed, with their HTTP context.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::policy::HeaderOptions;
 use crate::identity::Caller;
 use crate::resources::body_memory::BodyPermit;
 use crate::usage::Ledger;
 
-/// A request with its HTTP context.
+/// A request of a chat dialect with its HTTP context.
+#[derive(Debug)]
+pub struct ChatCall<R> {
+    /// The authenticated caller.
+    pub caller: Caller,
+    /// The request, which a translation consumes.
+    pub request: R,
+    /// The memory reserved for the body; `None` if memory is not limited.
+    pub permit: Option<BodyPermit>,
+    /// The options in the request headers.
+    pub headers: HeaderOptions,
+    /// The ledger of the request.
+    pub ledger: Arc<Ledger>,
+}
+
+/// A request of another endpoint with its HTTP context.
 #[derive(Debug)]
 pub struct CallerRequest<T> {
     /// The authenticated caller.

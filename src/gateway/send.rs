@@ -9,6 +9,7 @@ use super::Gateway;
 use super::prepare::{PendingRequest, PreparedRequest};
 use super::stream::EventSource;
 use crate::bedrock::{Bedrock, ModelCall, UpstreamError};
+use crate::converse::dialect::DialectRequest;
 use crate::error::ApiError;
 use crate::limits::{Permit, WhenFull};
 use crate::models::{ChatUpstream, OpenAiEndpoint, Tier};
@@ -20,6 +21,15 @@ pub(crate) struct OpenCall {
     pub(crate) sources: Vec<EventSource>,
     pub(crate) prepared: PreparedRequest,
     pub(crate) permits: Vec<Permit>,
+}
+
+impl OpenCall {
+    /// Adds the choices of another call of the same request.
+    pub(crate) fn add(&mut self, more: OpenCall) {
+        self.sources.extend(more.sources);
+        self.permits.extend(more.permits);
+        self.prepared.adjustments.extend(more.prepared.adjustments);
+    }
 }
 
 /// Which calls of a request the limits have admitted.
@@ -34,9 +44,9 @@ pub(crate) enum Admission {
 
 impl Gateway {
     /// Calls Bedrock until each choice has a response or its first event.
-    pub(crate) async fn send(
+    pub(crate) async fn send<R: DialectRequest>(
         &self,
-        pending: &mut PendingRequest,
+        pending: &mut PendingRequest<R>,
         admission: Admission,
         ledger: &Arc<Ledger>,
     ) -> Result<OpenCall, ApiError> {
@@ -71,9 +81,9 @@ impl Gateway {
     }
 
     /// Revises the request, or returns the client's error.
-    fn revise(
+    fn revise<R: DialectRequest>(
         &self,
-        pending: &mut PendingRequest,
+        pending: &mut PendingRequest<R>,
         error: UpstreamError,
         ledger: &Ledger,
     ) -> Result<(), ApiError> {
@@ -86,7 +96,10 @@ impl Gateway {
     }
 
     /// Translates and serializes the request, on a worker thread if its body is long.
-    async fn prepare(&self, pending: &mut PendingRequest) -> Result<PreparedRequest, ApiError> {
+    async fn prepare<R: DialectRequest>(
+        &self,
+        pending: &mut PendingRequest<R>,
+    ) -> Result<PreparedRequest, ApiError> {
         pending.admit().await?;
         let length = pending.source_length();
         let prepare = || pending.prepare(&self.memory);
@@ -96,9 +109,9 @@ impl Gateway {
     }
 
     /// Calls Bedrock once for each choice.
-    async fn call(
+    async fn call<R: DialectRequest>(
         &self,
-        pending: &PendingRequest,
+        pending: &PendingRequest<R>,
         prepared: &PreparedRequest,
         ledger: &Arc<Ledger>,
     ) -> Result<Vec<EventSource>, UpstreamError> {

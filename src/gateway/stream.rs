@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures_util::future::select_all;
 
 use super::account::Account;
-use super::writer::EndpointWriter;
 use crate::bedrock::EventStream;
+use crate::converse::dialect::StreamWriter;
 use crate::converse::event::Event;
 use crate::converse::output::{OutputEvents, OutputOptions, ResponseSummary};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
@@ -37,11 +37,11 @@ pub trait ResponseStream {
 
 /// A stream in progress. Dropping it ends the calls to Bedrock and releases their slots.
 #[derive(Debug)]
-pub struct ChatStream {
+pub struct ChatStream<W> {
     branches: Vec<Branch>,
     /// The number of choices for each prompt.
     choices: u32,
-    writer: EndpointWriter,
+    writer: W,
     account: Account,
     _permits: Vec<Permit>,
 }
@@ -72,11 +72,11 @@ struct Arrival {
     more: bool,
 }
 
-impl ChatStream {
+impl<W: StreamWriter> ChatStream<W> {
     pub(super) fn new(
         sources: Vec<EventSource>,
         output_options: &Arc<OutputOptions>,
-        mut writer: EndpointWriter,
+        mut writer: W,
         account: Account,
         permits: Vec<Permit>,
     ) -> Self {
@@ -163,7 +163,7 @@ impl ChatStream {
     }
 }
 
-impl ResponseStream for ChatStream {
+impl<W: StreamWriter> ResponseStream for ChatStream<W> {
     fn ledger(&self) -> &Arc<Ledger> {
         self.account.ledger()
     }

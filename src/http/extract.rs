@@ -13,6 +13,7 @@ use url::form_urlencoded;
 
 use super::body::{HeldBody, read_json};
 use crate::config::Truncate;
+use crate::converse::translation::GuardrailHeaders;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::ChatCall;
 use crate::gateway::policy::HeaderOptions;
@@ -21,7 +22,7 @@ use crate::http::body::multipart::{FormLimits, is_form, read_form};
 use crate::identity::{Caller, masked};
 use crate::server::App;
 use crate::usage::Ledger;
-use crate::wire::GuardrailFields;
+use crate::wire::ParsedBody;
 use crate::wire::form;
 use crate::wire::form::FormPart;
 
@@ -64,7 +65,7 @@ impl<T: DeserializeOwned + Send> FromRequest<Arc<App>> for CallerRequest<T> {
 }
 
 /// A chat request, which keeps its bytes, and the options in its headers.
-impl<T> FromRequest<Arc<App>> for ChatCall<T>
+impl<T> FromRequest<Arc<App>> for ChatCall<ParsedBody<T>>
 where
     T: Send,
     Box<T>: DeserializeOwned,
@@ -79,8 +80,7 @@ where
         ledger.body_read(bytes.len());
         Ok(Self {
             caller,
-            request,
-            body: bytes,
+            request: ParsedBody::new(request, bytes),
             permit: Some(permit),
             headers: header_options(&parts.headers)?,
             ledger,
@@ -185,11 +185,10 @@ pub fn header_options(headers: &HeaderMap) -> Result<HeaderOptions, ApiError> {
         strict: flag(headers, "x-outcrop-strict")?.unwrap_or(false),
         truncate: truncate.transpose()?,
         cache: flag(headers, "x-outcrop-cache")?,
-        guardrail: GuardrailFields {
+        guardrail: GuardrailHeaders {
             identifier: owned("x-amzn-bedrock-guardrailidentifier"),
             version: owned("x-amzn-bedrock-guardrailversion"),
             trace: owned("x-amzn-bedrock-trace"),
-            ..GuardrailFields::default()
         },
         service_tier: owned("x-amzn-bedrock-service-tier"),
         latency: owned("x-amzn-bedrock-performanceconfig-latency"),

@@ -16,6 +16,7 @@ use tower::Service;
 
 use super::shutdown::{ShutdownPhase, restarting};
 use super::sse;
+use crate::converse::dialect::StreamWriter;
 use crate::endpoints::images::service::ImageBody;
 use crate::error::{ApiError, ErrorKind, RateState};
 use crate::gateway::ChatBody;
@@ -199,7 +200,7 @@ impl<B: ReplyBody> IntoResponse for Reply<B> {
 
 impl App {
     /// The response to a chat request: JSON, or events with keepalives.
-    pub fn chat_response(&self, body: ChatBody) -> Response {
+    pub fn chat_response<W: StreamWriter + 'static>(&self, body: ChatBody<W>) -> Response {
         match body {
             ChatBody::Complete(json) => ReplyBody::into_response(json),
             ChatBody::Stream(stream) => self.stream_response(*stream),

@@ -7,6 +7,7 @@ pub mod form;
 pub mod json_body;
 pub(crate) mod object;
 pub mod page;
+mod parsed_body;
 mod shared;
 mod token_list;
 mod treatment;
@@ -15,11 +16,14 @@ mod values;
 mod words;
 
 pub use object::ClientField;
+pub use parsed_body::ParsedBody;
 pub use shared::{GuardrailFields, ImageUrl};
 pub use values::{StringOrObject, Texts};
 
 pub(crate) use object::{ClientValue, UnknownFields, client_object};
 pub(crate) use token_list::token_list;
 pub(crate) use treatment::{hint, refuse};
-pub(crate) use unknown::{misspelling, note_unknown, note_unknown_field, note_unknown_fields};
+pub(crate) use unknown::{
+    missing_model, misspelling, note_unknown, note_unknown_field, note_unknown_fields,
+};
 pub(crate) use words::{Words, unknown_word};

@@ -3,6 +3,7 @@
 use strsim::osa_distance;
 
 use super::{ClientField, UnknownFields};
+use crate::error::{ApiError, Field};
 use crate::reply::Adjustments;
 
 /// The maximum edit distance of a suggestion.
@@ -46,6 +47,15 @@ pub(crate) fn misspelling(unknown: &UnknownFields, field: &str, fields: &[Client
         Some(key) => format!("; did you mean `{field}` by `{key}`?"),
         None => String::new(),
     }
+}
+
+/// The error for a request without `model`.
+pub(crate) fn missing_model(unknown: &UnknownFields, fields: &[ClientField]) -> ApiError {
+    let misspelling = misspelling(unknown, "model", fields);
+    ApiError::missing(
+        Field::Model,
+        format!("`model` is missing; use a model that GET /v1/models lists{misspelling}"),
+    )
 }
 
 /// The field that `key` probably means: at most two letters differ, and at most a third of them.

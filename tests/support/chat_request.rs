@@ -13,10 +13,8 @@ use outcrop::converse::media::{RemoteFiles, RemoteMedia};
 use outcrop::converse::options::GuardrailConfig;
 use outcrop::converse::policy::{AllowList, GuardrailPolicy};
 use outcrop::converse::remembered::{RememberedTurn, TurnPart};
-use outcrop::dialects::openai_chat::{
-    ChatOptions, ChatRequest, ChatTranslation, TranslationContext, drop_oldest, remote_addresses,
-    translate,
-};
+use outcrop::converse::translation::{ChatOptions, ChatTranslation, TranslationContext};
+use outcrop::dialects::openai_chat::{ChatRequest, remote_addresses, translate};
 use outcrop::error::{ApiError, ErrorKind};
 use outcrop::models::{Capabilities, ChatUpstream, ModelId};
 
@@ -100,19 +98,17 @@ pub fn check(input: &[u8]) {
 }
 
 fn translated(
-    mut request: ChatRequest,
+    request: ChatRequest,
     model: &Model,
     settings: u8,
 ) -> Result<ChatTranslation, ApiError> {
-    if is_set(settings, 7) {
-        drop_oldest(&mut request, 500)?;
-    }
     let context = TranslationContext {
         capabilities: &model.capabilities,
         upstream: ChatUpstream::Converse,
         output_limit: model.output_limit,
         options: &options(settings),
         recall: &|call| is_set(settings, 5).then(|| remembered_turn(call)),
+        dropped_share: if is_set(settings, 7) { 500 } else { 0 },
         without_reasoning: false,
         fetched: &fetched(&request, settings),
     };

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use outcrop::converse::dialect::StreamWriter;
 use outcrop::converse::event::Event;
 use outcrop::converse::output::{OutputEvents, OutputOptions, ResponseSummary};
 use outcrop::dialects::openai_chat::{ChunkWriter, Completion, CompletionHead};
@@ -83,7 +84,7 @@ pub fn streamed(
         };
         writer.choose(u32::try_from(choice).unwrap());
         if let Err(error) = output_events.accept(event, &mut writer) {
-            writer.error(&ErrorBody::from(&error));
+            writer.error(&error);
             return Err(writer.take());
         }
     }

@@ -9,7 +9,8 @@ use crate::batches::wire::{
 use crate::bedrock::{JobResult, line_of};
 use crate::bedrock::{JobStatus, record_error};
 use crate::converse::json::describe;
-use crate::dialects::openai_chat::{ChatTranslation, CompletionHead};
+use crate::converse::translation::ChatTranslation;
+use crate::dialects::openai_chat::CompletionHead;
 use crate::error::ApiError;
 use crate::gateway::unix_seconds;
 use crate::store::StoredResult;

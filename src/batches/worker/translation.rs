@@ -8,18 +8,19 @@ use memchr::memmem;
 use super::input::HeldLine;
 use crate::batches::wire::check_request;
 use crate::catalog::ModelTarget;
-use crate::dialects::openai_chat::{ChatRequest, ChatTranslation, remote_addresses};
+use crate::converse::translation::ChatTranslation;
+use crate::dialects::openai_chat::{ChatFormat, ChatRequest, model_name, remote_addresses};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::policy::HeaderOptions;
-use crate::gateway::prepare::SourceBody;
 use crate::gateway::send::Admission;
-use crate::gateway::{ChatBody, ChatCall, Gateway, model_name, response};
+use crate::gateway::{ChatBody, ChatCall, Gateway, respond, unix_seconds};
 use crate::identity::Caller;
 use crate::limits::CallPermit;
 use crate::models::{ChatUpstream, Endpoint};
 use crate::reply::Adjustments;
+use crate::resources::ids::response_id;
 use crate::usage::{Ledger, RequestHead, UsageReaders};
-use crate::wire::json_body;
+use crate::wire::{ParsedBody, json_body};
 
 /// The properties of a batch request that determine its part.
 #[derive(Debug)]
@@ -61,12 +62,10 @@ impl Gateway {
         let is_remote = has_external_files(&request, &body);
         let mut is_guarded = false;
         if remote_addresses(&request).is_empty() {
-            let length = body.len();
-            let body = SourceBody::Chat(body);
+            let request = ParsedBody::new(request, body);
             let options = HeaderOptions::default();
-            let mut pending = self.apply_settings(caller.clone(), request, body, target, options);
-            let translate = || pending.translate(&self.memory);
-            let translated = self.workers.on_body(length, translate).await?;
+            let mut pending = self.pending_for(caller, request, target, options);
+            let translated = self.translate(&mut pending).await?;
             is_guarded = translated.converse.guardrail_config.is_some();
         }
         Ok(BatchRequestInfo {
@@ -84,7 +83,6 @@ impl Gateway {
         caller: &Caller,
         body: Bytes,
     ) -> Result<(String, ChatTranslation), ApiError> {
-        let length = body.len();
         let request = self.line_request(&body).await?;
         let name = model_name(&request)?;
         let target = self.job_target(&name).await?;
@@ -93,15 +91,9 @@ impl Gateway {
             cache: Some(false),
             ..HeaderOptions::default()
         };
-        let mut pending = self.apply_settings(
-            caller.clone(),
-            request,
-            SourceBody::Chat(body),
-            target,
-            options,
-        );
-        let translate = || pending.translate(&self.memory);
-        let mut translated = self.workers.on_body(length, translate).await?;
+        let request = ParsedBody::new(request, body);
+        let mut pending = self.pending_for(caller, request, target, options);
+        let mut translated = self.translate(&mut pending).await?;
         // A job has its own service tier and latency mode.
         translated.converse.service_tier = None;
         translated.converse.performance_config = None;
@@ -170,8 +162,7 @@ impl Gateway {
         let name = model_name(&request)?;
         let call = ChatCall {
             caller: caller.clone(),
-            request,
-            body,
+            request: ParsedBody::new(request, body),
             permit: Some(memory),
             headers: HeaderOptions::default(),
             ledger: Arc::clone(ledger),
@@ -180,7 +171,12 @@ impl Gateway {
         self.fetch_for_admitted(&mut pending).await?;
         let open_call = self.send(&mut pending, Admission::Held, ledger).await?;
         let account = self.account(&pending, &open_call.prepared, Arc::clone(ledger));
-        let response = response::chat(open_call, account, &name)?;
+        let format = ChatFormat {
+            id: &response_id("chatcmpl-"),
+            created: unix_seconds(),
+            model: &name,
+        };
+        let response = respond(open_call, account, &format)?;
         match response.body {
             ChatBody::Complete(json) => Ok(BatchLineResponse {
                 json,

@@ -10,6 +10,7 @@ use crate::bedrock::{BaseModel, Bedrock, Cause, Time, Trouble};
 use crate::catalog::Tables;
 use crate::commands::local::{chat_call, gateway};
 use crate::config::{Config, ModelEntry};
+use crate::dialects::openai_chat::service;
 use crate::gateway::{ChatBody, Gateway};
 use crate::models::{Capabilities, ChatUpstream, Endpoint, ModelId};
 
@@ -220,7 +221,7 @@ async fn call(name: &str, max_tokens: u32, gateway: &Gateway) -> Result<u64, Tro
     let call = chat_call("check", Bytes::from(body.to_string()));
     let call = call.map_err(|error| ours(error.to_string()))?;
     let ledger = Arc::clone(&call.ledger);
-    let response = match gateway.chat(call).await {
+    let response = match service::create(gateway, call).await {
         Ok(response) => response,
         Err(error) => {
             return Err(match ledger.upstream_error() {

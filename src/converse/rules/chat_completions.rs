@@ -34,6 +34,8 @@ pub(super) fn apply(
         allowed_calls,
         one_call,
         reasoning,
+        // Done before the rules of any upstream.
+        dropped_share: _,
         // The endpoint takes back no reasoning.
         without_reasoning: _,
         top_k,

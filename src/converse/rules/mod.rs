@@ -17,6 +17,7 @@ mod sampling;
 mod schema;
 mod tool_choice;
 pub(crate) mod tools;
+mod truncate;
 mod turns;
 mod upstream_fields;
 
@@ -53,10 +54,13 @@ pub struct Outcome {
 pub fn apply(
     upstream: ChatUpstream,
     request: &mut ConverseRequest,
-    request_options: RequestOptions,
+    mut request_options: RequestOptions,
     capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Outcome, ApiError> {
+    let is_cut = truncate::drop_oldest(request, request_options.dropped_share, adjustments)?;
+    // A shortened conversation is a different one, to which thinking signatures are not bound.
+    request_options.without_reasoning |= is_cut && capabilities.binds_thinking;
     match upstream {
         ChatUpstream::Converse => {
             apply_for_converse(request, request_options, capabilities, adjustments)

@@ -18,6 +18,8 @@ pub struct RequestOptions {
     pub one_call: bool,
     /// The reasoning options.
     pub reasoning: ReasoningRequest,
+    /// The share of the conversation to remove, in thousandths, oldest turns first.
+    pub dropped_share: u32,
     /// Whether the model rejected the earlier reasoning of this conversation.
     pub without_reasoning: bool,
     /// The number of most likely tokens to sample from.

@@ -2,21 +2,24 @@
 //! to one completion.
 
 pub mod handler;
+pub(crate) mod service;
 
 mod context;
 mod field_names;
 mod request;
 mod response;
+mod source;
 
-pub use context::{ChatOptions, ClientFields, TranslationContext};
+pub use context::ClientFields;
 pub use field_names::ChatFieldNames;
 pub use request::media::remote_addresses;
-pub use request::truncate::drop_oldest;
 pub use request::types::{ChatMessage, ChatRequest};
-pub use request::{ChatTranslation, translate};
+pub use request::{translate, translate_as};
 pub use response::chunks::ChunkWriter;
 pub use response::completion::{Completion, CompletionHead};
 pub use response::finish_reason::FinishReason;
+pub use response::format::ChatFormat;
+pub use source::model_name;
 
 // Request types shared with other endpoints.
 pub(super) use request::content::Content;

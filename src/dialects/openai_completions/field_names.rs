@@ -1,7 +1,6 @@
 //! The paths of the hub's fields in a completion request.
 
-use super::types::CompletionRequest;
-use crate::dialects::openai_chat::{ChatFieldNames, ClientFields};
+use crate::dialects::openai_chat::ChatFieldNames;
 use crate::error::{Field, FieldNames, OutputField};
 
 /// The names of completions, for a request with one prompt or for one of several.
@@ -9,16 +8,6 @@ use crate::error::{Field, FieldNames, OutputField};
 pub struct CompletionFieldNames {
     /// The index of the prompt, if the request has several.
     pub prompt: Option<usize>,
-}
-
-impl CompletionFieldNames {
-    /// The words of the endpoint for this prompt.
-    pub fn client_fields(self) -> ClientFields {
-        ClientFields {
-            fields: CompletionRequest::FIELDS,
-            names: std::sync::Arc::new(self),
-        }
-    }
 }
 
 impl FieldNames for CompletionFieldNames {

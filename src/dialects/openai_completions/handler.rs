@@ -5,17 +5,18 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::dialects::openai_completions::CompletionRequest;
+use super::{CompletionRequest, service};
 use crate::error::ApiError;
 use crate::gateway::ChatCall;
 use crate::reply::Reply;
 use crate::server::App;
+use crate::wire::ParsedBody;
 
 /// Creates a completion, streaming or not.
 pub async fn create(
     State(app): State<Arc<App>>,
-    call: ChatCall<CompletionRequest>,
+    call: ChatCall<ParsedBody<CompletionRequest>>,
 ) -> Result<Reply<Response>, ApiError> {
-    let reply = app.gateway.complete(call).await?;
+    let reply = service::create(&app.gateway, call).await?;
     Ok(reply.map(|body| app.chat_response(body)))
 }

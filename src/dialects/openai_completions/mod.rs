@@ -5,15 +5,19 @@ pub mod handler;
 pub(crate) mod service;
 
 mod field_names;
+mod format;
 mod prompt;
 mod request;
+mod source;
 mod text;
 mod types;
 mod writer;
 
 pub use field_names::CompletionFieldNames;
+pub use format::TextFormat;
 pub use prompt::Prompt;
 pub use request::{CompletionPrompts, chat_requests};
+pub use source::PromptSource;
 pub use text::TextCompletion;
 pub use types::CompletionRequest;
 pub use writer::TextWriter;

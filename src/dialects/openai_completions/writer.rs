@@ -1,11 +1,13 @@
 //! Writes output events as server-sent events of text completions.
 
 use bytes::Bytes;
-use serde::Serialize;
 
-use super::finish_reason;
+use super::{CompletionFieldNames, finish_reason};
+use crate::converse::dialect::StreamWriter;
 use crate::converse::output::{OutputEvent, OutputWriter, ResponseSummary};
 use crate::dialects::openai_chat::EventBuffer;
+use crate::error::ApiError;
+use crate::wire::error::ErrorBody;
 
 /// Writes `text_completion` events into a buffer; stream events have the same form as a response.
 #[derive(Debug)]
@@ -39,37 +41,37 @@ impl TextWriter {
         }
     }
 
-    /// The bytes written since the last call.
-    pub fn take(&mut self) -> Bytes {
-        self.events.take()
-    }
-
-    /// Whether no bytes are buffered.
-    pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
-    }
-
-    /// Selects the choice of the following events, from 0.
-    pub fn choose(&mut self, choice: u32) {
-        self.choice = choice;
-    }
-
-    /// Ends the stream: writes usage if requested and known, and the final fields.
-    pub fn done(&mut self, summary: &ResponseSummary) {
-        self.events.done(summary);
-    }
-
-    /// Ends the stream with an error event instead, without `[DONE]`.
-    pub fn error(&mut self, error: &impl Serialize) {
-        self.events.error(error);
-    }
-
     /// Writes the prompt of the current choice, if it is echoed.
     fn echo(&mut self) {
         let index = self.choice.checked_div(self.choices).unwrap_or_default();
         if let Some(prompt) = self.echoed.get(index as usize) {
             write_choice(&mut self.events, prompt, self.choice, None);
         }
+    }
+}
+
+impl StreamWriter for TextWriter {
+    fn take(&mut self) -> Bytes {
+        self.events.take()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    fn choose(&mut self, choice: u32) {
+        self.choice = choice;
+    }
+
+    fn done(&mut self, summary: &ResponseSummary) {
+        self.events.done(summary);
+    }
+
+    fn error(&mut self, error: &ApiError) {
+        // The prompts of a request share its stream.
+        let names = CompletionFieldNames { prompt: None };
+        let error = error.clone().named(&names);
+        self.events.error(&ErrorBody::from(&error));
     }
 }
 

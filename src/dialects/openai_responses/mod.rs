@@ -10,10 +10,12 @@ mod input_tokens;
 mod items;
 mod parts;
 mod request;
+mod source;
 mod tools;
 mod types;
 
 pub use field_names::ResponsesFieldNames;
 pub use input_tokens::InputTokens;
 pub use request::{AsChat, as_chat};
+pub use source::ResponsesSource;
 pub use types::ResponsesRequest;

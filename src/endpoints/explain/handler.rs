@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use axum::extract::State;
 
-use crate::endpoints::explain::service::ExplainReader;
+use super::service::{ExplainReader, explain_chat};
+use crate::dialects::openai_chat::ChatRequest;
 use crate::error::ApiError;
 use crate::gateway::ChatCall;
 use crate::reply::Reply;
 use crate::server::App;
+use crate::wire::ParsedBody;
 
 /// Returns the Bedrock request of a chat request without sending it.
-pub async fn create(State(app): State<Arc<App>>, call: ChatCall) -> Result<Reply, ApiError> {
-    let explanation = app.gateway.explain(call, ExplainReader::Caller).await?;
+pub async fn create(
+    State(app): State<Arc<App>>,
+    call: ChatCall<ParsedBody<ChatRequest>>,
+) -> Result<Reply, ApiError> {
+    let explanation = explain_chat(&app.gateway, call, ExplainReader::Caller).await?;
     Ok(Reply::new(explanation))
 }

@@ -7,16 +7,19 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::catalog::ModelTarget;
+use crate::converse::dialect::DialectRequest;
 use crate::converse::request::ConverseRequest;
 use crate::converse::trace::OPERATOR_PLACEHOLDER;
+use crate::converse::translation::ChatTranslation;
 use crate::converse::upstream::UpstreamRoute;
 use crate::converse::upstream::chat_completions::ChatCompletionRequest;
-use crate::dialects::openai_chat::{ChatFieldNames, ChatTranslation};
-use crate::endpoints::token_count::service::{Count, CountInput};
+use crate::dialects::openai_chat::{ChatRequest, model_name};
+use crate::endpoints::token_count::service::{Count, CountInput, count};
 use crate::error::{ApiError, FieldNames};
-use crate::gateway::{ChatCall, Gateway, model_name};
+use crate::gateway::{ChatCall, Gateway};
 use crate::models::{ChatUpstream, CostBreakdown, Tier, Tokens};
 use crate::usage::usd;
+use crate::wire::ParsedBody;
 
 #[derive(Serialize)]
 struct Explanation<'a> {
@@ -89,112 +92,143 @@ struct InputPriceObject {
 
 /// The reader of an explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExplainReader {
+pub(crate) enum ExplainReader {
     /// A caller, who sees the operator's ARNs and guardrails only if the request named them.
     Caller,
     /// The operator, on the command line.
     Operator,
 }
 
-impl Gateway {
-    /// The explanation of a chat request, as JSON. No model is called; the tokens are counted if
-    /// Bedrock counts for the model.
-    pub async fn explain(&self, call: ChatCall, reader: ExplainReader) -> Result<Bytes, ApiError> {
-        let ledger = Arc::clone(&call.ledger);
-        let name = model_name(&call.request)?;
-        let mut pending = self.pending(call, &name).await?;
-        let target = pending.target.model.as_str().into();
-        let _permit = self.admit(&pending.caller, &target, &ledger).await?;
-        self.fetch_for_admitted(&mut pending).await?;
-        let length = pending.source_length();
-        let translate = || pending.translate(&self.memory);
-        let mut translated = self.workers.on_body(length, translate).await?;
-        let stream = translated.output_options.stream;
-        ledger.translated(stream, None, translated.adjustments.log_value());
-        // Counted with the actual guardrail; only its display changes.
-        let model_info = &pending.target.model_info;
-        let count_input = CountInput::of(model_info, &translated.converse)?;
-        let count = self.count(model_info, count_input, &ledger).await?;
-        if reader == ExplainReader::Caller && pending.options.guardrail.is_some() {
-            hide_guardrail(&mut translated.converse);
-        }
-        self.explanation(&name, &pending.target, &translated, count, reader)
-    }
+/// The explanation of a chat request, as JSON.
+pub(crate) async fn explain_chat(
+    gateway: &Gateway,
+    call: ChatCall<ParsedBody<ChatRequest>>,
+    reader: ExplainReader,
+) -> Result<Bytes, ApiError> {
+    let request = call.request.value().ok_or_else(ApiError::internal)?;
+    let name = model_name(request)?;
+    explain(gateway, call, &name, reader).await
+}
 
-    fn explanation(
-        &self,
-        name: &str,
-        target: &ModelTarget,
-        translated: &ChatTranslation,
-        count: Count,
-        reader: ExplainReader,
-    ) -> Result<Bytes, ApiError> {
-        let model_info = &target.model_info;
-        let input_tokens = InputTokenEstimate {
-            count: count.tokens,
-            source: count.source.as_str(),
-        };
-        let tokens = Tokens {
-            input: input_tokens.count,
-            ..Tokens::default()
-        };
-        let price = model_info.price.as_ref();
-        let cost = price.and_then(|price| price.cost(&tokens, Tier::Default));
-        let ChatTranslation {
-            converse,
-            route:
-                UpstreamRoute {
-                    upstream,
-                    rerouted_for,
-                },
-            output_options,
-            adjustments,
-        } = translated;
-        let model_id = displayed_model(name, target, reader);
-        let (converse, chat_completion) = match upstream {
-            ChatUpstream::Converse => (Some(converse), None),
-            ChatUpstream::OpenAi(_) => {
-                let stream = !output_options.non_streaming;
-                let request = ChatCompletionRequest::new(converse, model_id, stream)?;
-                (None, Some(request))
-            }
-        };
-        let explanation = Explanation {
-            object: "outcrop.explanation",
-            model: name,
-            target: TargetObject {
-                model_id,
-                operation: operation(translated),
-                upstream: upstream.as_str(),
-                rerouted_for: rerouted_for
-                    .as_ref()
-                    .map(|unsupported| ChatFieldNames.path(&unsupported.field)),
-                region: self.bedrock.region(),
-                family: &model_info.capabilities.family,
-                context_window: model_info.context_window,
-                max_output_tokens: model_info.output_limit,
-                end_of_life: model_info.end_of_life.as_deref(),
-                legacy: model_info.legacy,
-            },
-            choices: output_options.choices,
-            adjustments: adjustments
-                .iter()
-                .map(|note| AdjustmentObject {
-                    field: note.field.path(),
-                    action: note.action.as_text(),
-                })
-                .collect(),
-            cache_points: converse.map(cache_points).unwrap_or_default(),
-            input_tokens,
-            price: InputPriceObject {
-                input_usd: usd(cost.map(CostBreakdown::total)),
-            },
-            converse,
-            chat_completion,
-        };
-        let json = serde_json::to_vec(&explanation).map_err(|_| ApiError::internal())?;
-        Ok(json.into())
+/// The explanation of a request of any dialect to the model `name`. No model is called; the tokens
+/// are counted if Bedrock counts for the model.
+async fn explain<R: DialectRequest>(
+    gateway: &Gateway,
+    call: ChatCall<R>,
+    name: &str,
+    reader: ExplainReader,
+) -> Result<Bytes, ApiError> {
+    let ledger = Arc::clone(&call.ledger);
+    let mut pending = gateway.pending(call, name).await?;
+    let target = pending.target.model.as_str().into();
+    let _permit = gateway.admit(&pending.caller, &target, &ledger).await?;
+    gateway.fetch_for_admitted(&mut pending).await?;
+    let mut translated = gateway.translate(&mut pending).await?;
+    let stream = translated.output_options.stream;
+    ledger.translated(stream, None, translated.adjustments.log_value());
+    // Counted with the actual guardrail; only its display changes.
+    let model_info = &pending.target.model_info;
+    let count_input = CountInput::of(model_info, &translated.converse)?;
+    let count = count(gateway, model_info, count_input, &ledger).await?;
+    if reader == ExplainReader::Caller && pending.options.guardrail.is_some() {
+        hide_guardrail(&mut translated.converse);
     }
+    let explained = Explained {
+        name,
+        names: pending.names(),
+        target: &pending.target,
+        region: gateway.bedrock().region(),
+        reader,
+    };
+    explanation(&explained, &translated, count)
+}
+
+/// What is explained besides the translation.
+struct Explained<'a> {
+    /// The client's name of the model.
+    name: &'a str,
+    names: &'a dyn FieldNames,
+    target: &'a ModelTarget,
+    region: &'a str,
+    reader: ExplainReader,
+}
+
+fn explanation(
+    explained: &Explained<'_>,
+    translated: &ChatTranslation,
+    count: Count,
+) -> Result<Bytes, ApiError> {
+    let Explained {
+        name,
+        names,
+        target,
+        region,
+        reader,
+    } = *explained;
+    let model_info = &target.model_info;
+    let input_tokens = InputTokenEstimate {
+        count: count.tokens,
+        source: count.source.as_str(),
+    };
+    let tokens = Tokens {
+        input: input_tokens.count,
+        ..Tokens::default()
+    };
+    let price = model_info.price.as_ref();
+    let cost = price.and_then(|price| price.cost(&tokens, Tier::Default));
+    let ChatTranslation {
+        converse,
+        route: UpstreamRoute {
+            upstream,
+            rerouted_for,
+        },
+        output_options,
+        adjustments,
+    } = translated;
+    let model_id = displayed_model(name, target, reader);
+    let (converse, chat_completion) = match upstream {
+        ChatUpstream::Converse => (Some(converse), None),
+        ChatUpstream::OpenAi(_) => {
+            let stream = !output_options.non_streaming;
+            let request = ChatCompletionRequest::new(converse, model_id, stream)?;
+            (None, Some(request))
+        }
+    };
+    let explanation = Explanation {
+        object: "outcrop.explanation",
+        model: name,
+        target: TargetObject {
+            model_id,
+            operation: operation(translated),
+            upstream: upstream.as_str(),
+            rerouted_for: rerouted_for
+                .as_ref()
+                .map(|unsupported| names.path(&unsupported.field)),
+            region,
+            family: &model_info.capabilities.family,
+            context_window: model_info.context_window,
+            max_output_tokens: model_info.output_limit,
+            end_of_life: model_info.end_of_life.as_deref(),
+            legacy: model_info.legacy,
+        },
+        choices: output_options.choices,
+        adjustments: adjustments
+            .iter()
+            .map(|note| AdjustmentObject {
+                field: note.field.path(),
+                action: note.action.as_text(),
+            })
+            .collect(),
+        cache_points: converse.map(cache_points).unwrap_or_default(),
+        input_tokens,
+        price: InputPriceObject {
+            input_usd: usd(cost.map(CostBreakdown::total)),
+        },
+        converse,
+        chat_completion,
+    };
+    let json = serde_json::to_vec(&explanation).map_err(|_| ApiError::internal())?;
+    Ok(json.into())
 }
 
 /// The model id; if the operator named an ARN, the id of the base model.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use http::HeaderMap;
 
+use super::service;
+use crate::dialects::openai_chat::ChatRequest;
 use crate::dialects::openai_responses::ResponsesRequest;
 use crate::error::ApiError;
 use crate::gateway::ChatCall;
@@ -12,6 +14,7 @@ use crate::gateway::request::CallerRequest;
 use crate::http::header_options;
 use crate::reply::Reply;
 use crate::server::App;
+use crate::wire::ParsedBody;
 
 /// Counts the tokens of a request to the Responses API.
 pub async fn of_response(
@@ -20,10 +23,13 @@ pub async fn of_response(
     call: CallerRequest<ResponsesRequest>,
 ) -> Result<Reply, ApiError> {
     let options = header_options(&headers)?;
-    app.gateway.response_input_tokens(call, options).await
+    service::of_response(&app.gateway, call, options).await
 }
 
 /// Counts the tokens of a chat request.
-pub async fn of_chat(State(app): State<Arc<App>>, call: ChatCall) -> Result<Reply, ApiError> {
-    app.gateway.chat_input_tokens(call).await
+pub async fn of_chat(
+    State(app): State<Arc<App>>,
+    call: ChatCall<ParsedBody<ChatRequest>>,
+) -> Result<Reply, ApiError> {
+    service::of_chat(&app.gateway, call).await
 }

@@ -7,16 +7,21 @@ use bytes::Bytes;
 
 use crate::bedrock::ModelCall;
 use crate::catalog::ModelInfo;
+use crate::converse::dialect::DialectRequest;
 use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
-use crate::dialects::openai_chat::{ChatTranslation, ClientFields};
-use crate::dialects::openai_responses::{AsChat, InputTokens, ResponsesRequest, as_chat};
-use crate::error::{ApiError, Field, FieldNames, OutputField, RateState};
+use crate::converse::translation::ChatTranslation;
+use crate::dialects::openai_chat::{ChatRequest, model_name};
+use crate::dialects::openai_responses::{
+    AsChat, InputTokens, ResponsesRequest, ResponsesSource, as_chat,
+};
+use crate::error::{ApiError, Field, OutputField, RateState};
 use crate::gateway::policy::HeaderOptions;
 use crate::gateway::request::CallerRequest;
-use crate::gateway::{ChatCall, Gateway, model_name};
+use crate::gateway::{ChatCall, Gateway};
 use crate::reply::{Adjustments, Reply};
 use crate::usage::{Ledger, Upstream};
+use crate::wire::ParsedBody;
 
 /// The adjustment note of an estimate.
 const ESTIMATED: &str = "estimated: Bedrock did not count them";
@@ -79,142 +84,129 @@ struct TokenCountReply {
     rate: Option<RateState>,
 }
 
-impl Gateway {
-    /// Counts the input tokens of a chat request.
-    pub async fn chat_input_tokens(&self, call: ChatCall) -> Result<Reply, ApiError> {
-        let ledger = Arc::clone(&call.ledger);
-        let fields = ClientFields::of_chat();
-        let token_count = self.token_count(call, fields).await?;
-        reply(token_count, &ledger)
-    }
+/// Counts the input tokens of a chat request.
+pub(crate) async fn of_chat(
+    gateway: &Gateway,
+    call: ChatCall<ParsedBody<ChatRequest>>,
+) -> Result<Reply, ApiError> {
+    let ledger = Arc::clone(&call.ledger);
+    let request = call.request.value().ok_or_else(ApiError::internal)?;
+    let name = model_name(request)?;
+    let token_count = token_count(gateway, call, &name).await?;
+    reply(token_count, &ledger)
+}
 
-    /// Counts the input tokens of a Responses API request.
-    pub async fn response_input_tokens(
-        &self,
-        call: CallerRequest<ResponsesRequest>,
-        headers: HeaderOptions,
-    ) -> Result<Reply, ApiError> {
-        let CallerRequest {
-            caller,
-            request,
-            memory,
-            ledger,
-        } = call;
-        let AsChat {
-            request,
-            field_names,
-            mut adjustments,
-        } = {
-            let as_chat = || as_chat(request);
-            self.workers.on_body(memory.length(), as_chat).await?
-        };
+/// Counts the input tokens of a Responses API request.
+pub(crate) async fn of_response(
+    gateway: &Gateway,
+    call: CallerRequest<ResponsesRequest>,
+    headers: HeaderOptions,
+) -> Result<Reply, ApiError> {
+    let CallerRequest {
+        caller,
+        request,
+        memory,
+        ledger,
+    } = call;
+    let as_chat = || as_chat(request);
+    let AsChat {
+        request,
+        field_names,
+        mut adjustments,
+    } = gateway.workers().on_body(memory.length(), as_chat).await?;
+    let names = Arc::new(field_names);
+    let counted = async {
+        let name = model_name(&request)?;
         let call = ChatCall {
             caller,
-            request: Box::new(request),
-            // The body is for requests that are revised after a failure; this one is never sent.
-            body: Bytes::new(),
+            request: ResponsesSource::new(request, Arc::clone(&names)),
             permit: Some(memory),
             headers,
             ledger: Arc::clone(&ledger),
         };
-        let names: Arc<dyn FieldNames> = Arc::new(field_names);
-        let fields = ClientFields {
-            fields: ResponsesRequest::FIELDS,
-            names: Arc::clone(&names),
-        };
-        let token_count = self
-            .token_count(call, fields)
-            .await
-            .map_err(|error| error.named(names.as_ref()))?;
-        adjustments.extend(token_count.adjustments);
-        let token_count = TokenCountReply {
-            adjustments,
-            ..token_count
-        };
-        reply(token_count, &ledger)
-    }
+        token_count(gateway, call, &name).await
+    };
+    let token_count = counted.await.map_err(|error| error.named(names.as_ref()))?;
+    adjustments.extend(token_count.adjustments);
+    let token_count = TokenCountReply {
+        adjustments,
+        ..token_count
+    };
+    reply(token_count, &ledger)
+}
 
-    /// The tokens of a Converse request, counted by Bedrock if possible.
-    ///
-    /// CountTokens has its own quotas and does not support every model in every region. If it fails
-    /// for any reason, the result is an estimate.
-    pub(crate) async fn count(
-        &self,
-        model_info: &ModelInfo,
-        count_input: CountInput,
-        ledger: &Arc<Ledger>,
-    ) -> Result<Count, ApiError> {
-        let CountInput { estimate, body } = count_input;
-        let estimate = Count {
-            tokens: estimate,
-            source: CountSource::Estimate,
-        };
-        let Some(body) = body else {
-            return Ok(estimate);
-        };
-        let call = ModelCall::new(model_info.resolved_model.clone(), body);
-        Ok(
-            match self
-                .bedrock_for(ledger, Upstream::CountTokens)
-                .count_tokens(call)
-                .await
-            {
-                Ok(tokens) => Count {
-                    tokens,
-                    source: CountSource::CountTokens,
-                },
-                Err(error) => {
-                    let detail = error.log_detail();
-                    ledger.upstream_failed(error.code, detail, error.detail);
-                    estimate
-                }
-            },
-        )
-    }
-
-    async fn token_count(
-        &self,
-        call: ChatCall,
-        client_fields: ClientFields,
-    ) -> Result<TokenCountReply, ApiError> {
-        let ledger = Arc::clone(&call.ledger);
-        let name = model_name(&call.request)?;
-        let mut pending = self.pending(call, &name).await?;
-        pending.options.client_fields = client_fields;
-        let target = pending.target.model.as_str().into();
-        let permit = self.admit(&pending.caller, &target, &ledger).await?;
-        self.fetch_for_admitted(&mut pending).await?;
-        let length = pending.source_length();
-        let model_info = Arc::clone(&pending.target.model_info);
-        let translate = || {
-            let ChatTranslation {
-                converse,
-                route: _,
-                output_options,
-                adjustments,
-            } = pending.translate(&self.memory)?;
-            // Frees the parsed request before Bedrock is called.
-            let count_input = CountInput::of(&model_info, &converse)?;
-            Ok::<_, ApiError>((count_input, output_options.stream, adjustments))
-        };
-        let translated = self.workers.on_body(length, translate).await?;
-        let (count_input, stream, mut adjustments) = translated;
-        pending.shrink_memory(count_input.length());
-        ledger.translated(stream, None, adjustments.log_value());
-        let count = self.count(&model_info, count_input, &ledger).await?;
-        if count.source == CountSource::Estimate {
-            if pending.strict {
-                return Err(no_count());
-            }
-            adjustments.note(Field::Output(OutputField::InputTokens), ESTIMATED);
-            adjustments = adjustments.named(pending.names());
+/// The tokens of a Converse request, counted by Bedrock if possible.
+///
+/// CountTokens has its own quotas and does not support every model in every region. If it fails
+/// for any reason, the result is an estimate.
+pub(crate) async fn count(
+    gateway: &Gateway,
+    model_info: &ModelInfo,
+    count_input: CountInput,
+    ledger: &Arc<Ledger>,
+) -> Result<Count, ApiError> {
+    let CountInput { estimate, body } = count_input;
+    let estimate = Count {
+        tokens: estimate,
+        source: CountSource::Estimate,
+    };
+    let Some(body) = body else {
+        return Ok(estimate);
+    };
+    let call = ModelCall::new(model_info.resolved_model.clone(), body);
+    let bedrock = gateway.bedrock_for(ledger, Upstream::CountTokens);
+    Ok(match bedrock.count_tokens(call).await {
+        Ok(tokens) => Count {
+            tokens,
+            source: CountSource::CountTokens,
+        },
+        Err(error) => {
+            let detail = error.log_detail();
+            ledger.upstream_failed(error.code, detail, error.detail);
+            estimate
         }
-        Ok(TokenCountReply {
-            count,
-            adjustments,
-            rate: permit.rate(),
-        })
+    })
+}
+
+async fn token_count<R: DialectRequest>(
+    gateway: &Gateway,
+    call: ChatCall<R>,
+    name: &str,
+) -> Result<TokenCountReply, ApiError> {
+    let ledger = Arc::clone(&call.ledger);
+    let mut pending = gateway.pending(call, name).await?;
+    let target = pending.target.model.as_str().into();
+    let permit = gateway.admit(&pending.caller, &target, &ledger).await?;
+    gateway.fetch_for_admitted(&mut pending).await?;
+    let length = pending.source_length();
+    let ChatTranslation {
+        converse,
+        route: _,
+        output_options,
+        mut adjustments,
+    } = gateway.translate(&mut pending).await?;
+    let model_info = Arc::clone(&pending.target.model_info);
+    // Frees the parsed request before Bedrock is called.
+    let count_input = || {
+        let converse = converse;
+        CountInput::of(&model_info, &converse)
+    };
+    let count_input = gateway.workers().on_body(length, count_input).await?;
+    pending.shrink_memory(count_input.length());
+    ledger.translated(output_options.stream, None, adjustments.log_value());
+    let count = count(gateway, &model_info, count_input, &ledger).await?;
+    if count.source == CountSource::Estimate {
+        if pending.strict {
+            return Err(no_count());
+        }
+        adjustments.note(Field::Output(OutputField::InputTokens), ESTIMATED);
+        adjustments = adjustments.named(pending.names());
     }
+    Ok(TokenCountReply {
+        count,
+        adjustments,
+        rate: permit.rate(),
+    })
 }
 
 fn reply(token_count: TokenCountReply, ledger: &Ledger) -> Result<Reply, ApiError> {

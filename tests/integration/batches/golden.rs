@@ -10,7 +10,8 @@ use outcrop::batches::wire::{
 };
 use outcrop::bedrock::record_error;
 use outcrop::bedrock::{JobRecord, JobResult, line_of, record_id};
-use outcrop::dialects::openai_chat::{ChatRequest, ChatTranslation, CompletionHead};
+use outcrop::converse::translation::ChatTranslation;
+use outcrop::dialects::openai_chat::{ChatRequest, CompletionHead};
 use outcrop::error::{ApiError, ErrorCode};
 use outcrop::reply::Adjustments;
 use serde_json::Value;

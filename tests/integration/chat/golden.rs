@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use outcrop::converse::dialect::StreamWriter;
 use outcrop::converse::output::OutputEvents;
-use outcrop::dialects::openai_chat::{
-    ChatRequest, ChatTranslation, ChunkWriter, Completion, CompletionHead,
-};
+use outcrop::converse::translation::ChatTranslation;
+use outcrop::dialects::openai_chat::{ChatRequest, ChunkWriter, Completion, CompletionHead};
 use outcrop::error::ApiError;
 
 use crate::harness::golden::{

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use outcrop::bedrock::{ChatCompletionDecoder, Decode};
+use outcrop::converse::dialect::StreamWriter;
 use outcrop::converse::event::Event;
 use outcrop::converse::media::{RemoteFiles, RemoteMedia};
 use outcrop::converse::output::{OutputEvents, OutputOptions};
+use outcrop::converse::translation::{ChatOptions, ChatTranslation, TranslationContext};
 use outcrop::converse::upstream::UpstreamRoute;
 use outcrop::converse::upstream::chat_completions::{ChatCompletionEvents, ChatCompletionRequest};
 use outcrop::dialects::openai_chat::{
-    ChatFieldNames, ChatOptions, ChatRequest, ChatTranslation, ChunkWriter, Completion,
-    CompletionHead, TranslationContext, translate,
+    ChatFieldNames, ChatRequest, ChunkWriter, Completion, CompletionHead, translate,
 };
 use outcrop::error::{ApiError, FieldNames};
 use outcrop::models::{ChatUpstream, ModelId, ModelTable, OpenAiEndpoint};
@@ -41,6 +42,7 @@ fn translate_case(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
         output_limit: Some(100_000),
         options: &ChatOptions::default(),
         recall: &|_| None,
+        dropped_share: 0,
         without_reasoning: false,
         fetched: &fetched(),
     };

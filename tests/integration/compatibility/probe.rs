@@ -6,7 +6,8 @@ use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
 use outcrop::converse::output::OutputOptions;
 use outcrop::converse::rules::AllowedCalls;
-use outcrop::dialects::openai_chat::{ChatOptions, ChatTranslation, TranslationContext, translate};
+use outcrop::converse::translation::{ChatOptions, ChatTranslation, TranslationContext};
+use outcrop::dialects::openai_chat::translate;
 use outcrop::error::{ApiError, ErrorCode};
 use outcrop::models::{ChatUpstream, ModelId};
 use outcrop::reply::Adjustments;
@@ -122,6 +123,7 @@ impl<'a> Probe<'a> {
             output_limit: row.and_then(|row| row.max_output),
             options: &self.options,
             recall: &|_| None,
+            dropped_share: 0,
             without_reasoning: false,
             fetched: self.samples.fetched(),
         };

@@ -3,19 +3,21 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use outcrop::converse::dialect::{DialectRequest, StreamWriter};
 use outcrop::converse::event::Event;
 use outcrop::converse::output::{OutputEvents, ResponseSummary};
-use outcrop::dialects::openai_chat::{ChatOptions, ChatTranslation, CompletionHead};
+use outcrop::converse::translation::{ChatOptions, ChatTranslation};
+use outcrop::dialects::openai_chat::CompletionHead;
 use outcrop::dialects::openai_completions::{
-    CompletionFieldNames, CompletionPrompts, CompletionRequest, TextCompletion, TextWriter,
-    chat_requests,
+    CompletionPrompts, CompletionRequest, PromptSource, TextCompletion, TextWriter, chat_requests,
 };
 use outcrop::error::ApiError;
 
 use crate::harness::golden::{
     Case, Outputs, RESPONSE, STREAM, UPSTREAM_EVENTS, UPSTREAM_REQUEST, events, run,
 };
-use crate::harness::translation::translated_under;
+use crate::harness::translation::with_context;
 
 const ID: &str = "cmpl-golden";
 const CREATED: u64 = 1_700_000_000;
@@ -82,11 +84,11 @@ fn translations(
     request: CompletionRequest,
 ) -> Result<(Vec<ChatTranslation>, Vec<String>), ApiError> {
     let CompletionPrompts { requests, echoed } = chat_requests(request, 8)?;
-    let options = ChatOptions {
-        client_fields: CompletionFieldNames { prompt: None }.client_fields(),
-        ..ChatOptions::default()
-    };
-    let translations = requests.into_iter();
-    let translations = translations.map(|request| translated_under(request, &options));
+    let options = ChatOptions::default();
+    let translations = requests.into_iter().map(|request| {
+        let model = request.model.clone().unwrap_or_default();
+        let mut source = PromptSource::new(request, Bytes::new(), 0, false);
+        with_context(&model, &options, |context| source.translate(context))
+    });
     Ok((translations.collect::<Result<_, _>>()?, echoed))
 }

@@ -5,9 +5,8 @@ use std::sync::{Arc, LazyLock};
 use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
 use outcrop::converse::media::RemoteFiles;
-use outcrop::dialects::openai_chat::{
-    ChatOptions, ChatRequest, ChatTranslation, TranslationContext, translate,
-};
+use outcrop::converse::translation::{ChatOptions, ChatTranslation, TranslationContext};
+use outcrop::dialects::openai_chat::{ChatRequest, translate};
 use outcrop::error::ApiError;
 use outcrop::models::{ChatUpstream, ModelId};
 
@@ -23,7 +22,17 @@ pub fn translated_under(
     request: ChatRequest,
     options: &ChatOptions,
 ) -> Result<ChatTranslation, ApiError> {
-    let model = ModelId::parse(request.model.as_deref().unwrap_or_default()).unwrap();
+    let model = request.model.clone().unwrap_or_default();
+    with_context(&model, options, |context| translate(request, context))
+}
+
+/// Translates a request to `model`, a Bedrock id, with `translate`.
+pub fn with_context<T>(
+    model: &str,
+    options: &ChatOptions,
+    translate: impl FnOnce(&TranslationContext<'_>) -> T,
+) -> T {
+    let model = ModelId::parse(model).unwrap();
     let row = TABLES.prices.row(&model);
     let capabilities = Arc::clone(TABLES.capabilities.capabilities(&model));
     let context = TranslationContext {
@@ -32,8 +41,9 @@ pub fn translated_under(
         output_limit: row.and_then(|row| row.max_output),
         options,
         recall: &|_| None,
+        dropped_share: 0,
         without_reasoning: false,
         fetched: &RemoteFiles::new(),
     };
-    translate(request, &context)
+    translate(&context)
 }

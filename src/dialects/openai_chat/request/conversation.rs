@@ -10,7 +10,7 @@ use crate::converse::content::{CachePoint, ContentBlock};
 use crate::converse::media::Media;
 use crate::converse::request::{Message, Role, SystemBlock};
 use crate::converse::rules::ToolNames;
-use crate::dialects::openai_chat::context::TranslationContext;
+use crate::converse::translation::TranslationContext;
 use crate::error::{ApiError, Field, MessageField, PartField, PartPosition, Sentence};
 use crate::reply::Adjustments;
 use crate::wire::UnknownFields;

@@ -10,11 +10,11 @@ use crate::converse::options::{
 };
 use crate::converse::policy::GuardrailPolicy;
 use crate::converse::request;
-use crate::dialects::openai_chat::context::ChatOptions;
+use crate::converse::translation::{ChatOptions, GuardrailHeaders};
 use crate::error::{ApiError, Field, GuardrailField, Sentence};
 use crate::models::{Capabilities, RefusedField};
 use crate::reply::Adjustments;
-use crate::wire::{GuardrailFields, UnknownFields, note_unknown, note_unknown_fields};
+use crate::wire::{ClientField, GuardrailFields, UnknownFields, note_unknown, note_unknown_fields};
 
 /// The maximum number of response field paths (botocore, bedrock-runtime).
 const MAX_PATHS: usize = 10;
@@ -34,7 +34,7 @@ pub(super) fn guardrail(
     adjustments: &mut Adjustments,
 ) -> Result<Option<GuardrailPolicy>, ApiError> {
     let headers = &options.guardrail_headers;
-    let from_headers = || (*headers != GuardrailFields::default()).then(|| headers.clone());
+    let from_headers = || (*headers != GuardrailHeaders::default()).then(|| of_headers(headers));
     let requested = fields.or_else(from_headers);
     let requested = requested
         .map(|requested| requested_policy(requested, adjustments))
@@ -60,6 +60,20 @@ pub(super) fn guardrail(
         policy.config.trace = requested.trace.or(policy.config.trace);
     }
     Ok(Some(policy))
+}
+
+fn of_headers(headers: &GuardrailHeaders) -> GuardrailFields {
+    let GuardrailHeaders {
+        identifier,
+        version,
+        trace,
+    } = headers.clone();
+    GuardrailFields {
+        identifier,
+        version,
+        trace,
+        ..GuardrailFields::default()
+    }
 }
 
 /// The guardrail fields of a request, parsed.
@@ -275,6 +289,7 @@ pub(super) fn prompt_variables(
 pub(super) fn provider_fields(
     fields: Option<Fields>,
     unknown: &UnknownFields,
+    client_fields: &[ClientField],
     options: &ChatOptions,
     adjustments: &mut Adjustments,
 ) -> Result<Fields, ApiError> {
@@ -304,7 +319,7 @@ pub(super) fn provider_fields(
             others.push((key.clone(), value.clone()));
         }
     }
-    note_unknown_fields(&others, options.client_fields.fields, adjustments);
+    note_unknown_fields(&others, client_fields, adjustments);
     Ok(all)
 }
 
@@ -334,7 +349,7 @@ pub(super) fn response_paths(paths: Option<Vec<String>>) -> Result<Vec<String>, 
 mod tests {
     use super::*;
     use crate::converse::JsonText;
-    use crate::dialects::openai_chat::ChatFieldNames;
+    use crate::dialects::openai_chat::{ChatFieldNames, ChatRequest};
 
     #[test]
     fn provider_specific_keys_are_limited_in_number() {
@@ -347,6 +362,7 @@ mod tests {
             provider_fields(
                 Some(fields),
                 &UnknownFields::new(),
+                ChatRequest::FIELDS,
                 &options,
                 &mut Adjustments::default(),
             )

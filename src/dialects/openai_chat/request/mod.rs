@@ -10,16 +10,16 @@ pub(super) mod options;
 pub(super) mod parameters;
 pub(super) mod parts;
 pub(super) mod tools;
-pub(super) mod truncate;
 pub(super) mod types;
 
-use super::context::TranslationContext;
+use super::context::ClientFields;
 use crate::converse::options::{Fields, GuardrailTrace};
 use crate::converse::output::OutputOptions;
 use crate::converse::request::ConverseRequest;
 use crate::converse::rules::ToolNames;
 use crate::converse::rules::{self, LastTurnGuard, RequestOptions};
-use crate::converse::upstream::{UpstreamRoute, route};
+use crate::converse::translation::{ChatTranslation, TranslationContext};
+use crate::converse::upstream::route;
 use crate::error::{ApiError, Field};
 use crate::models::{ChatUpstream, ReasoningReplay};
 use crate::reply::Adjustments;
@@ -37,19 +37,6 @@ use parameters::{
 use tools::{ToolFields, tool_translation};
 use types::{ChatRequest, PerformanceFields};
 
-/// A translated chat request.
-#[derive(Debug)]
-pub struct ChatTranslation {
-    /// The request for Bedrock, rewritten for its upstream.
-    pub converse: ConverseRequest,
-    /// The upstream of the request.
-    pub route: UpstreamRoute,
-    /// The options of the client's response.
-    pub output_options: OutputOptions,
-    /// The notes about changed and ignored fields.
-    pub adjustments: Adjustments,
-}
-
 /// Translates a chat request to Converse. The caller handles `model`.
 ///
 /// # Errors
@@ -59,10 +46,23 @@ pub fn translate(
     request: ChatRequest,
     context: &TranslationContext<'_>,
 ) -> Result<ChatTranslation, ApiError> {
-    let names = context.options.client_fields.names.as_ref();
-    let translation = hub_translation(request, context).map_err(|error| error.named(names))?;
+    translate_as(request, ClientFields::of_chat(), context)
+}
+
+/// The same for a request of another endpoint, with its terms.
+///
+/// # Errors
+///
+/// As [`translate`].
+pub fn translate_as(
+    request: ChatRequest,
+    client: ClientFields<'_>,
+    context: &TranslationContext<'_>,
+) -> Result<ChatTranslation, ApiError> {
+    let translation = hub_translation(request, client, context);
+    let translation = translation.map_err(|error| error.named(client.names))?;
     Ok(ChatTranslation {
-        adjustments: translation.adjustments.named(names),
+        adjustments: translation.adjustments.named(client.names),
         ..translation
     })
 }
@@ -70,6 +70,7 @@ pub fn translate(
 /// The translation, whose error and notes name fields of the hub.
 fn hub_translation(
     request: ChatRequest,
+    client: ClientFields<'_>,
     context: &TranslationContext<'_>,
 ) -> Result<ChatTranslation, ApiError> {
     let TranslationContext {
@@ -199,6 +200,7 @@ fn hub_translation(
     let mut request_options = RequestOptions {
         allowed_calls: tool_translation.allowed,
         one_call,
+        dropped_share: context.dropped_share,
         without_reasoning: context.without_reasoning,
         reasoning: reasoning_request(reasoning_effort, thinking, options, &mut adjustments)?,
         top_k,
@@ -226,11 +228,12 @@ fn hub_translation(
         provider_fields: provider_fields(
             additional_model_request_fields,
             &unknown,
+            client.fields,
             options,
             &mut adjustments,
         )?,
         upstream_fields,
-        returns_logprobs: options.returns_logprobs,
+        returns_logprobs: client.returns_logprobs,
     };
     let labels = labels(
         request_metadata,

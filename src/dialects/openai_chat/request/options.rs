@@ -8,7 +8,7 @@ use crate::converse::JsonText;
 use crate::converse::content::CacheTtl;
 use crate::converse::options::Fields;
 use crate::converse::rules::{CachePolicy, EffortOption, JsonFormat, ReasoningRequest, Thinking};
-use crate::dialects::openai_chat::context::ChatOptions;
+use crate::converse::translation::ChatOptions;
 use crate::error::{ApiError, CachePolicyField, Field, FormatField, Sentence, ThinkingField};
 use crate::models::Effort;
 use crate::reply::Adjustments;

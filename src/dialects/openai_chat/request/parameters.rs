@@ -5,7 +5,7 @@ use serde_json::Number;
 
 use super::types::{ChatRequest, StreamOptions};
 use crate::converse::request::InferenceConfig;
-use crate::dialects::openai_chat::context::ChatOptions;
+use crate::converse::translation::ChatOptions;
 use crate::error::{ApiError, Field, Parameter, Sentence};
 use crate::reply::Adjustments;
 use crate::wire::Texts;

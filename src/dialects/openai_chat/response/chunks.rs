@@ -6,8 +6,11 @@ use serde::Serialize;
 use super::completion::{ThinkingBlockObject, annotation, citation};
 use super::events::EventBuffer;
 use super::finish_reason::FinishReason;
+use crate::converse::dialect::StreamWriter;
 use crate::converse::output::ResponseSummary;
 use crate::converse::output::{CallKind, OutputEvent, OutputWriter};
+use crate::error::ApiError;
+use crate::wire::error::ErrorBody;
 
 /// Writes `chat.completion.chunk` events into a buffer.
 #[derive(Debug)]
@@ -34,32 +37,6 @@ impl ChunkWriter {
             legacy_functions,
             choice: 0,
         }
-    }
-
-    /// The bytes written since the last call.
-    pub fn take(&mut self) -> Bytes {
-        self.events.take()
-    }
-
-    /// Whether [`take`](Self::take) would return no bytes.
-    pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
-    }
-
-    /// Sets the choice that the next output events belong to, from 0.
-    pub fn choose(&mut self, choice: u32) {
-        self.choice = choice;
-    }
-
-    /// Ends the stream with `[DONE]`, after a chunk with usage and the other fields of `summary`
-    /// that were requested.
-    pub fn done(&mut self, summary: &ResponseSummary) {
-        self.events.done(summary);
-    }
-
-    /// Ends the stream with one error event, without `[DONE]`.
-    pub fn error(&mut self, error: &impl Serialize) {
-        self.events.error(error);
     }
 
     fn begin_choice(&mut self) {
@@ -151,6 +128,28 @@ impl ChunkWriter {
     fn begin_call(&mut self, index: usize) {
         self.events.put(b"\"tool_calls\":[{\"index\":");
         self.events.value(&index);
+    }
+}
+
+impl StreamWriter for ChunkWriter {
+    fn take(&mut self) -> Bytes {
+        self.events.take()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    fn choose(&mut self, choice: u32) {
+        self.choice = choice;
+    }
+
+    fn done(&mut self, summary: &ResponseSummary) {
+        self.events.done(summary);
+    }
+
+    fn error(&mut self, error: &ApiError) {
+        self.events.error(&ErrorBody::from(error));
     }
 }
 
