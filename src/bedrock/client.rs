@@ -118,7 +118,7 @@ struct RequestCalls {
 struct BedrockInner {
     transport: Transport,
     endpoints: Endpoints,
-    region: String,
+    region: Arc<str>,
     timeouts: Timeouts,
     retry: RetryPolicy,
     sdk: SdkConfig,
@@ -223,7 +223,7 @@ impl Bedrock {
             inner: Arc::new(BedrockInner {
                 transport,
                 endpoints,
-                region,
+                region: region.into(),
                 timeouts: settings.timeouts,
                 retry: RetryPolicy::new(settings.retry),
                 sdk,
@@ -351,7 +351,7 @@ impl Bedrock {
         let Some(RequestCalls { ledger, upstream }) = &self.request else {
             return self.inner.transport.send(outgoing).await;
         };
-        ledger.attempted(*upstream);
+        ledger.attempted(*upstream, &self.inner.region);
         let sent = self.inner.transport.send(outgoing).await;
         let id = match &sent {
             Ok(response) => request_id(response.headers()),

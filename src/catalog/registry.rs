@@ -17,6 +17,7 @@ use crate::error::{ApiError, Field};
 use crate::models::Purpose;
 use crate::models::{ChatUpstream, ModelId, RefusedField};
 use crate::reply::Adjustments;
+use crate::usage::Target;
 
 /// The models that clients may request, with their information.
 #[derive(Debug)]
@@ -274,6 +275,15 @@ impl Registry {
             resolved_model,
             base,
             is_corrected: false,
+        }
+    }
+}
+
+impl From<&ModelTarget> for Target {
+    fn from(target: &ModelTarget) -> Self {
+        Self::Model {
+            id: target.model.clone(),
+            base: target.model_info.resolved_model.clone(),
         }
     }
 }

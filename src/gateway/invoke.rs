@@ -50,7 +50,7 @@ impl Gateway {
     ) -> Result<ModelTarget, ApiError> {
         ledger.model_requested(name);
         let target = self.models.target(name).await?;
-        ledger.target(target.model.as_str());
+        ledger.target(&target);
         Ok(target)
     }
 
@@ -65,7 +65,7 @@ impl Gateway {
         }
         ledger.model_requested(id);
         let target = self.models.exact_target(id).await?;
-        ledger.target(target.model.as_str());
+        ledger.target(&target);
         Ok(target)
     }
 
@@ -96,7 +96,7 @@ impl Gateway {
         ledger: &Arc<Ledger>,
         permit: Option<Permit>,
     ) -> Result<(Vec<InvokeResponse>, Option<RateState>), FailedCall> {
-        let name = searched.target.model.as_str().into();
+        let name = searched.target.model.shared();
         let bedrock = &self.bedrock_for(ledger, Upstream::InvokeModel);
         let invoke = |body: Bytes| async move {
             let call = |model| {
@@ -125,7 +125,7 @@ impl Gateway {
         let Some(profile) = profile else { return };
         self.models.call_profile(target, profile);
         target.note_in(adjustments);
-        ledger.target(target.model.as_str());
+        ledger.target(&*target);
         ledger.adjusted(adjustments.log_value());
     }
 }

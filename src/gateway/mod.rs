@@ -163,7 +163,7 @@ impl Gateway {
         when_full: WhenFull,
         ledger: &Arc<Ledger>,
     ) -> Result<OpenCall, ApiError> {
-        let target = pending.target.model.as_str().into();
+        let target = pending.target.model.shared();
         let permit = self.fetch_for_pending(pending, &target, ledger).await?;
         let admission = permit.map_or(Admission::Open(when_full), Admission::Started);
         self.send(pending, admission, ledger).await

@@ -55,7 +55,7 @@ impl Gateway {
             Admission::Started(permit) => (vec![permit], Some(WhenFull::Refuse)),
             Admission::Held => (Vec::new(), None),
         };
-        let target = pending.target.model.as_str().into();
+        let target = pending.target.model.shared();
         let mut admitted = permits.len() as u32;
         loop {
             let prepared = self.prepare(pending).await?;
@@ -91,7 +91,7 @@ impl Gateway {
         let target = &pending.target;
         let window = target.model_info.context_window;
         revised.map_err(|error| self.received(error, window, ledger))?;
-        ledger.target(target.model.as_str());
+        ledger.target(target);
         Ok(())
     }
 

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 /// The maximum length of a model id or ARN in Bedrock's URL paths (botocore, bedrock-runtime).
 const MAX_ID_BYTES: usize = 2048;
@@ -27,8 +28,9 @@ const GEOGRAPHIES_OF_REGIONS: &[(&str, &[&str])] = &[
 ];
 
 /// The id of a foundation model or inference profile, or an ARN, as used in Bedrock's URL paths.
+/// Clones share the text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ModelId(String);
+pub struct ModelId(Arc<str>);
 
 /// What an id names, judged by its form (botocore 1.44.5, bedrock-runtime,
 /// `ConversationalModelId`).
@@ -82,12 +84,17 @@ impl ModelId {
         {
             return Err(InvalidModelId("contains an empty segment, `.` or `..`"));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The id as shared text.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
     }
 
     /// The kind of resource that the id names, judged by its form.
@@ -137,12 +144,18 @@ impl ModelId {
     /// `foundation_id` as a `ModelId`.
     #[must_use]
     pub fn foundation(&self) -> Self {
-        Self(self.foundation_id().to_owned())
+        Self(self.foundation_id().into())
+    }
+
+    /// The geography of a system-defined inference profile, such as `us` or `global`.
+    pub fn geography(&self) -> Option<&str> {
+        let before = self.0.strip_suffix(self.foundation_id())?;
+        before.rsplit('/').next()?.strip_suffix('.')
     }
 
     /// Whether it is a foundation model's id, neither a profile nor an ARN.
     pub fn is_bare(&self) -> bool {
-        !self.is_arn() && self.foundation_id() == self.0 && self.0.contains('.')
+        !self.is_arn() && self.foundation_id() == self.as_str() && self.0.contains('.')
     }
 
     /// The inference profile ids that a foundation model would have in `region`, narrowest first.
@@ -150,7 +163,8 @@ impl ModelId {
         let mut regions = GEOGRAPHIES_OF_REGIONS.iter();
         let geographies = regions.find(|(start, _)| region.starts_with(start));
         let geographies = geographies.map_or(&[] as &[&str], |(_, geographies)| geographies);
-        let profile = |geography: &&str| Self(format!("{geography}{}", self.foundation_id()));
+        let profile =
+            |geography: &&str| Self(format!("{geography}{}", self.foundation_id()).into());
         geographies.iter().map(profile).collect()
     }
 
@@ -173,7 +187,7 @@ impl ModelId {
     pub fn is_system_profile(&self) -> bool {
         match self.resource() {
             Some((kind, _)) => kind == "inference-profile" && self.names_foundation_model(),
-            None => self.foundation_id() != self.0,
+            None => self.foundation_id() != self.as_str(),
         }
     }
 

@@ -8,6 +8,7 @@ mod id;
 mod image_capabilities;
 mod price;
 mod price_file;
+mod routing;
 mod table;
 mod tokenizer;
 mod usd;
@@ -27,6 +28,7 @@ pub use image_capabilities::{
     AspectRatio, ImageBody, ImageCapabilities, ImageTask, MaskConvention, Requirement, Sides, Size,
 };
 pub use price::{ModelRow, PriceTable, PriceTableError};
+pub use routing::Routing;
 pub use table::{ModelTable, TableError};
 pub use tokenizer::Tokenizer;
 pub use usd::Usd;

@@ -91,7 +91,7 @@ impl PriceTable {
     /// has no geography.
     pub fn row_in(&self, model: &ModelId, region: &str) -> Option<ModelRow<'_>> {
         let entry = self.find(model.foundation_id())?;
-        let location = geography(model).unwrap_or(region);
+        let location = model.geography().unwrap_or(region);
         Some(ModelRow {
             context_window: entry.context_window,
             max_output: entry.max_output,
@@ -152,12 +152,6 @@ fn matches_prefix(stem: &str, id: &str) -> bool {
     let part = later.split(['-', '.', ':']).next().unwrap_or_default();
     let is_version = matches!(part.len(), 1 | 2) && part.bytes().all(|byte| byte.is_ascii_digit());
     !(is_version && stem.ends_with(|last: char| last.is_ascii_digit()))
-}
-
-/// The geography prefix of an inference profile's id, which may be in an ARN.
-fn geography(model: &ModelId) -> Option<&str> {
-    let before = model.as_str().strip_suffix(model.foundation_id())?;
-    before.rsplit('/').next()?.strip_suffix('.')
 }
 
 impl fmt::Display for PriceTableError {

@@ -131,7 +131,7 @@ impl Passthrough {
         };
         // Counting has its own quotas.
         upstream_call.model = (operation != Operation::CountTokens).then(|| target.model.clone());
-        ready.name = target.model.as_str().into();
+        ready.name = target.model.shared();
         ready.target = Some(target);
         Ok(())
     }

@@ -6,7 +6,7 @@ use tracing::Level;
 
 use crate::error::bounded;
 use crate::models::{Tier, Usd};
-use crate::usage::{RequestOutcome, Units, UsageRecord, usd};
+use crate::usage::{RequestOutcome, Target, Units, UsageRecord, usd};
 
 /// The target of the log line of a request, by which `RUST_LOG` selects it.
 pub(super) const LOG_TARGET: &str = "outcrop::record";
@@ -33,7 +33,7 @@ macro_rules! write_line {
             caller = record.caller,
             rejected_key = record.rejected_key,
             model = record.model.as_deref().map(bounded::logged_name),
-            target_model = record.target,
+            target_model = record.target.as_ref().map(Target::id),
             status = record.status,
             outcome = outcome(record.outcome),
             stream = record.stream,

@@ -1,8 +1,8 @@
 //! The ledger of a request: whatever path the request takes reports here, and the record is settled
 //! when the last reference is dropped, also if the client disconnects.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -10,6 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::cost::{Charge, Cost};
 use super::readers::UsageReaders;
 use super::record::{RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord};
+use super::target::Target;
 use super::tokens::TokenCounts;
 use crate::error::{ApiError, ErrorCode, bounded};
 use crate::models::Tier;
@@ -88,9 +89,9 @@ impl Ledger {
         self.entries().record.model.clone()
     }
 
-    /// The model or guardrail `id` is called.
-    pub fn target(&self, id: &str) {
-        self.entries().record.target = Some(id.to_owned());
+    /// `target` is called.
+    pub fn target(&self, target: impl Into<Target>) {
+        self.entries().record.target = Some(target.into());
     }
 
     /// The request is translated; it asks for a stream, and for a service tier.
@@ -116,10 +117,11 @@ impl Ledger {
         *self.entries().record.queued.get_or_insert_default() += waited;
     }
 
-    /// An attempt of a call to `upstream` begins.
-    pub fn attempted(&self, upstream: Upstream) {
+    /// An attempt of a call to `upstream` in `region` begins.
+    pub fn attempted(&self, upstream: Upstream, region: &Arc<str>) {
         let mut entries = self.entries();
         entries.record.upstream = Some(upstream);
+        entries.record.region = Some(Arc::clone(region));
         entries.record.attempts = entries.record.attempts.saturating_add(1);
     }
 

@@ -8,10 +8,12 @@ mod cost;
 mod ledger;
 mod readers;
 mod record;
+mod target;
 mod tokens;
 
 pub use cost::{Charge, Cost, Units, usd};
 pub use ledger::Ledger;
 pub use readers::{UsageReader, UsageReaders};
 pub use record::{RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord};
+pub use target::Target;
 pub use tokens::TokenCounts;

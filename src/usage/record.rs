@@ -1,11 +1,13 @@
 //! The settled record of a request: plain data for its readers.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::Method;
 
 use super::cost::{Cost, Units};
+use super::target::Target;
 use super::tokens::TokenCounts;
 use crate::models::Tier;
 
@@ -26,10 +28,12 @@ pub struct UsageRecord {
 
     /// The model name of the request.
     pub model: Option<String>,
-    /// The Bedrock model id that was called, or the guardrail.
-    pub target: Option<String>,
+    /// The model that was called, or the guardrail.
+    pub target: Option<Target>,
     /// The API of AWS that was called last.
     pub upstream: Option<Upstream>,
+    /// The AWS region that was called last.
+    pub region: Option<Arc<str>>,
     /// Whether the response is streamed.
     pub stream: bool,
     /// The service tier that the request asked for.
@@ -81,6 +85,7 @@ impl UsageRecord {
             model: None,
             target: None,
             upstream: None,
+            region: None,
             stream: false,
             tier_requested: None,
             tier_served: None,

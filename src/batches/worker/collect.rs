@@ -1,5 +1,7 @@
 //! Collects the results of a job from its output files, which hold them in any order.
 
+use std::sync::Arc;
+
 use super::input::{InputFile, LineBlocks, ObjectLines};
 use super::translation::batch_head;
 use super::work::{Stop, Work};
@@ -13,8 +15,9 @@ use crate::converse::translation::ChatTranslation;
 use crate::dialects::openai_chat::CompletionHead;
 use crate::error::ApiError;
 use crate::gateway::unix_seconds;
+use crate::models::ModelId;
 use crate::store::StoredResult;
-use crate::usage::{Charge, Ledger, TokenCounts, Upstream};
+use crate::usage::{Charge, Ledger, Target, TokenCounts, Upstream};
 
 /// Results per write to the store.
 const RESULTS_PER_WRITE: usize = 200;
@@ -158,8 +161,12 @@ impl Work {
         if let Some(name) = part.names.first() {
             ledger.model_requested(name);
         }
-        ledger.target(&part.model);
-        ledger.attempted(Upstream::BatchJob);
+        if let Ok(id) = ModelId::parse(&part.model) {
+            let base = id.clone();
+            ledger.target(Target::Model { id, base });
+        }
+        let region = Arc::from(self.shared.gateway.bedrock().region());
+        ledger.attempted(Upstream::BatchJob, &region);
         ledger.charge(Charge {
             tokens: Some(TokenCounts {
                 prompt: usage.input_tokens,

@@ -121,7 +121,7 @@ impl Gateway {
         halt: impl Future<Output = ()> + Send,
     ) -> Option<Result<CallPermit, ApiError>> {
         let target = match self.models.target(name).await {
-            Ok(target) => target.model.as_str().into(),
+            Ok(target) => target.model.shared(),
             Err(error) => return Some(Err(error)),
         };
         tokio::select! {

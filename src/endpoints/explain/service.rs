@@ -120,7 +120,7 @@ async fn explain<R: DialectRequest>(
 ) -> Result<Bytes, ApiError> {
     let ledger = Arc::clone(&call.ledger);
     let mut pending = gateway.pending(call, name).await?;
-    let target = pending.target.model.as_str().into();
+    let target = pending.target.model.shared();
     let _permit = gateway.admit(&pending.caller, &target, &ledger).await?;
     gateway.fetch_for_admitted(&mut pending).await?;
     let mut translated = gateway.translate(&mut pending).await?;

@@ -79,7 +79,7 @@ impl Gateway {
         let model_info = Arc::clone(&target.model_info);
         let capabilities =
             model_info.serving(name, endpoint.endpoint(), |all| all.image.as_ref())?;
-        let name_of_target = Arc::from(target.model.as_str());
+        let name_of_target = target.model.shared();
         let addresses = remote_images(&request);
         let fetching =
             self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &ledger);

@@ -22,7 +22,7 @@ use crate::endpoints::moderations::{
     checks_request, of_checks, of_guardrail, response, translate,
 };
 use crate::reply::Reply;
-use crate::usage::{Charge, Ledger, Units, Upstream};
+use crate::usage::{Charge, Ledger, Target, Units, Upstream};
 
 /// The model name of Bedrock's own checks in limits and logs.
 const CHECKS: &str = "guardrail-checks";
@@ -93,13 +93,13 @@ impl Gateway {
         };
         let bodies = self.workers.on_body(memory.length(), write).await?;
         let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
-        ledger.target(CHECKS);
+        let name = Arc::from(CHECKS);
+        ledger.target(Target::Guardrail(Arc::clone(&name)));
         let bedrock = &self.bedrock_for(ledger, Upstream::Guardrails);
         let send = |body| async move {
             let response = bedrock.invoke_guardrail_checks(body).await?;
             Ok(of_checks(response, settings.threshold()))
         };
-        let name = Arc::from(CHECKS);
         let responses = self
             .fan_out(caller, &name, upstream_bodies, ledger, None, send)
             .await;
@@ -118,12 +118,12 @@ impl Gateway {
             policy.config.guardrail_identifier.as_str(),
             policy.config.guardrail_version.as_str(),
         );
-        ledger.target(guardrail);
+        let name = Arc::from(guardrail);
+        ledger.target(Target::Guardrail(Arc::clone(&name)));
         let addresses: Vec<_> = items
             .iter()
             .flat_map(ModerationItem::remote_addresses)
             .collect();
-        let name = Arc::from(guardrail);
         let fetching = self.fetch_admitted(caller, &name, addresses, &mut memory, ledger);
         let (fetched, permit) = fetching.await?;
         let several = items.len() > 1;

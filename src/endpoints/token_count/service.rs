@@ -175,7 +175,7 @@ async fn token_count<R: DialectRequest>(
 ) -> Result<TokenCountReply, ApiError> {
     let ledger = Arc::clone(&call.ledger);
     let mut pending = gateway.pending(call, name).await?;
-    let target = pending.target.model.as_str().into();
+    let target = pending.target.model.shared();
     let permit = gateway.admit(&pending.caller, &target, &ledger).await?;
     gateway.fetch_for_admitted(&mut pending).await?;
     let length = pending.source_length();

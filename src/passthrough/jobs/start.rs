@@ -36,7 +36,7 @@ impl Passthrough {
             serde_json::to_vec(&fields).map_err(|_| ApiError::internal())
         };
         upstream_call.body = workers.on_body(length, rewrite).await?.into();
-        ready.name = target.model.as_str().into();
+        ready.name = target.model.shared();
         ready.target = Some(target);
         Ok(())
     }

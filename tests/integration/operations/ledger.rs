@@ -359,6 +359,7 @@ async fn a_complete_response_settles_its_usage() {
             assert_called_once(&row, &record);
             assert_eq!(record.upstream_request_ids.len(), 1, "{}", row.name);
             assert!(record.target.is_some(), "{}", row.name);
+            assert_eq!(record.region.as_deref(), Some("us-east-1"), "{}", row.name);
         }
     }
 }

@@ -44,7 +44,7 @@ impl Gateway {
             return Err(unguarded());
         }
         let addresses = remote_images(&request);
-        let name_of_target = Arc::from(target.model.as_str());
+        let name_of_target = target.model.shared();
         let fetching =
             self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &ledger);
         let (fetched, permit) = fetching.await?;
