@@ -1,0 +1,220 @@
+//! A request for each endpoint, and what it uses.
+
+use bedrock_simulator::{Operation, Script};
+use outcrop::usage::{Units, Upstream};
+use serde_json::{Value, json};
+
+use crate::harness::MODEL;
+
+const MANTLE: &str = "openai.gpt-5.4";
+const RUNTIME: &str = "openai.gpt-6-luna";
+
+/// A request, and what it uses. A new endpoint is a row of [`rows`].
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) path: String,
+    /// `None` for a GET request.
+    pub(super) body: Option<Value>,
+    /// The API that it calls once.
+    pub(super) upstream: Option<Upstream>,
+    /// What is charged.
+    pub(super) used: Used,
+    /// Whether its response is a stream.
+    pub(super) stream: bool,
+    /// Whether the response does without the call if the call fails.
+    pub(super) is_optional: bool,
+}
+
+/// What a complete response is charged for.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Used {
+    Nothing,
+    Tokens,
+    Units(Units),
+    TokensAndUnits(Units),
+}
+
+impl Row {
+    fn post(name: &'static str, path: &str, body: Value, upstream: Upstream, used: Used) -> Self {
+        Self {
+            name,
+            path: path.to_owned(),
+            stream: body["stream"] == true,
+            body: Some(body),
+            upstream: Some(upstream),
+            used,
+            is_optional: upstream == Upstream::CountTokens,
+        }
+    }
+
+    /// `script` for the call of this row. Without an operation, a script is for calls of models.
+    pub(super) fn scripted(&self, script: Script) -> Script {
+        match self.upstream {
+            Some(Upstream::CountTokens) => script.for_operation(Operation::CountTokens),
+            Some(Upstream::Guardrails) => script.for_operation(Operation::InvokeGuardrailChecks),
+            Some(Upstream::AsyncInvoke) => script.for_operation(Operation::StartAsyncInvoke),
+            _ => script,
+        }
+    }
+
+    fn get(path: &'static str) -> Self {
+        Self {
+            name: path,
+            path: path.to_owned(),
+            body: None,
+            upstream: None,
+            used: Used::Nothing,
+            stream: false,
+            is_optional: false,
+        }
+    }
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    let chat = |model: &str, stream: bool| json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": "hi"}]});
+    let prompt = |stream: bool| json!({"model": MODEL, "stream": stream, "prompt": "hi"});
+    let converse = json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]});
+    let invoke = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9,
+        "messages": [{"role": "user", "content": "hi"}]});
+    let embeddings = json!({"model": "amazon.titan-embed-text-v2:0", "input": "hi"});
+    let rerank = json!({"model": "cohere.rerank-v3-5:0", "query": "hi", "documents": ["a"]});
+    let image = json!({"model": "amazon.nova-canvas-v1:0", "prompt": "a cat"});
+    let video = json!({"model": "amazon.nova-reel-v1:1", "prompt": "a cat", "seconds": "6"});
+    let of_model = |action: &str| format!("/model/{MODEL}/{action}");
+    let chats = "/v1/chat/completions";
+    let post = Row::post;
+    vec![
+        post(
+            "chat",
+            chats,
+            chat(MODEL, false),
+            Upstream::Converse,
+            Used::Tokens,
+        ),
+        post(
+            "chat stream",
+            chats,
+            chat(MODEL, true),
+            Upstream::Converse,
+            Used::Tokens,
+        ),
+        post(
+            "chat on bedrock-runtime",
+            chats,
+            chat(RUNTIME, false),
+            Upstream::RuntimeChatCompletions,
+            Used::Tokens,
+        ),
+        post(
+            "chat stream on bedrock-mantle",
+            chats,
+            chat(MANTLE, true),
+            Upstream::MantleChatCompletions,
+            Used::Tokens,
+        ),
+        post(
+            "completion",
+            "/v1/completions",
+            prompt(false),
+            Upstream::Converse,
+            Used::Tokens,
+        ),
+        post(
+            "completion stream",
+            "/v1/completions",
+            prompt(true),
+            Upstream::Converse,
+            Used::Tokens,
+        ),
+        post(
+            "embeddings",
+            "/v1/embeddings",
+            embeddings,
+            Upstream::InvokeModel,
+            Used::Tokens,
+        ),
+        post(
+            "rerank",
+            "/v1/rerank",
+            rerank,
+            Upstream::InvokeModel,
+            Used::TokensAndUnits(Units::Queries(1)),
+        ),
+        post(
+            "image",
+            "/v1/images/generations",
+            image,
+            Upstream::InvokeModel,
+            Used::Units(Units::Images(1)),
+        ),
+        post(
+            "video",
+            "/v1/videos",
+            video,
+            Upstream::AsyncInvoke,
+            Used::Units(Units::Seconds(6)),
+        ),
+        post(
+            "moderation",
+            "/v1/moderations",
+            json!({"input": "hi"}),
+            Upstream::Guardrails,
+            Used::Units(Units::TextUnits(1)),
+        ),
+        post(
+            "token count of a chat",
+            "/v1/chat/completions/input_tokens",
+            chat(MODEL, false),
+            Upstream::CountTokens,
+            Used::Nothing,
+        ),
+        post(
+            "token count of a response",
+            "/v1/responses/input_tokens",
+            json!({"model": MODEL, "input": "hi"}),
+            Upstream::CountTokens,
+            Used::Nothing,
+        ),
+        post(
+            "explanation",
+            "/v1/explain",
+            chat(MODEL, false),
+            Upstream::CountTokens,
+            Used::Nothing,
+        ),
+        post(
+            "Converse",
+            &of_model("converse"),
+            converse.clone(),
+            Upstream::Converse,
+            Used::Tokens,
+        ),
+        Row {
+            stream: true,
+            ..post(
+                "ConverseStream",
+                &of_model("converse-stream"),
+                converse,
+                Upstream::Converse,
+                Used::Tokens,
+            )
+        },
+        post(
+            "InvokeModel",
+            &of_model("invoke"),
+            invoke,
+            Upstream::InvokeModel,
+            Used::Tokens,
+        ),
+        Row::get("/v1/models"),
+        Row::get("/v1/files"),
+        Row::get("/v1/batches"),
+    ]
+}
+
+/// The rows that call Bedrock.
+pub(super) fn calling_rows() -> Vec<Row> {
+    let mut rows = rows();
+    rows.retain(|row| row.upstream.is_some());
+    rows
+}
