@@ -40,7 +40,7 @@ impl FromRequestParts<Arc<App>> for Caller {
         let caller = app.callers.identify(key).inspect_err(|_| {
             ledger.key_rejected(key.map(masked));
         })?;
-        ledger.authenticated(caller.name());
+        ledger.called_by(caller.shared_name(), caller.identity());
         Ok(caller)
     }
 }

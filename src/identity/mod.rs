@@ -11,21 +11,46 @@ use http::request::Parts;
 
 use crate::config::{AccessKey, KeyDigest, KeyEntry};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::usage::Identity;
 use sigv4::{PendingSignature, Signature, SignatureError};
 
 /// A caller, by its configured name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Caller(Arc<str>);
+#[derive(Debug, Clone)]
+pub struct Caller {
+    name: Arc<str>,
+    identity: Option<Identity>,
+}
 
 impl Caller {
-    /// The caller named `name`.
+    /// The caller named `name`, who has not authenticated.
     pub fn new(name: &str) -> Self {
-        Self(name.into())
+        Self {
+            name: name.into(),
+            identity: None,
+        }
     }
 
     /// The name, in logs and limits.
     pub fn name(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// The name as shared text.
+    pub fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
+
+    /// How the caller has authenticated; `None` without keys, and for the lines of a batch.
+    pub fn identity(&self) -> Option<Identity> {
+        self.identity
+    }
+
+    /// The caller with `key`, who uses it for `identity`.
+    fn with_key(key: &KeyEntry, identity: Identity) -> Self {
+        Self {
+            identity: Some(identity),
+            ..Self::new(&key.caller)
+        }
     }
 }
 
@@ -58,10 +83,10 @@ const ANYONE: &str = "local";
 impl Callers {
     /// The callers of these keys.
     pub fn new(keys: &[KeyEntry]) -> Self {
-        let entry = |key: &KeyEntry| (key.digest, Caller::new(&key.caller));
+        let entry = |key: &KeyEntry| (key.digest, Caller::with_key(key, Identity::Key));
         let signing = |key: &KeyEntry| {
             let access_key = key.access_key.clone()?;
-            let caller = Caller::new(&key.caller);
+            let caller = Caller::with_key(key, Identity::Signature);
             Some((access_key.id.clone(), (caller, access_key)))
         };
         Self {

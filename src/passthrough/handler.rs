@@ -41,7 +41,7 @@ pub async fn passthrough(
         .inspect_err(|_| note_rejected(&head, &ledger))?;
     let HeldBody { bytes, permit } = decompressed(&app, &head.headers, body).await?;
     head.headers.remove(CONTENT_ENCODING);
-    ledger.authenticated(caller.name());
+    ledger.called_by(caller.shared_name(), caller.identity());
     ledger.body_read(bytes.len());
     let path = head.uri.path_and_query().cloned();
     let call = PassthroughRequest {

@@ -30,7 +30,7 @@ macro_rules! write_line {
             client_retries = (head.client_retries > 0).then_some(head.client_retries),
             route = bounded::logged(&head.route),
             client_address = head.client_address.map(tracing::field::display),
-            caller = record.caller,
+            caller = record.caller.as_deref(),
             rejected_key = record.rejected_key,
             model = record.model.as_deref().map(bounded::logged_name),
             target_model = record.target.as_ref().map(Target::id),

@@ -9,7 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::cost::{Charge, Cost};
 use super::readers::UsageReaders;
-use super::record::{RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord};
+use super::record::{Identity, RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord};
 use super::target::Target;
 use super::tokens::TokenCounts;
 use crate::error::{ApiError, ErrorCode, bounded};
@@ -64,9 +64,11 @@ impl Ledger {
         self.client_retries
     }
 
-    /// The caller is authenticated.
-    pub fn authenticated(&self, caller: &str) {
-        self.entries().record.caller = Some(caller.to_owned());
+    /// The request is one of `caller`, who has authenticated by `identity`.
+    pub fn called_by(&self, caller: Arc<str>, identity: Option<Identity>) {
+        let mut entries = self.entries();
+        entries.record.caller = Some(caller);
+        entries.record.identity = identity;
     }
 
     /// The key was rejected; `masked` has its first characters.

@@ -14,6 +14,6 @@ mod tokens;
 pub use cost::{Charge, Cost, Units, usd};
 pub use ledger::Ledger;
 pub use readers::{UsageReader, UsageReaders};
-pub use record::{RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord};
+pub use record::{Identity, RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord};
 pub use target::Target;
 pub use tokens::TokenCounts;

@@ -22,7 +22,9 @@ pub struct UsageRecord {
     pub upstream_request_ids: Vec<String>,
 
     /// The name of the caller.
-    pub caller: Option<String>,
+    pub caller: Option<Arc<str>>,
+    /// How the caller has authenticated; `None` without keys, and for the lines of a batch.
+    pub identity: Option<Identity>,
     /// The first characters of a rejected key, by which its owner recognizes it.
     pub rejected_key: Option<String>,
 
@@ -81,6 +83,7 @@ impl UsageRecord {
             at: SystemTime::now(),
             upstream_request_ids: Vec::new(),
             caller: None,
+            identity: None,
             rejected_key: None,
             model: None,
             target: None,
@@ -123,6 +126,15 @@ pub struct RequestHead {
     pub client_address: Option<IpAddr>,
     /// The client's retry count, from the headers of its SDK.
     pub client_retries: u32,
+}
+
+/// How a caller has authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Identity {
+    /// By an API key.
+    Key,
+    /// By a SigV4 signature with an access key of the gateway.
+    Signature,
 }
 
 /// An API of AWS that serves requests.

@@ -157,7 +157,7 @@ impl Work {
         };
         let head = batch_head(format!("{}-{number}", self.id));
         let ledger = Ledger::open(head, &self.shared.usage_readers);
-        ledger.authenticated(self.caller.name());
+        ledger.called_by(self.caller.shared_name(), self.caller.identity());
         if let Some(name) = part.names.first() {
             ledger.model_requested(name);
         }

@@ -142,7 +142,7 @@ impl Gateway {
             batch_head(request_id.to_owned()),
             usage_readers,
         ));
-        ledger.authenticated(caller.name());
+        ledger.called_by(caller.shared_name(), caller.identity());
         ledger.body_read(line.bytes.len());
         let response = Box::pin(self.line_response(caller, line, &ledger)).await;
         record_outcome(response, &ledger)

@@ -12,6 +12,7 @@ use aws_sdk_bedrockruntime::types::{
     Message, ResponseStream,
 };
 use bedrock_simulator::Script;
+use outcrop::usage::Identity;
 use serde_json::{Value, json};
 
 use super::harness;
@@ -66,6 +67,8 @@ async fn every_model_operation_accepts_a_signed_request() {
     let harness = harness(|_| {}).await;
     let client = signing(&harness, ID, SECRET);
     assert_ne!(converse(&client, MODEL).await, Ok(String::new()));
+    let record = harness.records.take(1).await.remove(0);
+    assert_eq!(record.identity, Some(Identity::Signature));
 
     let stream = client
         .converse_stream()

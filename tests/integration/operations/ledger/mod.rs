@@ -1,6 +1,7 @@
 //! Every request settles exactly one record, whichever endpoint it uses and however it ends.
 
 mod endings;
+mod fields;
 mod rows;
 
 use bedrock_simulator::{Fault, Script};
@@ -12,7 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use outcrop::config::Config;
-use outcrop::usage::{RequestOutcome, UsageRecord};
+use outcrop::usage::{Identity, RequestOutcome, UsageRecord};
 use rows::{Row, Used};
 use serde_json::Value;
 
@@ -113,6 +114,7 @@ fn assert_called_once(row: &Row, record: &UsageRecord) {
     assert_eq!(record.upstream, row.upstream, "{}", row.name);
     assert_eq!(record.attempts, 1, "{}", row.name);
     assert_eq!(record.caller.as_deref(), Some("team-a"), "{}", row.name);
+    assert_eq!(record.identity, Some(Identity::Key), "{}", row.name);
     let body = row.body.as_ref().map(Value::to_string).unwrap_or_default();
     assert_eq!(record.request_bytes, body.len() as u64, "{}", row.name);
 }
