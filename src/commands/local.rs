@@ -37,7 +37,7 @@ pub(super) fn chat_call(
         headers: HeaderOptions::default(),
         ledger: Arc::new(Ledger::open(
             RequestHead {
-                route: command.to_owned(),
+                path: command.to_owned(),
                 ..RequestHead::default()
             },
             &UsageReaders::new(Vec::new()),

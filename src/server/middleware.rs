@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -41,8 +41,7 @@ pub(super) fn layers(routes: Router, app: &App) -> Router {
 
 /// Adds an id and a ledger to the request, and the common headers to the response.
 async fn record(State(readers): State<UsageReaders>, mut request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    if matches!(path.as_str(), "/healthz" | "/readyz") {
+    if matches!(request.uri().path(), "/healthz" | "/readyz") {
         // Frequent probes get no log line, and are never refused.
         return next.run(request).await;
     }
@@ -52,7 +51,7 @@ async fn record(State(readers): State<UsageReaders>, mut request: Request, next:
         request_id: id.clone(),
         client_request_id: client_request_id(request.headers()),
         method: Some(request.method().clone()),
-        route: path.clone(),
+        path: request.uri().path().to_owned(),
         client_address: address.map(|ClientAddress(address)| *address),
         client_retries: client_retries(request.headers()),
     };
@@ -61,7 +60,7 @@ async fn record(State(readers): State<UsageReaders>, mut request: Request, next:
     let mut response = match entry::refusal(&request) {
         Some(error) => {
             ledger.failed(&error);
-            ErrorFormat::of(&path).response(&error)
+            ErrorFormat::of(request.uri().path()).response(&error)
         }
         None => next.run(request).await,
     };
@@ -74,6 +73,16 @@ async fn record(State(readers): State<UsageReaders>, mut request: Request, next:
     headers.insert(PROCESSING_MS, HeaderValue::from(milliseconds));
     headers.insert(VERSION, HeaderValue::from_static("2020-10-01"));
     response
+}
+
+/// Reports the matched route to the ledger, for records that must not contain the ids in paths.
+pub(super) fn note_route(request: Request) -> Request {
+    let extensions = request.extensions();
+    let ledger = extensions.get::<Arc<Ledger>>();
+    if let (Some(ledger), Some(route)) = (ledger, extensions.get::<MatchedPath>()) {
+        ledger.routed(route.as_str().to_owned());
+    }
+    request
 }
 
 /// The client's own request id if it is short and printable: it is logged.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{any, get, post};
 use tower::service_fn;
+use tower::util::MapRequestLayer;
 
 use super::middleware;
 use crate::batches::handler as batches;
@@ -79,6 +80,8 @@ pub fn router(app: Arc<App>) -> Router {
         .nest("/api/v1", openai)
         .fallback(unknown::route)
         .method_not_allowed_fallback(unknown::method)
+        // Inside the routing, which finds the route.
+        .route_layer(MapRequestLayer::new(middleware::note_route))
         .with_state(Arc::clone(&app));
     // One service around all routes, which also rewrites paths: before routing, and after the log
     // has recorded them.

@@ -82,7 +82,7 @@ impl fmt::Display for RequestLine<'_> {
         let fields = self.fields;
         // Without a status, the client disconnected before the response.
         formatter.write_str(fields.get("status").unwrap_or("---"))?;
-        for name in ["method", "route"] {
+        for name in ["method", "path"] {
             if let Some(value) = fields.get(name) {
                 write!(formatter, " {value}")?;
             }
@@ -135,7 +135,7 @@ mod tests {
     fn a_response_is_logged_with_its_model_tokens_and_cost() {
         let chat = [
             ("method", "POST"),
-            ("route", "/v1/chat/completions"),
+            ("path", "/v1/chat/completions"),
             ("caller", "team"),
             ("client_address", "10.0.0.7"),
             ("model", "gpt-4o"),
@@ -161,7 +161,7 @@ mod tests {
     fn empty_values_are_not_logged() {
         let models = [
             ("method", "GET"),
-            ("route", "/v1/models"),
+            ("path", "/v1/models"),
             ("status", "200"),
             ("outcome", "completed"),
             ("prompt_tokens", "0"),
@@ -181,7 +181,7 @@ mod tests {
     fn an_error_is_logged_with_its_outcome_and_cause() {
         let refused = [
             ("method", "POST"),
-            ("route", "/v1/chat/completions"),
+            ("path", "/v1/chat/completions"),
             ("status", "401"),
             ("outcome", "completed"),
             ("client_address", "10.0.0.7"),

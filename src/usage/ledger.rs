@@ -1,6 +1,7 @@
 //! The ledger of a request: whatever path the request takes reports here, and the record is settled
 //! when the last reference is dropped, also if the client disconnects.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -62,6 +63,11 @@ impl Ledger {
     /// The client's retry count, from the headers of its SDK.
     pub fn client_retries(&self) -> u32 {
         self.client_retries
+    }
+
+    /// The path matches `route`.
+    pub fn routed(&self, route: impl Into<Cow<'static, str>>) {
+        self.entries().record.route = route.into();
     }
 
     /// The request is one of `caller`, who has authenticated by `identity`.

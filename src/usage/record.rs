@@ -1,5 +1,6 @@
 //! The settled record of a request: plain data for its readers.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,6 +12,9 @@ use super::target::Target;
 use super::tokens::TokenCounts;
 use crate::models::Tier;
 
+/// The route of requests that match none.
+const UNKNOWN_ROUTE: &str = "unknown";
+
 /// A request that has ended. It contains no text of the conversation.
 #[derive(Debug, Clone)]
 pub struct UsageRecord {
@@ -18,6 +22,8 @@ pub struct UsageRecord {
     pub head: RequestHead,
     /// When the request arrived.
     pub at: SystemTime,
+    /// The route that the path matches, such as `/v1/files/{id}`; `unknown` if there is none.
+    pub route: Cow<'static, str>,
     /// The request ids of AWS, one for each HTTP response of Bedrock; at most 16.
     pub upstream_request_ids: Vec<String>,
 
@@ -81,6 +87,7 @@ impl UsageRecord {
         Self {
             head,
             at: SystemTime::now(),
+            route: Cow::Borrowed(UNKNOWN_ROUTE),
             upstream_request_ids: Vec::new(),
             caller: None,
             identity: None,
@@ -120,8 +127,8 @@ pub struct RequestHead {
     pub client_request_id: Option<String>,
     /// The method; `None` for requests in a batch.
     pub method: Option<Method>,
-    /// The path.
-    pub route: String,
+    /// The client's path, which can contain ids. For the log only.
+    pub path: String,
     /// The peer address: the client, or a proxy. For the log only.
     pub client_address: Option<IpAddr>,
     /// The client's retry count, from the headers of its SDK.

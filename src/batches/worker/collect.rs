@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::input::{InputFile, LineBlocks, ObjectLines};
-use super::translation::batch_head;
+use super::translation::{BATCHES, batch_head};
 use super::work::{Stop, Work};
 use crate::batches::wire::{
     BatchRequestLine, BatchUsage, completion_of, error_line, response_line, usage_of,
@@ -157,6 +157,7 @@ impl Work {
         };
         let head = batch_head(format!("{}-{number}", self.id));
         let ledger = Ledger::open(head, &self.shared.usage_readers);
+        ledger.routed(BATCHES);
         ledger.called_by(self.caller.shared_name(), self.caller.identity());
         if let Some(name) = part.names.first() {
             ledger.model_requested(name);

@@ -142,6 +142,7 @@ impl Gateway {
             batch_head(request_id.to_owned()),
             usage_readers,
         ));
+        ledger.routed(BATCHES);
         ledger.called_by(caller.shared_name(), caller.identity());
         ledger.body_read(line.bytes.len());
         let response = Box::pin(self.line_response(caller, line, &ledger)).await;
@@ -188,11 +189,14 @@ impl Gateway {
     }
 }
 
+/// The route of requests in batches.
+pub(super) const BATCHES: &str = "/v1/batches";
+
 /// The head of a request in a batch, or of a part of a batch that runs as a job.
 pub(super) fn batch_head(request_id: String) -> RequestHead {
     RequestHead {
         request_id,
-        route: "/v1/batches".to_owned(),
+        path: BATCHES.to_owned(),
         ..RequestHead::default()
     }
 }

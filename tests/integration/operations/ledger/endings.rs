@@ -146,7 +146,7 @@ async fn every_line_of_a_batch_settles_a_record() {
         .collect();
     assert_eq!(of_lines.len(), 2);
     for record in of_lines {
-        assert_eq!(record.head.route, "/v1/batches");
+        assert_eq!(record.route, "/v1/batches");
         assert_eq!(record.outcome, RequestOutcome::Completed);
         assert_eq!(record.status, Some(200));
         assert_eq!(

@@ -1,5 +1,6 @@
 //! Single fields of the record.
 
+use http::Method;
 use outcrop::models::Routing;
 use serde_json::json;
 
@@ -58,4 +59,51 @@ async fn a_gateway_without_keys_has_a_caller_without_an_identity() {
     let record = harness.records.take(1).await.remove(0);
     assert_eq!(record.caller.as_deref(), Some("local"));
     assert_eq!(record.identity, None);
+}
+
+#[tokio::test]
+async fn the_route_is_the_one_that_the_path_matches() {
+    let harness = Harness::start().await;
+    let chat = "/v1/chat/completions";
+    for (method, path, route) in [
+        (Method::POST, "/v1/chat/completions/", chat),
+        (
+            Method::POST,
+            "/api/v1/chat/completions",
+            "/api/v1/chat/completions",
+        ),
+        (
+            Method::POST,
+            "/openai/deployments/amazon.nova-lite-v1:0/chat/completions?api-version=1",
+            chat,
+        ),
+        (Method::GET, "/v1/models/a-name", "/v1/models/{*id}"),
+        (Method::GET, "/v1/files/file-0123", "/v1/files/{id}"),
+        (
+            Method::GET,
+            "/v1/files/file-0123/content",
+            "/v1/files/{id}/content",
+        ),
+        (Method::POST, "/model/a%2Fb/converse", "/model/{*rest}"),
+        (Method::GET, "/", "/"),
+        // A known route without that method, and none at all.
+        (Method::DELETE, chat, chat),
+        (Method::GET, "/v1/secrets/0123", "unknown"),
+    ] {
+        let request = harness.request(method, path, "");
+        harness.send(request).await;
+        let record = harness.records.take(1).await.remove(0);
+        assert_eq!(record.route, route, "{path}");
+        let (client_path, _) = path.split_once('?').unwrap_or((path, ""));
+        assert_eq!(record.head.path, client_path);
+    }
+}
+
+#[tokio::test]
+async fn a_probe_has_no_record() {
+    let harness = Harness::start().await;
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(harness.get(path).await.status, 200);
+    }
+    assert!(harness.records.take(0).await.is_empty());
 }

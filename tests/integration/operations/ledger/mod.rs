@@ -106,7 +106,8 @@ impl Gateway {
 fn assert_ended(row: &Row, record: &UsageRecord, outcome: RequestOutcome, status: Option<u16>) {
     assert_eq!(record.outcome, outcome, "{}: {record:#?}", row.name);
     assert_eq!(record.status, status, "{}: {record:#?}", row.name);
-    assert_eq!(record.head.route, row.path);
+    assert_eq!(record.head.path, row.path);
+    assert_eq!(record.route, row.route, "{}", row.name);
 }
 
 /// Asserts that Bedrock was called once, for the authenticated caller.

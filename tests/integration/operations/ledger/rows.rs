@@ -13,6 +13,8 @@ const RUNTIME: &str = "openai.gpt-6-luna";
 pub(super) struct Row {
     pub(super) name: &'static str,
     pub(super) path: String,
+    /// The route that the path matches.
+    pub(super) route: &'static str,
     /// `None` for a GET request.
     pub(super) body: Option<Value>,
     /// The API that it calls once.
@@ -35,10 +37,17 @@ pub(super) enum Used {
 }
 
 impl Row {
-    fn post(name: &'static str, path: &str, body: Value, upstream: Upstream, used: Used) -> Self {
+    fn post(
+        name: &'static str,
+        path: &'static str,
+        body: Value,
+        upstream: Upstream,
+        used: Used,
+    ) -> Self {
         Self {
             name,
             path: path.to_owned(),
+            route: path,
             stream: body["stream"] == true,
             body: Some(body),
             upstream: Some(upstream),
@@ -61,6 +70,7 @@ impl Row {
         Self {
             name: path,
             path: path.to_owned(),
+            route: path,
             body: None,
             upstream: None,
             used: Used::Nothing,
@@ -80,7 +90,11 @@ pub(super) fn rows() -> Vec<Row> {
     let rerank = json!({"model": "cohere.rerank-v3-5:0", "query": "hi", "documents": ["a"]});
     let image = json!({"model": "amazon.nova-canvas-v1:0", "prompt": "a cat"});
     let video = json!({"model": "amazon.nova-reel-v1:1", "prompt": "a cat", "seconds": "6"});
-    let of_model = |action: &str| format!("/model/{MODEL}/{action}");
+    let of_model = |action: &str, row: Row| Row {
+        path: format!("/model/{MODEL}/{action}"),
+        ..row
+    };
+    let model = "/model/{*rest}";
     let chats = "/v1/chat/completions";
     let post = Row::post;
     vec![
@@ -182,29 +196,38 @@ pub(super) fn rows() -> Vec<Row> {
             Upstream::CountTokens,
             Used::Nothing,
         ),
-        post(
-            "Converse",
-            &of_model("converse"),
-            converse.clone(),
-            Upstream::Converse,
-            Used::Tokens,
-        ),
-        Row {
-            stream: true,
-            ..post(
-                "ConverseStream",
-                &of_model("converse-stream"),
-                converse,
+        of_model(
+            "converse",
+            post(
+                "Converse",
+                model,
+                converse.clone(),
                 Upstream::Converse,
                 Used::Tokens,
-            )
-        },
-        post(
-            "InvokeModel",
-            &of_model("invoke"),
-            invoke,
-            Upstream::InvokeModel,
-            Used::Tokens,
+            ),
+        ),
+        of_model(
+            "converse-stream",
+            Row {
+                stream: true,
+                ..post(
+                    "ConverseStream",
+                    model,
+                    converse,
+                    Upstream::Converse,
+                    Used::Tokens,
+                )
+            },
+        ),
+        of_model(
+            "invoke",
+            post(
+                "InvokeModel",
+                model,
+                invoke,
+                Upstream::InvokeModel,
+                Used::Tokens,
+            ),
         ),
         Row::get("/v1/models"),
         Row::get("/v1/files"),
