@@ -244,7 +244,7 @@ fn one_hour_cache_writes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u
 }
 
 /// Why the model stopped.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
     /// The model finished.
     EndTurn,
@@ -264,24 +264,50 @@ pub enum StopReason {
     MalformedToolUse,
     /// The context window was exceeded.
     ModelContextWindowExceeded,
+    /// The model refused, which Claude reports.
+    Refusal,
     /// An unknown reason.
-    Other(String),
+    Other,
+}
+
+impl StopReason {
+    const KNOWN: [Self; 10] = [
+        Self::EndTurn,
+        Self::ToolUse,
+        Self::MaxTokens,
+        Self::StopSequence,
+        Self::GuardrailIntervened,
+        Self::ContentFiltered,
+        Self::MalformedModelOutput,
+        Self::MalformedToolUse,
+        Self::ModelContextWindowExceeded,
+        Self::Refusal,
+    ];
+
+    /// Converse's name; `other` for unknown reasons.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EndTurn => "end_turn",
+            Self::ToolUse => "tool_use",
+            Self::MaxTokens => "max_tokens",
+            Self::StopSequence => "stop_sequence",
+            Self::GuardrailIntervened => "guardrail_intervened",
+            Self::ContentFiltered => "content_filtered",
+            Self::MalformedModelOutput => "malformed_model_output",
+            Self::MalformedToolUse => "malformed_tool_use",
+            Self::ModelContextWindowExceeded => "model_context_window_exceeded",
+            Self::Refusal => "refusal",
+            Self::Other => "other",
+        }
+    }
 }
 
 impl From<&str> for StopReason {
     fn from(text: &str) -> Self {
-        match text {
-            "end_turn" => Self::EndTurn,
-            "tool_use" => Self::ToolUse,
-            "max_tokens" => Self::MaxTokens,
-            "stop_sequence" => Self::StopSequence,
-            "guardrail_intervened" => Self::GuardrailIntervened,
-            "content_filtered" => Self::ContentFiltered,
-            "malformed_model_output" => Self::MalformedModelOutput,
-            "malformed_tool_use" => Self::MalformedToolUse,
-            "model_context_window_exceeded" => Self::ModelContextWindowExceeded,
-            other => Self::Other(other.to_owned()),
-        }
+        let mut known = Self::KNOWN.into_iter();
+        known
+            .find(|reason| reason.as_str() == text)
+            .unwrap_or(Self::Other)
     }
 }
 

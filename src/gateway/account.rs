@@ -7,6 +7,7 @@ use crate::bedrock::UpstreamError;
 use crate::catalog::ModelInfo;
 use crate::converse::event::Event;
 use crate::converse::output::OutputEvents;
+use crate::converse::response::StopReason;
 use crate::error::ApiError;
 use crate::gateway::failed::client_error_for_model;
 use crate::identity::Caller;
@@ -56,6 +57,19 @@ impl Account {
         let calls = calls.filter_map(|output_events| output_events.summary().usage);
         let tier = responses.filter_map(OutputEvents::tier).last();
         self.charge(calls, tier);
+    }
+
+    /// Records why the model stopped: the reason of the last choice that has ended.
+    pub(super) fn note_finish<'a>(
+        &self,
+        responses: impl Iterator<Item = &'a OutputEvents> + Clone,
+    ) {
+        let mut reasons = responses.filter_map(OutputEvents::stop_reason);
+        let last = reasons.clone().last();
+        if let Some(last) = last {
+            let intervened = reasons.any(|reason| *reason == StopReason::GuardrailIntervened);
+            self.ledger.finished(last.as_str(), intervened);
+        }
     }
 
     /// Records the parts of the responses that the client does not receive: blocks of an unknown

@@ -96,6 +96,7 @@ fn fold_responses<S: OutputWriter>(
         choices.push(output_events);
     }
     account.settle(choices.iter());
+    account.note_finish(choices.iter());
     let (undelivered, withheld) = account.note_left_out(choices.iter());
     if withheld > 0 {
         let action = format!("{withheld} removed: not allowed by the request");

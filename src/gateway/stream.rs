@@ -139,7 +139,8 @@ impl<W: StreamWriter> ChatStream<W> {
             branch.output_events.accept(event, &mut self.writer)?;
         }
         branch.settle_end(&events);
-        if was_open && branch.output_events.stop_reason().is_some() {
+        let has_finished = was_open && branch.output_events.stop_reason().is_some();
+        if has_finished {
             self.account.remember(&mut branch.output_events);
         }
         if !more {
@@ -150,6 +151,9 @@ impl<W: StreamWriter> ChatStream<W> {
         }
         self.account.note_progress(&events);
         let all = self.branches.iter().map(|branch| &branch.output_events);
+        if has_finished {
+            self.account.note_finish(all.clone());
+        }
         self.account.note_left_out(all);
         if self
             .branches

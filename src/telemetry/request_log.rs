@@ -37,6 +37,8 @@ macro_rules! write_line {
             target_model = record.target.as_ref().map(Target::id),
             status = record.status,
             outcome = outcome(record.outcome),
+            finish_reason = record.finish_reason,
+            guardrail = record.guardrail_intervened.then_some("intervened"),
             stream = record.stream,
             service_tier = served.map(Tier::as_str),
             attempts = (record.attempts > 1).then_some(record.attempts),

@@ -180,6 +180,13 @@ impl Ledger {
         entries.record.withheld_calls = withheld_calls;
     }
 
+    /// The model has stopped for `reason`.
+    pub fn finished(&self, reason: &'static str, guardrail_intervened: bool) {
+        let mut entries = self.entries();
+        entries.record.finish_reason = Some(reason);
+        entries.record.guardrail_intervened |= guardrail_intervened;
+    }
+
     /// Bedrock failed with the error `code`. `unlogged_detail` can quote the request.
     pub fn upstream_failed(&self, code: String, detail: String, unlogged_detail: String) {
         let mut entries = self.entries();

@@ -64,6 +64,11 @@ pub struct UsageRecord {
     pub status: Option<u16>,
     /// How the request ended.
     pub outcome: RequestOutcome,
+    /// Why the model stopped, as the client received it, in Converse's words; that of the last
+    /// choice. `None` if the response has none, or ended before.
+    pub finish_reason: Option<&'static str>,
+    /// Whether a guardrail intervened in the response.
+    pub guardrail_intervened: bool,
     /// The error.
     pub error: Option<RequestError>,
     /// The attempts of all calls to Bedrock.
@@ -106,6 +111,8 @@ impl UsageRecord {
             cost: None,
             status: None,
             outcome: RequestOutcome::default(),
+            finish_reason: None,
+            guardrail_intervened: false,
             error: None,
             attempts: 0,
             queued: None,

@@ -351,8 +351,8 @@ impl OutputEvents {
                 }
                 done
             }
-            StopReason::Other(word) if word != "refusal" => done,
-            known => known.clone(),
+            StopReason::Other => done,
+            known => *known,
         })
     }
 }

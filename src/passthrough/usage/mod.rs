@@ -11,11 +11,12 @@ use http::{HeaderMap, Response};
 use crate::bedrock::Frame;
 use crate::catalog::ModelInfo;
 use crate::catalog::ModelTarget;
+use crate::converse::response::StopReason;
 use crate::models::Tier;
 use crate::passthrough::operation::Operation;
 use crate::usage::{Charge, Ledger, TokenCounts};
 use messages::one_hour_cache_writes;
-use response::{PassthroughUsage, chunk};
+use response::{PassthroughUsage, chunk, stop_reason};
 
 /// Records the usage of a passthrough request.
 #[derive(Debug)]
@@ -91,7 +92,10 @@ impl PassthroughAccount {
         };
         match event.as_str() {
             "contentBlockDelta" => self.ledger.deltas(1),
-            "messageStop" => self.is_over = true,
+            "messageStop" => {
+                self.is_over = true;
+                self.note_finish(stop_reason(&frame.payload));
+            }
             "metadata" => {
                 self.has_metadata = true;
                 if let Some(reported) = PassthroughUsage::of_converse(&frame.payload) {
@@ -117,12 +121,21 @@ impl PassthroughAccount {
         }
     }
 
+    fn note_finish(&self, reason: Option<StopReason>) {
+        if let Some(reason) = reason {
+            let intervened = reason == StopReason::GuardrailIntervened;
+            self.ledger.finished(reason.as_str(), intervened);
+        }
+    }
+
     fn settle(&self, reported: &PassthroughUsage) {
         let PassthroughUsage {
             usage,
             tier,
             optimized,
+            stop_reason,
         } = reported;
+        self.note_finish(*stop_reason);
         let model_info = self.model_info.as_ref().filter(|_| !optimized);
         let price = model_info.and_then(|model_info| model_info.price.as_ref());
         let tier = tier.as_deref().or(self.tier.as_deref()).map(Tier::named);

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 
 use super::messages::one_hour_cache_writes;
-use crate::converse::response::{ResponseServiceTier, Usage};
+use crate::converse::response::{ResponseServiceTier, StopReason, Usage};
 use crate::passthrough::operation::Operation;
 
 /// The usage of a call, and how it was served.
@@ -17,6 +17,8 @@ pub(super) struct PassthroughUsage {
     pub(super) tier: Option<String>,
     /// Whether it ran with optimized latency, for which the table has no price.
     pub(super) optimized: bool,
+    /// Why the model stopped; `None` if the usage is reported elsewhere.
+    pub(super) stop_reason: Option<StopReason>,
 }
 
 /// The usage fields of Converse responses and of the event `metadata`.
@@ -24,6 +26,7 @@ pub(super) struct PassthroughUsage {
 #[serde(rename_all = "camelCase")]
 struct Converse {
     usage: Usage,
+    stop_reason: Option<StopReason>,
     service_tier: Option<ResponseServiceTier>,
     performance_config: Option<Performance>,
 }
@@ -80,6 +83,7 @@ impl PassthroughUsage {
     pub(super) fn of_converse(json: &[u8]) -> Option<Self> {
         let Converse {
             usage,
+            stop_reason,
             service_tier,
             performance_config,
         } = serde_json::from_slice(json).ok()?;
@@ -88,6 +92,7 @@ impl PassthroughUsage {
             usage,
             tier: service_tier.map(|tier| tier.r#type),
             optimized: latency.as_deref() == Some("optimized"),
+            stop_reason,
         })
     }
 
@@ -107,6 +112,7 @@ impl PassthroughUsage {
             },
             tier: text("x-amzn-bedrock-service-tier").map(str::to_owned),
             optimized: text("x-amzn-bedrock-performanceconfig-latency") == Some("optimized"),
+            stop_reason: None,
         })
     }
 
@@ -137,6 +143,17 @@ impl PassthroughUsage {
         let max = self.usage.cache_write_input_tokens;
         self.usage.cache_write_one_hour_tokens = tokens.unwrap_or_default().min(max);
     }
+}
+
+/// The stop reason in the event `messageStop` of ConverseStream.
+pub(super) fn stop_reason(payload: &[u8]) -> Option<StopReason> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct MessageStop {
+        stop_reason: StopReason,
+    }
+    let MessageStop { stop_reason } = serde_json::from_slice(payload).ok()?;
+    Some(stop_reason)
 }
 
 /// The model's own JSON in a chunk of InvokeModelWithResponseStream.
@@ -202,11 +219,12 @@ mod tests {
 
     #[test]
     fn converse_usage_is_the_same_in_responses_and_streams() {
-        let json = r#"{"p":"ab","usage":{"inputTokens":1,"outputTokens":2,"totalTokens":3},"serviceTier":{"type":"flex"},"performanceConfig":{"latency":"optimized"}}"#;
+        let json = r#"{"p":"ab","stopReason":"max_tokens","usage":{"inputTokens":1,"outputTokens":2,"totalTokens":3},"serviceTier":{"type":"flex"},"performanceConfig":{"latency":"optimized"}}"#;
         let expected = PassthroughUsage {
             usage: usage(1, 2, 0, 0),
             tier: Some("flex".to_owned()),
             optimized: true,
+            stop_reason: Some(StopReason::MaxTokens),
         };
         let actual = PassthroughUsage::from_response(
             Operation::Converse,

@@ -53,7 +53,8 @@ fn stop_reason() -> impl Strategy<Value = StopReason> {
         Just(StopReason::ToolUse),
         Just(StopReason::MaxTokens),
         Just(StopReason::GuardrailIntervened),
-        "[a-z_]{1,12}".prop_map(StopReason::Other),
+        Just(StopReason::Refusal),
+        Just(StopReason::Other),
     ]
 }
 

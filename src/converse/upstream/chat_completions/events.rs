@@ -133,7 +133,7 @@ impl ChatCompletionEvents {
             self.call(call, position, events)?;
         }
         if let Some(reason) = finish_reason {
-            self.stop(stop_reason(reason), events);
+            self.stop(stop_reason(&reason), events);
         }
         Ok(())
     }
@@ -225,13 +225,14 @@ impl BlockKind {
     }
 }
 
-fn stop_reason(finish_reason: String) -> StopReason {
-    match finish_reason.as_str() {
+fn stop_reason(finish_reason: &str) -> StopReason {
+    match finish_reason {
         "stop" => StopReason::EndTurn,
         "length" => StopReason::MaxTokens,
         "tool_calls" | "function_call" => StopReason::ToolUse,
         "content_filter" => StopReason::ContentFiltered,
-        _ => StopReason::Other(finish_reason),
+        "refusal" => StopReason::Refusal,
+        _ => StopReason::Other,
     }
 }
 

@@ -25,13 +25,14 @@ impl FinishReason {
             StopReason::ToolUse if legacy_functions => Self::FunctionCall,
             StopReason::ToolUse => Self::ToolCalls,
             StopReason::MaxTokens | StopReason::ModelContextWindowExceeded => Self::Length,
-            StopReason::GuardrailIntervened | StopReason::ContentFiltered => Self::ContentFilter,
-            StopReason::Other(word) if word == "refusal" => Self::ContentFilter,
+            StopReason::GuardrailIntervened | StopReason::ContentFiltered | StopReason::Refusal => {
+                Self::ContentFilter
+            }
             StopReason::EndTurn
             | StopReason::StopSequence
             | StopReason::MalformedModelOutput
             | StopReason::MalformedToolUse
-            | StopReason::Other(_) => Self::Stop,
+            | StopReason::Other => Self::Stop,
         }
     }
 

@@ -1,10 +1,41 @@
 //! Single fields of the record.
 
+use bedrock_simulator::{Script, ScriptedResponse};
 use http::Method;
 use outcrop::models::Routing;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{Harness, non_streaming};
+use crate::harness::{Harness, MODEL, non_streaming, streamed};
+
+/// A response of Converse that ends for `stop_reason`.
+fn stopped(stop_reason: &str) -> Script {
+    let body = json!({
+        "output": {"message": {"role": "assistant", "content": [{"text": "Hello."}]}},
+        "stopReason": stop_reason,
+        "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2},
+        "metrics": {"latencyMs": 1},
+    });
+    Script::new(ScriptedResponse::Converse {
+        body,
+        headers: Default::default(),
+    })
+}
+
+/// The path and body of a request for each way to Converse.
+fn conversations() -> [(String, Value); 6] {
+    let chat = "/v1/chat/completions".to_owned();
+    let completions = "/v1/completions".to_owned();
+    let prompt = |stream: bool| json!({"model": MODEL, "stream": stream, "prompt": "hi"});
+    let converse = json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]});
+    [
+        (chat.clone(), non_streaming("hi")),
+        (chat, streamed("hi")),
+        (completions.clone(), prompt(false)),
+        (completions, prompt(true)),
+        (format!("/model/{MODEL}/converse"), converse.clone()),
+        (format!("/model/{MODEL}/converse-stream"), converse),
+    ]
+}
 
 #[tokio::test]
 async fn the_record_has_the_called_model_its_routing_and_the_region() {
@@ -106,4 +137,63 @@ async fn a_probe_has_no_record() {
         assert_eq!(harness.get(path).await.status, 200);
     }
     assert!(harness.records.take(0).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_finish_reason_is_converses() {
+    let harness = Harness::start().await;
+    for (path, request) in &conversations() {
+        for (stop_reason, guardrail_intervened) in [
+            ("end_turn", false),
+            ("max_tokens", false),
+            ("stop_sequence", false),
+            ("content_filtered", false),
+            ("refusal", false),
+            ("guardrail_intervened", true),
+        ] {
+            harness.simulator.push(stopped(stop_reason));
+            let body = request.to_string();
+            // The stream of Bedrock's own API is not text.
+            let request = harness.request(Method::POST, path, body);
+            harness.bytes(request).await.unwrap();
+            let record = harness.records.take(1).await.remove(0);
+            assert_eq!(record.finish_reason, Some(stop_reason), "{path}");
+            assert_eq!(record.guardrail_intervened, guardrail_intervened, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_finish_reason_is_recorded_as_the_client_received_it() {
+    let harness = Harness::start().await;
+    for (path, request) in &conversations() {
+        harness.simulator.push(stopped("of_tomorrow"));
+        let body = request.to_string();
+        let request = harness.request(Method::POST, path, body);
+        harness.bytes(request).await.unwrap();
+        let record = harness.records.take(1).await.remove(0);
+        let expected = match path.starts_with("/model/") {
+            true => "other",
+            false => "end_turn",
+        };
+        assert_eq!(record.finish_reason, Some(expected), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_finish_reason_is_that_of_the_last_choice() {
+    let harness = Harness::start().await;
+    let mut request = non_streaming("hi");
+    request["n"] = json!(2);
+    harness.simulator.push(stopped("max_tokens"));
+    harness.simulator.push(stopped("guardrail_intervened"));
+    let reply = harness.chat(&request).await.json();
+    let record = harness.records.take(1).await.remove(0);
+    // The calls are concurrent: either of them can get the first response.
+    let expected = match reply["choices"][1]["finish_reason"].as_str() {
+        Some("length") => "max_tokens",
+        _ => "guardrail_intervened",
+    };
+    assert_eq!(record.finish_reason, Some(expected));
+    assert!(record.guardrail_intervened);
 }

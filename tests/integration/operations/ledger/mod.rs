@@ -129,6 +129,9 @@ fn assert_charged(row: &Row, record: &UsageRecord) {
     };
     assert_eq!(record.tokens.is_some(), tokens, "{}: {record:#?}", row.name);
     assert_eq!(record.units, units, "{}", row.name);
+    let finish_reason = row.generates().then_some("end_turn");
+    assert_eq!(record.finish_reason, finish_reason, "{}", row.name);
+    assert!(!record.guardrail_intervened, "{}", row.name);
     assert_eq!(
         record.cost.is_some(),
         row.used != Used::Nothing,

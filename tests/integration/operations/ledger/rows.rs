@@ -56,6 +56,18 @@ impl Row {
         }
     }
 
+    /// Whether the response is a model's, whose stop reason the gateway reads.
+    pub(super) fn generates(&self) -> bool {
+        matches!(
+            self.upstream,
+            Some(
+                Upstream::Converse
+                    | Upstream::RuntimeChatCompletions
+                    | Upstream::MantleChatCompletions
+            )
+        )
+    }
+
     /// `script` for the call of this row. Without an operation, a script is for calls of models.
     pub(super) fn scripted(&self, script: Script) -> Script {
         match self.upstream {
