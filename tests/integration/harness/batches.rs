@@ -15,7 +15,7 @@ use outcrop::server::{App, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::harness::{Harness, Reply};
+use crate::harness::{Harness, Reply, forms};
 
 pub const BUCKET: &str = "outcrop-example";
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/outcrop-batches";
@@ -60,29 +60,15 @@ pub fn lines(lines: &[Value]) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// A multipart form with text fields and at most one file.
+/// A form with text fields and at most one file, as `/v1/files` takes it.
 pub fn form(texts: &[(&str, &str)], file: Option<(&str, &[u8])>) -> Bytes {
-    let mut form = Vec::new();
-    for (name, text) in texts {
-        let head =
-            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
-        form.extend_from_slice(head.as_bytes());
-    }
-    if let Some((name, content)) = file {
-        let head = format!(
-            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
-        );
-        form.extend_from_slice(head.as_bytes());
-        form.extend_from_slice(content);
-        form.extend_from_slice(b"\r\n");
-    }
-    form.extend_from_slice(b"--b--\r\n");
-    form.into()
+    let file = file.map(|(name, content)| ("file", name, content));
+    forms::form(texts, file.as_slice())
 }
 
 pub async fn post_form(harness: &Harness, form: Bytes) -> Reply {
     let mut request = harness.request(Method::POST, "/v1/files", form);
-    let form = HeaderValue::from_static("multipart/form-data; boundary=b");
+    let form = HeaderValue::from_static(forms::FORM);
     request.headers_mut().insert(CONTENT_TYPE, form);
     harness.send(request).await
 }

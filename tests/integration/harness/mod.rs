@@ -3,6 +3,7 @@
 pub mod batches;
 pub mod conversations;
 pub mod fields;
+pub mod forms;
 pub mod golden;
 pub mod images;
 pub mod logs;

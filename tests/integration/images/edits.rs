@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::fetch::site::{self, Site};
 use crate::harness::images::{described, mask, png_bytes};
-use crate::harness::{Harness, Reply};
+use crate::harness::{Harness, Reply, forms};
 use crate::images::{CANVAS, EDITS, INPAINT, VARIATIONS, data_url, invoked, seen, with};
 
 /// Sends a multipart form of text fields and PNG files.
@@ -20,25 +20,10 @@ async fn form(
     texts: &[(&str, &str)],
     files: &[(&str, &[u8])],
 ) -> Reply {
-    let mut body = Vec::new();
-    for (name, text) in texts {
-        let head = format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(text.as_bytes());
-        body.extend_from_slice(b"\r\n");
-    }
-    for (name, file) in files {
-        let head = format!(
-            "--x\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"a.png\"\r\n\
-             Content-Type: image/png\r\n\r\n"
-        );
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(file);
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(b"--x--\r\n");
+    let files = files.iter().map(|(field, png)| (*field, "a.png", *png));
+    let body = forms::form(texts, &files.collect::<Vec<_>>());
     let mut request = harness.request(Method::POST, path, body);
-    let value = HeaderValue::from_static("multipart/form-data; boundary=x");
+    let value = HeaderValue::from_static(forms::FORM);
     request.headers_mut().insert(CONTENT_TYPE, value);
     harness.send(request).await
 }

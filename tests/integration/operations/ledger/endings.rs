@@ -5,7 +5,7 @@ use http_body_util::BodyExt;
 use outcrop::http::ShutdownPhase;
 use outcrop::usage::{RequestOutcome, Upstream};
 
-use super::rows::{calling_rows, rows};
+use super::rows::calling_rows;
 use super::{Gateway, assert_called_once, assert_charged, assert_ended};
 use crate::harness::MODEL;
 use crate::harness::batches::{end_of, line, lines};
@@ -13,7 +13,7 @@ use crate::harness::batches::{end_of, line, lines};
 #[tokio::test]
 async fn a_complete_response_settles_its_usage() {
     let gateway = Gateway::start().await;
-    for row in rows() {
+    for row in gateway.rows() {
         gateway.complete(&row).await;
         let record = gateway.record(&row).await;
         assert_ended(&row, &record, RequestOutcome::Completed, Some(200));
@@ -32,7 +32,7 @@ async fn a_complete_response_settles_its_usage() {
 #[tokio::test]
 async fn a_refused_request_settles_without_a_call() {
     let gateway = Gateway::start().await;
-    for row in rows() {
+    for row in gateway.rows() {
         let request = gateway.request(&row, "Bearer sk-unknown");
         let response = gateway.client.request(request).await.unwrap();
         response.into_body().collect().await.unwrap();
@@ -79,7 +79,7 @@ async fn a_client_that_leaves_before_the_response_abandons_it() {
 #[tokio::test]
 async fn a_client_that_leaves_in_a_stream_abandons_it_with_an_estimate() {
     let gateway = Gateway::start().await;
-    for row in rows().iter().filter(|row| row.stream) {
+    for row in calling_rows().iter().filter(|row| row.stream) {
         drop(gateway.wait_in_stream(row).await);
         let record = gateway.record(row).await;
         assert_ended(row, &record, RequestOutcome::Abandoned, Some(200));
@@ -109,7 +109,7 @@ async fn a_shutdown_before_the_response_settles_an_error() {
 
 #[tokio::test]
 async fn a_shutdown_in_a_stream_breaks_it() {
-    for row in rows().iter().filter(|row| row.stream) {
+    for row in calling_rows().iter().filter(|row| row.stream) {
         let gateway = Gateway::start().await;
         let body = gateway.wait_in_stream(row).await;
         gateway.harness.shutdown.advance(ShutdownPhase::Ending);
@@ -124,7 +124,7 @@ async fn a_shutdown_in_a_stream_breaks_it() {
 #[tokio::test]
 async fn attempts_of_retried_calls_are_counted() {
     let gateway = Gateway::start().await;
-    let row = &rows()[0];
+    let row = &calling_rows()[0];
     let script = Script::error(503, "ServiceUnavailableException", "busy");
     gateway.harness.simulator.push(script.times(2));
     gateway.complete(row).await;

@@ -4,8 +4,10 @@ mod endings;
 mod fields;
 mod rows;
 
+use std::time::Duration;
+
 use bedrock_simulator::{Fault, Script};
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -14,12 +16,13 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use outcrop::config::Config;
 use outcrop::usage::{Identity, RequestOutcome, UsageRecord};
-use rows::{Row, Used};
+use rows::{Body, Row, Stored, Used, rows};
 use serde_json::Value;
 
 use crate::bedrock_api::signatures::team_a;
 use crate::harness::Harness;
 use crate::harness::batches::with_batches;
+use crate::harness::forms::FORM;
 
 /// Longer than any test.
 const NEVER: u64 = 600_000;
@@ -27,6 +30,7 @@ const NEVER: u64 = 600_000;
 /// A gateway and a client whose responses are read bit by bit.
 struct Gateway {
     harness: Harness,
+    stored: Stored,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -37,21 +41,44 @@ impl Gateway {
             config.videos.enabled = true;
             config.keys.push(team_a());
         };
-        Self {
+        let mut gateway = Self {
             harness: Harness::with(change).await,
+            stored: Stored::default(),
             client: Client::builder(TokioExecutor::new()).build_http(),
-        }
+        };
+        gateway.stored = Stored {
+            file: gateway.created(&Row::upload()).await,
+            video: gateway.created(&Row::video()).await,
+        };
+        // The video is complete.
+        gateway.harness.simulator.advance(Duration::from_secs(121));
+        gateway.harness.records.take(2).await;
+        gateway
+    }
+
+    /// The id of the object that the request of `row` creates.
+    async fn created(&self, row: &Row) -> String {
+        let object = self.complete(row).await;
+        let object: Value = serde_json::from_slice(&object).unwrap();
+        object["id"].as_str().unwrap().to_owned()
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        rows(&self.stored)
     }
 
     fn request(&self, row: &Row, key: &'static str) -> Request<Full<Bytes>> {
         let method = match row.body {
-            Some(_) => Method::POST,
-            None => Method::GET,
+            Body::None => Method::GET,
+            Body::Json(_) | Body::Form(_) => Method::POST,
         };
-        let body = row.body.as_ref().map(Value::to_string).unwrap_or_default();
+        let body = row.body.bytes();
         let mut request = self.harness.request(method, &row.path, body);
-        let key = HeaderValue::from_static(key);
-        request.headers_mut().insert(AUTHORIZATION, key);
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, HeaderValue::from_static(key));
+        if matches!(row.body, Body::Form(_)) {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
+        }
         request
     }
 
@@ -62,8 +89,9 @@ impl Gateway {
     }
 
     /// Sends the request of `row`, and reads the response.
-    async fn complete(&self, row: &Row) {
-        self.open(row).await.into_body().collect().await.unwrap();
+    async fn complete(&self, row: &Row) -> Bytes {
+        let body = self.open(row).await.into_body();
+        body.collect().await.unwrap().to_bytes()
     }
 
     /// Sends the request of `row`; returns when Bedrock has received its call, and keeps it waiting.
@@ -95,11 +123,16 @@ impl Gateway {
         body
     }
 
-    /// The only record since the last one.
+    /// The only record since the last one, besides those of the lines of batches.
     async fn record(&self, row: &Row) -> UsageRecord {
-        let mut records = self.harness.records.take(1).await;
-        assert_eq!(records.len(), 1, "{}: {records:#?}", row.name);
-        records.remove(0)
+        loop {
+            let mut records = self.harness.records.take(1).await;
+            records.retain(|record| record.head.method.is_some());
+            if let Some(record) = records.pop() {
+                assert!(records.is_empty(), "{}: {records:#?}", row.name);
+                return record;
+            }
+        }
     }
 }
 
@@ -116,8 +149,11 @@ fn assert_called_once(row: &Row, record: &UsageRecord) {
     assert_eq!(record.attempts, 1, "{}", row.name);
     assert_eq!(record.caller.as_deref(), Some("team-a"), "{}", row.name);
     assert_eq!(record.identity, Some(Identity::Key), "{}", row.name);
-    let body = row.body.as_ref().map(Value::to_string).unwrap_or_default();
-    assert_eq!(record.request_bytes, body.len() as u64, "{}", row.name);
+    let json = match row.body {
+        Body::Json(_) => row.body.bytes().len(),
+        Body::None | Body::Form(_) => 0,
+    };
+    assert_eq!(record.request_bytes, json as u64, "{}", row.name);
 }
 
 fn assert_charged(row: &Row, record: &UsageRecord) {

@@ -1,10 +1,14 @@
 //! A request for each endpoint, and what it uses.
 
 use bedrock_simulator::{Operation, Script};
+use bytes::Bytes;
 use outcrop::usage::{Units, Upstream};
 use serde_json::{Value, json};
 
 use crate::harness::MODEL;
+use crate::harness::batches::line;
+use crate::harness::forms::form;
+use crate::harness::images::png_bytes;
 
 const MANTLE: &str = "openai.gpt-5.4";
 const RUNTIME: &str = "openai.gpt-6-luna";
@@ -15,8 +19,7 @@ pub(super) struct Row {
     pub(super) path: String,
     /// The route that the path matches.
     pub(super) route: &'static str,
-    /// `None` for a GET request.
-    pub(super) body: Option<Value>,
+    pub(super) body: Body,
     /// The API that it calls once.
     pub(super) upstream: Option<Upstream>,
     /// What is charged.
@@ -25,6 +28,31 @@ pub(super) struct Row {
     pub(super) stream: bool,
     /// Whether the response does without the call if the call fails.
     pub(super) is_optional: bool,
+}
+
+/// The body of a request.
+pub(super) enum Body {
+    /// That of a GET request.
+    None,
+    Json(Value),
+    Form(Bytes),
+}
+
+impl Body {
+    pub(super) fn bytes(&self) -> Bytes {
+        match self {
+            Self::None => Bytes::new(),
+            Self::Json(json) => json.to_string().into(),
+            Self::Form(form) => form.clone(),
+        }
+    }
+}
+
+/// The ids of what the rows read.
+#[derive(Default)]
+pub(super) struct Stored {
+    pub(super) file: String,
+    pub(super) video: String,
 }
 
 /// What a complete response is charged for.
@@ -49,7 +77,7 @@ impl Row {
             path: path.to_owned(),
             route: path,
             stream: body["stream"] == true,
-            body: Some(body),
+            body: Body::Json(body),
             upstream: Some(upstream),
             used,
             is_optional: upstream == Upstream::CountTokens,
@@ -78,21 +106,46 @@ impl Row {
         }
     }
 
-    fn get(path: &'static str) -> Self {
+    /// A request that calls no model.
+    fn without_call(name: &'static str, path: &'static str, body: Body) -> Self {
         Self {
-            name: path,
+            name,
             path: path.to_owned(),
             route: path,
-            body: None,
+            body,
             upstream: None,
             used: Used::Nothing,
             stream: false,
             is_optional: false,
         }
     }
+
+    fn get(path: &'static str) -> Self {
+        Self::without_call(path, path, Body::None)
+    }
+
+    /// The upload of a file for a batch.
+    pub(super) fn upload() -> Self {
+        let content = line("a", MODEL, "hi").to_string();
+        let file = [("file", "in.jsonl", content.as_bytes())];
+        let body = Body::Form(form(&[("purpose", "batch")], &file));
+        Self::without_call("upload", "/v1/files", body)
+    }
+
+    /// A video of six seconds.
+    pub(super) fn video() -> Self {
+        let video = json!({"model": "amazon.nova-reel-v1:1", "prompt": "a cat", "seconds": "6"});
+        Self::post(
+            "video",
+            "/v1/videos",
+            video,
+            Upstream::AsyncInvoke,
+            Used::Units(Units::Seconds(6)),
+        )
+    }
 }
 
-pub(super) fn rows() -> Vec<Row> {
+pub(super) fn rows(stored: &Stored) -> Vec<Row> {
     let chat = |model: &str, stream: bool| json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": "hi"}]});
     let prompt = |stream: bool| json!({"model": MODEL, "stream": stream, "prompt": "hi"});
     let converse = json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]});
@@ -101,7 +154,29 @@ pub(super) fn rows() -> Vec<Row> {
     let embeddings = json!({"model": "amazon.titan-embed-text-v2:0", "input": "hi"});
     let rerank = json!({"model": "cohere.rerank-v3-5:0", "query": "hi", "documents": ["a"]});
     let image = json!({"model": "amazon.nova-canvas-v1:0", "prompt": "a cat"});
-    let video = json!({"model": "amazon.nova-reel-v1:1", "prompt": "a cat", "seconds": "6"});
+    let edit = |name, path, texts: &[(&str, &str)]| {
+        let texts = [&[("model", "amazon.nova-canvas-v1:0")], texts].concat();
+        let image = png_bytes(320, 320);
+        Row {
+            body: Body::Form(form(&texts, &[("image", "a.png", &image)])),
+            ..Row::post(
+                name,
+                path,
+                Value::Null,
+                Upstream::InvokeModel,
+                Used::Units(Units::Images(1)),
+            )
+        }
+    };
+    let content = |name, path: String, route| Row {
+        path,
+        ..Row::without_call(name, route, Body::None)
+    };
+    let batch = json!({
+        "input_file_id": stored.file,
+        "endpoint": "/v1/chat/completions",
+        "completion_window": "24h",
+    });
     let of_model = |action: &str, row: Row| Row {
         path: format!("/model/{MODEL}/{action}"),
         ..row
@@ -173,13 +248,17 @@ pub(super) fn rows() -> Vec<Row> {
             Upstream::InvokeModel,
             Used::Units(Units::Images(1)),
         ),
-        post(
-            "video",
-            "/v1/videos",
-            video,
-            Upstream::AsyncInvoke,
-            Used::Units(Units::Seconds(6)),
+        edit(
+            "image edit",
+            "/v1/images/edits",
+            &[("task_type", "BACKGROUND_REMOVAL")],
         ),
+        edit(
+            "image variation",
+            "/v1/images/variations",
+            &[("size", "512x512")],
+        ),
+        Row::video(),
         post(
             "moderation",
             "/v1/moderations",
@@ -242,14 +321,26 @@ pub(super) fn rows() -> Vec<Row> {
             ),
         ),
         Row::get("/v1/models"),
+        Row::upload(),
         Row::get("/v1/files"),
+        content(
+            "file content",
+            format!("/v1/files/{}/content", stored.file),
+            "/v1/files/{id}/content",
+        ),
+        content(
+            "video content",
+            format!("/v1/videos/{}/content", stored.video),
+            "/v1/videos/{id}/content",
+        ),
+        Row::without_call("batch", "/v1/batches", Body::Json(batch)),
         Row::get("/v1/batches"),
     ]
 }
 
-/// The rows that call Bedrock.
+/// The rows that call a model, which read nothing that is stored.
 pub(super) fn calling_rows() -> Vec<Row> {
-    let mut rows = rows();
+    let mut rows = rows(&Stored::default());
     rows.retain(|row| row.upstream.is_some());
     rows
 }
