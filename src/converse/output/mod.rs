@@ -1,7 +1,11 @@
-//! Output events: the parts of a response, for streams and non-streaming responses.
+//! Output events: a response as the blocks that the client receives, for streams and non-streaming
+//! responses.
 
+mod block_writer;
+mod content;
 mod events;
 mod metadata;
+mod open_block;
 mod options;
 mod summary;
 mod text;
@@ -12,51 +16,59 @@ pub use options::OutputOptions;
 pub use summary::ResponseSummary;
 
 use crate::converse::JsonText;
-use crate::converse::content::ReasoningBlock;
-use crate::converse::response::{Citation, StopReason, WebSource};
+use crate::converse::content::ReasoningText;
+use crate::converse::response::{Citation, StopReason};
 
-/// A part of a choice.
+/// A part of a message.
+///
+/// A message starts, has blocks one after another, and stops. A block starts, has deltas, and stops
+/// before the next block starts. All blocks are visible: what the model writes for the gateway, such
+/// as a tool call that the request does not allow, is no block, and reasoning that the model writes
+/// into its text is a block of its own. Usage is not an event, since it follows the message; see
+/// [`ResponseSummary`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OutputEvent<'a> {
-    /// The start of the choice.
-    Role,
-    /// Visible text, never empty.
-    Content(&'a str),
-    /// The model's refusal, never empty.
-    Refusal(&'a str),
-    /// The probabilities of the tokens of some visible text, in OpenAI's format.
-    Logprobs(&'a JsonText),
-    /// Reasoning text, never empty.
-    Reasoning(&'a str),
-    /// A complete reasoning block, which clients send back with the next request.
-    ThinkingBlock {
-        /// The index among the reasoning blocks, from 0.
+    /// The start of the message.
+    MessageStart,
+    /// The start of a block.
+    BlockStart {
+        /// The index among all blocks, from 0 without gaps.
         index: usize,
-        /// The complete block.
-        block: &'a ReasoningBlock,
+        /// What the client has to know in advance.
+        block: OutputBlock<'a>,
     },
-    /// A citation of a web page in the visible text.
-    Annotation {
-        /// The index among the annotations, from 0.
+    /// A part of the open block.
+    BlockDelta {
+        /// The index of the block.
         index: usize,
-        /// The cited web page.
-        source: &'a WebSource,
-        /// The text that cites the page.
-        span: Span,
+        /// The part.
+        delta: OutputDelta<'a>,
     },
-    /// A citation of a document or search result of the request.
-    Citation {
-        /// The index among the citations, from 0.
+    /// The end of the open block.
+    BlockStop {
+        /// The index of the block.
         index: usize,
-        /// The citation in Bedrock's format.
-        citation: &'a Citation,
-        /// The text that cites the source.
-        span: Span,
     },
-    /// The start of a tool call.
+    /// The end of the message, in terms of what the client received.
+    MessageStop(&'a StopReason),
+}
+
+/// The start of a block.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum OutputBlock<'a> {
+    /// Visible text. Each of Bedrock's text blocks is a block, except for JSON responses, whose text
+    /// is one document. It has text, unless the model cites a source or returns probabilities
+    /// without any.
+    Text,
+    /// The model's refusal, from upstreams that keep it apart from the text.
+    Refusal,
+    /// Reasoning. It may have a signature but no visible text.
+    Reasoning,
+    /// Encrypted reasoning: base64. It has no deltas.
+    RedactedReasoning(&'a str),
+    /// A tool call. The input of a function is never empty, but incomplete if the message was cut
+    /// off.
     ToolCall {
-        /// The index among the tool calls that the client receives, from 0.
-        index: usize,
         /// The id that the tool's result refers to.
         id: &'a str,
         /// The client's name of the tool.
@@ -64,20 +76,39 @@ pub enum OutputEvent<'a> {
         /// The type of the tool.
         kind: CallKind,
     },
+}
+
+/// A part of a block.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum OutputDelta<'a> {
+    /// Visible text, never empty.
+    Text(&'a str),
+    /// A part of a refusal, never empty.
+    Refusal(&'a str),
+    /// Reasoning text, never empty.
+    Reasoning(&'a str),
+    /// The signature of the reasoning with its complete text, which clients send back with the next
+    /// request. The last delta of the block.
+    Signature(&'a ReasoningText),
     /// A fragment of a tool call's input, never empty.
-    Arguments {
-        /// The index of the tool call.
-        index: usize,
-        /// A fragment of JSON text for a function, of plain text for a custom tool.
+    Input {
+        /// JSON text for a function, plain text for a custom tool.
         fragment: &'a str,
         /// The type of the tool.
         kind: CallKind,
     },
-    /// The end of the choice.
-    MessageStop(&'a StopReason),
+    /// The source of the block's text.
+    Citation {
+        /// The citation in Bedrock's format.
+        citation: &'a Citation,
+        /// The text that cites the source, in the text of all blocks.
+        span: Span,
+    },
+    /// The probabilities of the tokens of some text of the block, in OpenAI's format.
+    Logprobs(&'a JsonText),
 }
 
-/// A range of the visible text, in characters (Unicode code points) from its start.
+/// A range of the visible text of a message, in characters (Unicode code points) from its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     /// The index of the first character.

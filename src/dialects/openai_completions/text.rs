@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::finish_reason;
 use crate::converse::JsonText;
-use crate::converse::output::{OutputEvent, OutputWriter, ResponseSummary};
+use crate::converse::output::{OutputDelta, OutputEvent, OutputWriter, ResponseSummary};
 use crate::dialects::openai_chat::{CompletionHead, UsageObject};
 
 /// A choice under construction.
@@ -71,17 +71,16 @@ impl TextCompletion {
 impl OutputWriter for TextCompletion {
     fn output(&mut self, output: OutputEvent<'_>) {
         match output {
-            OutputEvent::Content(text) | OutputEvent::Refusal(text) => self.text.push_str(text),
+            OutputEvent::BlockDelta {
+                delta: OutputDelta::Text(text) | OutputDelta::Refusal(text),
+                ..
+            } => self.text.push_str(text),
             OutputEvent::MessageStop(reason) => self.finish = finish_reason(reason),
-            // Text completions have no fields for these.
-            OutputEvent::Role
-            | OutputEvent::Logprobs(_)
-            | OutputEvent::Reasoning(_)
-            | OutputEvent::ThinkingBlock { .. }
-            | OutputEvent::Annotation { .. }
-            | OutputEvent::Citation { .. }
-            | OutputEvent::ToolCall { .. }
-            | OutputEvent::Arguments { .. } => {}
+            // Text completions have no fields for other blocks.
+            OutputEvent::MessageStart
+            | OutputEvent::BlockStart { .. }
+            | OutputEvent::BlockDelta { .. }
+            | OutputEvent::BlockStop { .. } => {}
         }
     }
 }

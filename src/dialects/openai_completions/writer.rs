@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{CompletionFieldNames, finish_reason};
 use crate::converse::dialect::StreamWriter;
-use crate::converse::output::{OutputEvent, OutputWriter, ResponseSummary};
+use crate::converse::output::{OutputDelta, OutputEvent, OutputWriter, ResponseSummary};
 use crate::dialects::openai_chat::EventBuffer;
 use crate::error::ApiError;
 use crate::wire::error::ErrorBody;
@@ -79,21 +79,18 @@ impl OutputWriter for TextWriter {
     fn output(&mut self, output: OutputEvent<'_>) {
         let Self { events, choice, .. } = self;
         match output {
-            OutputEvent::Role => self.echo(),
-            OutputEvent::Content(text) | OutputEvent::Refusal(text) => {
-                write_choice(events, text, *choice, None);
-            }
+            OutputEvent::MessageStart => self.echo(),
+            OutputEvent::BlockDelta {
+                delta: OutputDelta::Text(text) | OutputDelta::Refusal(text),
+                ..
+            } => write_choice(events, text, *choice, None),
             OutputEvent::MessageStop(reason) => {
                 write_choice(events, "", *choice, Some(finish_reason(reason)));
             }
-            // Text completions have no fields for these.
-            OutputEvent::Logprobs(_)
-            | OutputEvent::Reasoning(_)
-            | OutputEvent::ThinkingBlock { .. }
-            | OutputEvent::Annotation { .. }
-            | OutputEvent::Citation { .. }
-            | OutputEvent::ToolCall { .. }
-            | OutputEvent::Arguments { .. } => {}
+            // Text completions have no fields for other blocks.
+            OutputEvent::BlockStart { .. }
+            | OutputEvent::BlockDelta { .. }
+            | OutputEvent::BlockStop { .. } => {}
         }
     }
 }

@@ -3,7 +3,6 @@
 use crate::converse::content::{ReasoningBlock, ReasoningText};
 use crate::converse::event::Delta;
 use crate::converse::output::OutputOptions;
-use crate::converse::output::{OutputEvent, OutputWriter};
 
 /// A reasoning block that is still streaming.
 #[derive(Debug, Default)]
@@ -26,26 +25,26 @@ enum ReasoningVisibility {
 }
 
 impl OpenReasoning {
-    /// Adds the next delta of the block.
+    /// Adds the next delta of the block and passes the visible text to `out`, unless it is empty.
     pub(crate) fn delta(
         &mut self,
         delta: &Delta,
         output_options: &OutputOptions,
-        writer: &mut impl OutputWriter,
+        out: &mut impl FnMut(&str),
     ) {
         match delta {
             Delta::Reasoning(text) => {
                 if output_options.keeps_reasoning {
                     self.text.push_str(text);
                 }
-                self.emit(text, output_options, writer);
+                self.emit(text, output_options, out);
             }
             Delta::Signature(part) => self.signature.get_or_insert_default().push_str(part),
             _ => {}
         }
     }
 
-    fn emit(&mut self, text: &str, output_options: &OutputOptions, writer: &mut impl OutputWriter) {
+    fn emit(&mut self, text: &str, output_options: &OutputOptions, out: &mut impl FnMut(&str)) {
         let placeholder = output_options.reasoning_placeholder.as_str();
         if self.visibility == ReasoningVisibility::Undecided {
             self.held.push_str(text);
@@ -57,11 +56,11 @@ impl OpenReasoning {
                     };
                 let held = std::mem::take(&mut self.held);
                 if self.visibility == ReasoningVisibility::Visible && !held.is_empty() {
-                    writer.output(OutputEvent::Reasoning(&held));
+                    out(&held);
                 }
             }
         } else if self.visibility == ReasoningVisibility::Visible && !text.is_empty() {
-            writer.output(OutputEvent::Reasoning(text));
+            out(text);
         }
     }
 
@@ -70,11 +69,11 @@ impl OpenReasoning {
     pub(crate) fn close(
         self,
         output_options: &OutputOptions,
-        writer: &mut impl OutputWriter,
+        out: &mut impl FnMut(&str),
     ) -> Option<ReasoningBlock> {
         let is_placeholder = self.held == output_options.reasoning_placeholder;
         if !self.held.is_empty() && !is_placeholder {
-            writer.output(OutputEvent::Reasoning(&self.held));
+            out(&self.held);
         }
         let signature = self.signature?;
         Some(ReasoningBlock::ReasoningText(ReasoningText {

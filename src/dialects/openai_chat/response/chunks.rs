@@ -1,5 +1,7 @@
 //! Output events as `chat.completion.chunk` server-sent events.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -7,8 +9,9 @@ use super::completion::{ThinkingBlockObject, annotation, citation};
 use super::events::EventBuffer;
 use super::finish_reason::FinishReason;
 use crate::converse::dialect::StreamWriter;
-use crate::converse::output::ResponseSummary;
-use crate::converse::output::{CallKind, OutputEvent, OutputWriter};
+use crate::converse::output::{
+    CallKind, OutputBlock, OutputDelta, OutputEvent, OutputWriter, ResponseSummary,
+};
 use crate::error::ApiError;
 use crate::wire::error::ErrorBody;
 
@@ -19,6 +22,16 @@ pub struct ChunkWriter {
     legacy_functions: bool,
     /// The index of the choice that the next output events belong to.
     choice: u32,
+    lists: BTreeMap<u32, ListLengths>,
+}
+
+/// The number of items of each list in the chunks of a choice.
+#[derive(Debug, Default)]
+struct ListLengths {
+    tool_calls: usize,
+    thinking_blocks: usize,
+    annotations: usize,
+    citations: usize,
 }
 
 impl ChunkWriter {
@@ -36,7 +49,12 @@ impl ChunkWriter {
             events: EventBuffer::new(id, object, created, model, include_usage),
             legacy_functions,
             choice: 0,
+            lists: BTreeMap::new(),
         }
+    }
+
+    fn lists(&mut self) -> &mut ListLengths {
+        self.lists.entry(self.choice).or_default()
     }
 
     fn begin_choice(&mut self) {
@@ -83,7 +101,55 @@ impl ChunkWriter {
         self.end_choice(None);
     }
 
-    fn tool_call(&mut self, index: usize, id: &str, name: &str, kind: CallKind) {
+    fn start(&mut self, block: OutputBlock<'_>) {
+        match block {
+            OutputBlock::Text | OutputBlock::Refusal | OutputBlock::Reasoning => {}
+            OutputBlock::RedactedReasoning(data) => {
+                let index = next(&mut self.lists().thinking_blocks);
+                let block = ThinkingBlockObject::redacted(Some(index), data);
+                self.item(b"\"thinking_blocks\":", &block);
+            }
+            OutputBlock::ToolCall { id, name, kind } => self.tool_call(id, name, kind),
+        }
+    }
+
+    fn delta(&mut self, delta: OutputDelta<'_>) {
+        match delta {
+            OutputDelta::Text(text) => self.member(b"\"content\":", text),
+            OutputDelta::Refusal(text) => self.member(b"\"refusal\":", text),
+            OutputDelta::Reasoning(text) => self.member(b"\"reasoning_content\":", text),
+            OutputDelta::Signature(reasoning) => {
+                let index = next(&mut self.lists().thinking_blocks);
+                let block = ThinkingBlockObject::readable(Some(index), reasoning);
+                self.item(b"\"thinking_blocks\":", &block);
+            }
+            OutputDelta::Input { fragment, kind } => self.input(fragment, kind),
+            OutputDelta::Citation {
+                citation: source,
+                span,
+            } => match source.web_source() {
+                Some(page) => {
+                    let index = next(&mut self.lists().annotations);
+                    self.item(b"\"annotations\":", &annotation(Some(index), page, span));
+                }
+                None => {
+                    let index = next(&mut self.lists().citations);
+                    let item = citation(Some(index), source, span);
+                    self.item(b"\"bedrock_citations\":", &item);
+                }
+            },
+            OutputDelta::Logprobs(logprobs) => {
+                self.begin_choice();
+                self.events.put(b"},\"logprobs\":");
+                self.events.json(logprobs);
+                self.events.put(b",\"finish_reason\":null}");
+                self.events.end();
+            }
+        }
+    }
+
+    fn tool_call(&mut self, id: &str, name: &str, kind: CallKind) {
+        let index = next(&mut self.lists().tool_calls);
         self.begin_choice();
         if self.legacy_functions {
             self.events.put(b"\"function_call\":{\"name\":");
@@ -106,7 +172,9 @@ impl ChunkWriter {
         self.end_choice(None);
     }
 
-    fn arguments(&mut self, index: usize, fragment: &str, kind: CallKind) {
+    /// A fragment of the input of the last tool call.
+    fn input(&mut self, fragment: &str, kind: CallKind) {
+        let index = self.lists().tool_calls.saturating_sub(1);
         self.begin_choice();
         if self.legacy_functions {
             self.events.put(b"\"function_call\":{\"arguments\":");
@@ -156,50 +224,15 @@ impl StreamWriter for ChunkWriter {
 impl OutputWriter for ChunkWriter {
     fn output(&mut self, output: OutputEvent<'_>) {
         match output {
-            OutputEvent::Role => {
+            OutputEvent::MessageStart => {
                 self.begin_choice();
                 self.events
                     .put(b"\"role\":\"assistant\",\"content\":\"\",\"refusal\":null");
                 self.end_choice(None);
             }
-            OutputEvent::Content(text) => self.member(b"\"content\":", text),
-            OutputEvent::Refusal(text) => self.member(b"\"refusal\":", text),
-            OutputEvent::Logprobs(logprobs) => {
-                self.begin_choice();
-                self.events.put(b"},\"logprobs\":");
-                self.events.json(logprobs);
-                self.events.put(b",\"finish_reason\":null}");
-                self.events.end();
-            }
-            OutputEvent::Reasoning(text) => self.member(b"\"reasoning_content\":", text),
-            OutputEvent::ThinkingBlock { index, block } => {
-                let block = ThinkingBlockObject::at(index, block);
-                self.item(b"\"thinking_blocks\":", &block);
-            }
-            OutputEvent::Annotation {
-                index,
-                source,
-                span,
-            } => self.item(b"\"annotations\":", &annotation(Some(index), source, span)),
-            OutputEvent::Citation {
-                index,
-                citation: source,
-                span,
-            } => self.item(
-                b"\"bedrock_citations\":",
-                &citation(Some(index), source, span),
-            ),
-            OutputEvent::ToolCall {
-                index,
-                id,
-                name,
-                kind,
-            } => self.tool_call(index, id, name, kind),
-            OutputEvent::Arguments {
-                index,
-                fragment,
-                kind,
-            } => self.arguments(index, fragment, kind),
+            OutputEvent::BlockStart { index: _, block } => self.start(block),
+            OutputEvent::BlockDelta { index: _, delta } => self.delta(delta),
+            OutputEvent::BlockStop { .. } => {}
             OutputEvent::MessageStop(reason) => {
                 let reason = FinishReason::new(reason, self.legacy_functions);
                 self.begin_choice();
@@ -207,6 +240,13 @@ impl OutputWriter for ChunkWriter {
             }
         }
     }
+}
+
+/// The index of the next item of a list of this length.
+fn next(length: &mut usize) -> usize {
+    let index = *length;
+    *length += 1;
+    index
 }
 
 #[cfg(test)]
@@ -220,11 +260,11 @@ mod tests {
     fn multi_line_json_is_compacted() {
         let json = JsonText::parse("{\r\n \"a\":\n\"b\\n\"}".to_owned()).expect("JSON");
         let mut writer = ChunkWriter::new("id", 1, "model", false, false);
-        writer.output(OutputEvent::Citation {
-            index: 0,
+        let delta = OutputDelta::Citation {
             citation: &Citation(json.clone()),
             span: Span { start: 0, end: 0 },
-        });
+        };
+        writer.output(OutputEvent::BlockDelta { index: 0, delta });
         writer.done(&ResponseSummary {
             trace: Some(json.clone()),
             response_fields: Some(json),

@@ -7,7 +7,9 @@ use crate::converse::JsonText;
 use crate::converse::content::{ReasoningBlock, ReasoningText};
 use crate::converse::options::Fields;
 use crate::converse::output::ResponseSummary;
-use crate::converse::output::{CallKind, OutputEvent, OutputWriter, Span};
+use crate::converse::output::{
+    CallKind, OutputBlock, OutputDelta, OutputEvent, OutputWriter, Span,
+};
 use crate::converse::response::{Citation, WebSource};
 use crate::usage::TokenCounts;
 
@@ -115,49 +117,59 @@ impl Completion {
     }
 }
 
-impl OutputWriter for Completion {
-    fn output(&mut self, output: OutputEvent<'_>) {
-        match output {
-            OutputEvent::Role => {}
-            OutputEvent::Content(text) => self.content.push_str(text),
-            OutputEvent::Refusal(text) => self.refusal.push_str(text),
-            OutputEvent::Logprobs(logprobs) => {
-                if let Ok(more) = serde_json::from_str::<LogprobsObject>(logprobs.as_str()) {
-                    self.logprobs.get_or_insert_default().append(more);
-                }
+impl Completion {
+    fn start(&mut self, block: OutputBlock<'_>) {
+        match block {
+            OutputBlock::Text | OutputBlock::Refusal | OutputBlock::Reasoning => {}
+            OutputBlock::RedactedReasoning(data) => {
+                let block = ReasoningBlock::RedactedContent(data.to_owned());
+                self.thinking_blocks.push(block);
             }
-            OutputEvent::Reasoning(text) => self.reasoning.push_str(text),
-            OutputEvent::ThinkingBlock { index: _, block } => {
-                self.thinking_blocks.push(block.clone())
-            }
-            OutputEvent::Annotation {
-                index: _,
-                source,
-                span,
-            } => self.annotations.push(annotation(None, source, span)),
-            OutputEvent::Citation {
-                index: _,
-                citation: source,
-                span,
-            } => self.citations.push(citation(None, source, span)),
-            OutputEvent::ToolCall {
-                index: _,
-                id,
-                name,
-                kind,
-            } => self.calls.push(CompletionToolCall {
+            OutputBlock::ToolCall { id, name, kind } => self.calls.push(CompletionToolCall {
                 id: id.to_owned(),
                 name: name.to_owned(),
                 input: String::new(),
                 kind,
             }),
-            OutputEvent::Arguments {
-                index, fragment, ..
-            } => {
-                if let Some(call) = self.calls.get_mut(index) {
+        }
+    }
+
+    fn delta(&mut self, delta: OutputDelta<'_>) {
+        match delta {
+            OutputDelta::Text(text) => self.content.push_str(text),
+            OutputDelta::Refusal(text) => self.refusal.push_str(text),
+            OutputDelta::Reasoning(text) => self.reasoning.push_str(text),
+            OutputDelta::Signature(reasoning) => {
+                let block = ReasoningBlock::ReasoningText(reasoning.clone());
+                self.thinking_blocks.push(block);
+            }
+            OutputDelta::Input { fragment, kind: _ } => {
+                if let Some(call) = self.calls.last_mut() {
                     call.input.push_str(fragment);
                 }
             }
+            OutputDelta::Citation {
+                citation: source,
+                span,
+            } => match source.web_source() {
+                Some(page) => self.annotations.push(annotation(None, page, span)),
+                None => self.citations.push(citation(None, source, span)),
+            },
+            OutputDelta::Logprobs(logprobs) => {
+                if let Ok(more) = serde_json::from_str::<LogprobsObject>(logprobs.as_str()) {
+                    self.logprobs.get_or_insert_default().append(more);
+                }
+            }
+        }
+    }
+}
+
+impl OutputWriter for Completion {
+    fn output(&mut self, output: OutputEvent<'_>) {
+        match output {
+            OutputEvent::MessageStart | OutputEvent::BlockStop { .. } => {}
+            OutputEvent::BlockStart { index: _, block } => self.start(block),
+            OutputEvent::BlockDelta { index: _, delta } => self.delta(delta),
             OutputEvent::MessageStop(reason) => {
                 self.finish = Some(FinishReason::new(reason, self.legacy_functions));
             }
@@ -246,11 +258,25 @@ pub(super) struct ThinkingBlockObject<'a> {
 }
 
 impl<'a> ThinkingBlockObject<'a> {
-    /// The block with its `index`, for a chunk of a stream.
-    pub(super) fn at(index: usize, block: &'a ReasoningBlock) -> Self {
+    /// Readable reasoning; `index` is `None` outside of streams.
+    pub(super) fn readable(index: Option<usize>, reasoning: &'a ReasoningText) -> Self {
         Self {
-            index: Some(index),
-            ..Self::from(block)
+            index,
+            r#type: "thinking",
+            thinking: Some(&reasoning.text),
+            signature: reasoning.signature.as_deref(),
+            data: None,
+        }
+    }
+
+    /// Encrypted reasoning; `index` is `None` outside of streams.
+    pub(super) fn redacted(index: Option<usize>, data: &'a str) -> Self {
+        Self {
+            index,
+            r#type: "redacted_thinking",
+            thinking: None,
+            signature: None,
+            data: Some(data),
         }
     }
 }
@@ -258,20 +284,8 @@ impl<'a> ThinkingBlockObject<'a> {
 impl<'a> From<&'a ReasoningBlock> for ThinkingBlockObject<'a> {
     fn from(block: &'a ReasoningBlock) -> Self {
         match block {
-            ReasoningBlock::ReasoningText(ReasoningText { text, signature }) => Self {
-                index: None,
-                r#type: "thinking",
-                thinking: Some(text),
-                signature: signature.as_deref(),
-                data: None,
-            },
-            ReasoningBlock::RedactedContent(data) => Self {
-                index: None,
-                r#type: "redacted_thinking",
-                thinking: None,
-                signature: None,
-                data: Some(data),
-            },
+            ReasoningBlock::ReasoningText(reasoning) => Self::readable(None, reasoning),
+            ReasoningBlock::RedactedContent(data) => Self::redacted(None, data),
         }
     }
 }
@@ -294,13 +308,14 @@ struct UrlCitationObject {
 }
 
 /// A citation of a web page; `index` is `None` outside of streams.
-pub(super) fn annotation(index: Option<usize>, source: &WebSource, span: Span) -> AnnotationObject {
+pub(super) fn annotation(index: Option<usize>, source: WebSource, span: Span) -> AnnotationObject {
+    let WebSource { url, title } = source;
     AnnotationObject {
         index,
         r#type: "url_citation",
         url_citation: UrlCitationObject {
-            url: source.url.clone(),
-            title: source.title.clone(),
+            url,
+            title,
             start_index: span.start,
             end_index: span.end,
         },
