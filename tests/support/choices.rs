@@ -12,6 +12,8 @@ use outcrop::error::ApiError;
 use outcrop::wire::error::ErrorBody;
 use serde_json::{Value, json};
 
+use super::message_blocks;
+
 /// Lists whose items are not split into deltas. In a stream, each item has an index.
 const LISTS: [&str; 3] = ["thinking_blocks", "annotations", "bedrock_citations"];
 
@@ -40,6 +42,7 @@ pub fn agree(choices: &[Vec<Event>], order: &[u8], output_options: &OutputOption
             expected["finish_reason"] = Value::Null;
         }
         assert_eq!(assembled(&chunks, choice), expected);
+        message_blocks::add_up(&choices[choice], output_options, &expected);
     }
     assert_same_end(&chunks, &non_streaming, output_options);
 }
@@ -197,7 +200,8 @@ pub fn is_well_formed(
 
 /// A choice as a client assembles it from a stream: strings joined, tool calls by index.
 pub fn assembled(chunks: &[Value], choice: usize) -> Value {
-    let mut message = json!({"content": "", "reasoning_content": "", "tool_calls": []});
+    let mut message =
+        json!({"content": "", "refusal": "", "reasoning_content": "", "tool_calls": []});
     for key in LISTS {
         message[key] = json!([]);
     }
@@ -208,7 +212,7 @@ pub fn assembled(chunks: &[Value], choice: usize) -> Value {
             finish = of_choice["finish_reason"].clone();
         }
         let delta = &of_choice["delta"];
-        for key in ["content", "reasoning_content"] {
+        for key in ["content", "refusal", "reasoning_content"] {
             join(&mut message[key], &delta[key]);
         }
         for key in LISTS {
@@ -281,6 +285,7 @@ pub fn with_defaults(non_streaming: &Value, choice: usize) -> Value {
     };
     let mut message = json!({
         "content": text("content"),
+        "refusal": text("refusal"),
         "reasoning_content": text("reasoning_content"),
         "tool_calls": streamed_message.get("tool_calls").cloned().unwrap_or(json!([])),
     });

@@ -5,5 +5,6 @@ pub mod chat_request;
 pub mod choices;
 pub mod converse_rules;
 pub mod event_stream;
+pub mod message_blocks;
 pub mod sse_writer;
 mod vocabulary;

@@ -12,6 +12,8 @@ use crate::harness::golden::{
     Case, Outputs, RESPONSE, STREAM, UPSTREAM_EVENTS, UPSTREAM_REQUEST, events, run,
 };
 use crate::harness::translation::translated;
+use crate::support::choices::with_defaults;
+use crate::support::message_blocks::add_up;
 
 const ID: &str = "chatcmpl-golden";
 const CREATED: u64 = 1_700_000_000;
@@ -58,5 +60,7 @@ fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
     };
     let json = Completion::to_json(&[completion], head, output_events.summary()).unwrap();
     outputs.reformatted(RESPONSE, &json);
+    let choice = with_defaults(&serde_json::from_slice(&json).unwrap(), 0);
+    add_up(&events, &output_options, &choice);
     Ok(())
 }

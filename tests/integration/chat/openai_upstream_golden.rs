@@ -22,6 +22,8 @@ use outcrop::models::{ChatUpstream, ModelId, ModelTable, OpenAiEndpoint};
 use crate::harness::golden::{
     Case, Outputs, RESPONSE, STREAM, UPSTREAM_REQUEST, UPSTREAM_RESPONSE, UPSTREAM_STREAM, run,
 };
+use crate::support::choices::with_defaults;
+use crate::support::message_blocks::add_up;
 
 const ID: &str = "chatcmpl-golden";
 const CREATED: u64 = 1_700_000_000;
@@ -67,7 +69,10 @@ fn translate_case(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
     let output_options = Arc::new(output_options);
     if let Some(response) = case.optional(UPSTREAM_RESPONSE) {
         let events = ChatCompletionEvents::of_response(response.as_bytes()).unwrap();
-        outputs.reformatted(RESPONSE, &non_streaming(&events, &output_options));
+        let json = non_streaming(&events, &output_options);
+        let choice = with_defaults(&serde_json::from_slice(&json).unwrap(), 0);
+        add_up(&events, &output_options, &choice);
+        outputs.reformatted(RESPONSE, &json);
     }
     if let Some(response) = case.optional(UPSTREAM_STREAM) {
         let response = response.as_bytes();
@@ -75,6 +80,9 @@ fn translate_case(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
         for chunk_size in [1, 7] {
             assert_eq!(events(response, chunk_size), whole, "{}", case.name());
         }
+        let json = non_streaming(&whole, &output_options);
+        let choice = with_defaults(&serde_json::from_slice(&json).unwrap(), 0);
+        add_up(&whole, &output_options, &choice);
         outputs.text(STREAM, &streamed(&whole, &output_options));
     }
     Ok(())

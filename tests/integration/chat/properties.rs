@@ -25,6 +25,8 @@ fn delta() -> impl Strategy<Value = Delta> {
             Just(r#"{"location":{"documentPage":{"start":1}}}"#),
         ]
         .prop_map(|text| Delta::Citation(Citation(JsonText::parse(text.to_owned()).unwrap()))),
+        "[a-z]{1,8}".prop_map(Delta::Refusal),
+        Just(Delta::Logprobs(JsonText::parse("{}".to_owned()).unwrap())),
         Just(Delta::Hidden),
     ]
 }
