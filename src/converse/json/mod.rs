@@ -1,6 +1,7 @@
 //! JSON of clients and providers: kept as text where its content does not matter, and parsed within
 //! a bounded amount of memory where it does.
 
+pub(crate) mod end;
 pub(crate) mod scan;
 
 mod bounded;

@@ -2,6 +2,7 @@
 
 use super::chunk::{Chunk, ChunkCall, ChunkChoice, ChunkDelta, usage};
 use crate::converse::event::{BlockStart, Delta, Event, Metadata};
+use crate::converse::json::end::JsonEnd;
 use crate::converse::response::{StopReason, Usage};
 
 /// The maximum number of tool calls in a response. The upstream sends their indices, so the memory
@@ -30,12 +31,16 @@ enum BlockKind {
     Refusal,
 }
 
-/// A tool call, whose block is open until the end of the message: calls may be interleaved.
+/// A tool call. Calls may be interleaved, so the next block ends a call only if its arguments are
+/// complete; the others end with the message.
 #[derive(Debug)]
 struct OpenCall {
     /// The upstream's index of the call.
     index: u64,
     block: u32,
+    arguments: JsonEnd,
+    is_complete: bool,
+    has_ended: bool,
 }
 
 impl ChatCompletionEvents {
@@ -125,7 +130,10 @@ impl ChatCompletionEvents {
             }
         }
         if let Some(logprobs) = logprobs {
-            let index = self.block(BlockKind::Text, events);
+            let index = match self.open {
+                Some((index, BlockKind::Text | BlockKind::Refusal)) => index,
+                _ => self.block(BlockKind::Text, events),
+            };
             let delta = Delta::Logprobs(logprobs);
             events.push(Event::BlockDelta { index, delta });
         }
@@ -144,14 +152,18 @@ impl ChatCompletionEvents {
             Some((index, open)) if open == kind => index,
             _ => {
                 self.close_block(events);
-                let index = self.new_block();
+                let index = self.new_block(events);
                 self.open = Some((index, kind));
                 index
             }
         }
     }
 
-    fn new_block(&mut self) -> u32 {
+    /// The index of a new block. The calls before it that are complete end.
+    fn new_block(&mut self, events: &mut Vec<Event>) -> u32 {
+        for call in self.calls.iter_mut().filter(|call| call.is_complete) {
+            call.end(events);
+        }
         let index = self.next_block;
         self.next_block = index.saturating_add(1);
         index
@@ -170,29 +182,33 @@ impl ChatCompletionEvents {
         events: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         let index = call.index.unwrap_or(position);
-        let existing = self.calls.iter().find(|open| open.index == index);
-        let block = match existing {
-            Some(open) => open.block,
-            None if self.calls.len() >= MAX_CALLS => {
+        if !self.calls.iter().any(|open| open.index == index) {
+            if self.calls.len() >= MAX_CALLS {
                 return Err(serde::de::Error::custom("too many tool calls"));
             }
-            None => {
-                self.close_block(events);
-                let block = self.new_block();
-                self.calls.push(OpenCall { index, block });
-                events.push(Event::BlockStart {
-                    index: block,
-                    start: BlockStart::ToolUse {
-                        id: call.id.unwrap_or_else(|| format!("call_{index}")),
-                        name: call.function.name.unwrap_or_default(),
-                    },
-                });
-                block
-            }
-        };
-        if let Some(arguments) = call.function.arguments.filter(|text| !text.is_empty()) {
-            events.push(Event::BlockDelta {
+            self.close_block(events);
+            let block = self.new_block(events);
+            events.push(Event::BlockStart {
                 index: block,
+                start: BlockStart::ToolUse {
+                    id: call.id.unwrap_or_else(|| format!("call_{index}")),
+                    name: call.function.name.unwrap_or_default(),
+                },
+            });
+            self.calls.push(OpenCall {
+                index,
+                block,
+                arguments: JsonEnd::default(),
+                is_complete: false,
+                has_ended: false,
+            });
+        }
+        let open = self.calls.iter_mut().find(|open| open.index == index);
+        let arguments = call.function.arguments.filter(|text| !text.is_empty());
+        if let (Some(open), Some(arguments)) = (open, arguments) {
+            open.is_complete |= open.arguments.find(&arguments).is_some();
+            events.push(Event::BlockDelta {
+                index: open.block,
                 delta: Delta::ToolInput(arguments),
             });
         }
@@ -205,13 +221,22 @@ impl ChatCompletionEvents {
             return;
         }
         self.close_block(events);
-        for OpenCall { block, .. } in self.calls.drain(..) {
-            events.push(Event::BlockStop { index: block });
+        for mut call in self.calls.drain(..) {
+            call.end(events);
         }
         events.push(Event::MessageStop {
             stop_reason,
             additional_fields: None,
         });
+    }
+}
+
+impl OpenCall {
+    /// Ends the block, once.
+    fn end(&mut self, events: &mut Vec<Event>) {
+        if !std::mem::replace(&mut self.has_ended, true) {
+            events.push(Event::BlockStop { index: self.block });
+        }
     }
 }
 
@@ -303,6 +328,37 @@ mod tests {
             },
         ];
         assert_eq!(events, expected);
+    }
+
+    #[test]
+    fn a_call_with_complete_arguments_ends_before_the_next_block() {
+        let events = streamed(&[
+            r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"1","function":{"name":"f","arguments":"{\"a\":"}}]}}]}"#,
+            r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"\"}\"}"}}]}}]}"#,
+            r#"{"choices":[{"delta":{"tool_calls":[{"index":1,"id":"2","function":{"name":"f"}}]}}]}"#,
+        ]);
+        let expected = [
+            Event::MessageStart,
+            call(0, "1"),
+            input(0, "{\"a\":"),
+            input(0, "\"}\"}"),
+            Event::BlockStop { index: 0 },
+            call(1, "2"),
+        ];
+        assert_eq!(events, expected);
+    }
+
+    #[test]
+    fn probabilities_belong_to_the_text_or_the_refusal() {
+        let events = streamed(&[
+            r#"{"choices":[{"delta":{"refusal":"I"},"logprobs":{"refusal":[]}}]}"#,
+            r#"{"choices":[{"delta":{"refusal":" cannot"}}]}"#,
+        ]);
+        let indices = events.iter().filter_map(|event| match event {
+            Event::BlockDelta { index, .. } => Some(*index),
+            _ => None,
+        });
+        assert_eq!(indices.collect::<Vec<_>>(), [0, 0, 0]);
     }
 
     #[test]
