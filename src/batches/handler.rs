@@ -7,12 +7,12 @@ use http::Uri;
 
 use crate::batches::Batches;
 use crate::batches::wire::{Batch, CreateBatch};
-use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::endpoints::files::service::enabled;
+use crate::error::ApiError;
 use crate::gateway::request::CallerRequest;
 use crate::http::query;
 use crate::identity::Caller;
 use crate::reply::{Adjustments, Reply};
-use crate::server::App;
 use crate::wire::page::{ListPage, PageQuery, PageRules};
 
 /// The query parameters of lists of batches, as in OpenAI's API.
@@ -25,11 +25,11 @@ const RULES: PageRules = PageRules {
 
 /// Creates a batch.
 pub async fn create(
-    State(app): State<Arc<App>>,
+    State(batches): State<Option<Arc<Batches>>>,
     call: CallerRequest<CreateBatch>,
 ) -> Result<Reply, ApiError> {
     let mut adjustments = Adjustments::default();
-    let batches = served(&app)?;
+    let batches = enabled(&batches)?;
     let new = call.request.read(&mut adjustments)?;
     let batch = batches.create(&call.caller, new).await?;
     Ok(Reply::json(&batch)?.adjusted(adjustments))
@@ -37,40 +37,31 @@ pub async fn create(
 
 /// The caller's batches, newest first.
 pub async fn list(
-    State(app): State<Arc<App>>,
+    State(batches): State<Option<Arc<Batches>>>,
     caller: Caller,
     uri: Uri,
 ) -> Result<Reply, ApiError> {
     let mut adjustments = Adjustments::default();
     let query = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
-    let (batches, has_more) = served(&app)?.list(&caller, &query).await?;
+    let (batches, has_more) = enabled(&batches)?.list(&caller, &query).await?;
     let page = ListPage::new(batches, has_more, |batch: &Batch| &batch.id);
     Ok(Reply::json(&page)?.adjusted(adjustments))
 }
 
 /// Retrieves a batch.
 pub async fn retrieve(
-    State(app): State<Arc<App>>,
+    State(batches): State<Option<Arc<Batches>>>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
-    Reply::json(&served(&app)?.find(&caller, &id).await?)
+    Reply::json(&enabled(&batches)?.find(&caller, &id).await?)
 }
 
 /// Cancels a batch.
 pub async fn cancel(
-    State(app): State<Arc<App>>,
+    State(batches): State<Option<Arc<Batches>>>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
-    Reply::json(&served(&app)?.cancel(&caller, &id).await?)
-}
-
-/// Files and batches, or an error if they are disabled.
-pub(crate) fn served(app: &App) -> Result<&Batches, ApiError> {
-    app.batches.as_ref().ok_or_else(|| {
-        let message = "files and batches are disabled on this gateway; the operator enables them \
-        with `[batches] enabled = true` and `[s3] bucket`";
-        ApiError::new(ErrorKind::NotFound, message).code(ErrorCode::NotEnabled)
-    })
+    Reply::json(&enabled(&batches)?.cancel(&caller, &id).await?)
 }

@@ -54,7 +54,7 @@ pub struct Batches {
 struct BatchService {
     settings: BatchSettings,
     store: Arc<Store>,
-    files: Files,
+    files: Arc<Files>,
     s3: S3,
     /// The folder of the jobs' files.
     folder: ObjectLocation,
@@ -94,7 +94,12 @@ impl Batches {
         let s3 = S3::new(gateway.bedrock(), config.s3.path_style);
         let store = Arc::new(Store::at(&config.store.path));
         let shared = Arc::new(BatchService {
-            files: Files::new(Arc::clone(&store), s3.clone(), root.join("files")),
+            files: Arc::new(Files::new(
+                Arc::clone(&store),
+                s3.clone(),
+                root.join("files"),
+                settings.max_file_size,
+            )),
             folder: root.join("batches"),
             calls: Semaphore::new(settings.max_concurrent_requests),
             inputs: Semaphore::new(MAX_CONCURRENT_INPUTS),
@@ -135,13 +140,8 @@ impl Batches {
     }
 
     /// The files of all callers.
-    pub fn files(&self) -> &Files {
+    pub fn files(&self) -> &Arc<Files> {
         &self.shared.files
-    }
-
-    /// The maximum file size, in bytes.
-    pub fn max_file_size(&self) -> usize {
-        self.shared.settings.max_file_size
     }
 
     /// Creates a batch.

@@ -68,7 +68,7 @@ impl Greeting {
         Self {
             base_url: format!("http://{}/v1", reachable(address)),
             region: app.bedrock.region().to_owned(),
-            has_keys: app.callers.have_keys(),
+            has_keys: app.http.callers.have_keys(),
             models: list.data.len(),
             model: list.cheap_chat_model().map(str::to_owned),
         }

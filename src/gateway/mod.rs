@@ -15,7 +15,6 @@
 //! events, so that only `send` distinguishes them.
 
 pub(crate) mod account;
-pub(crate) mod content;
 pub(crate) mod failed;
 pub(crate) mod fan_out;
 pub(crate) mod invoke;
@@ -28,7 +27,6 @@ pub(crate) mod send;
 pub(crate) mod stream;
 pub(crate) mod targets;
 
-pub use content::StoredContent;
 pub use policy::HeaderOptions;
 pub use request::{CallerRequest, ChatCall};
 pub use response::ChatBody;

@@ -28,10 +28,10 @@ pub trait ResponseStream {
     /// The event that reports `error` and ends the stream.
     fn fail(&mut self, error: &ApiError) -> Bytes;
 
-    /// Whether all choices are complete, so that only the end of the stream is missing.
+    /// Whether everything has arrived, so that only the end of the stream is missing.
     fn is_finished(&self) -> bool;
 
-    /// The last bytes of a complete stream.
+    /// Records the end of a complete stream, and returns its last bytes.
     fn done(&mut self) -> Bytes;
 }
 
@@ -196,6 +196,7 @@ impl<W: StreamWriter> ResponseStream for ChatStream<W> {
     }
 
     fn done(&mut self) -> Bytes {
+        self.ledger().completed();
         let summaries = self.branches.iter();
         let summaries: Vec<ResponseSummary> = summaries
             .map(|branch| branch.output_events.summary().clone())

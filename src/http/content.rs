@@ -1,28 +1,33 @@
 //! Downloads of stored files and videos.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 
+use super::HttpContext;
 use super::shutdown::{ShutdownPhase, restarting};
-use crate::gateway::content::StoredContent;
-use crate::server::App;
+use crate::bedrock::S3Object;
+use crate::gateway::failed::client_error;
+use crate::usage::Ledger;
 
-impl App {
+impl HttpContext {
     /// Streams the content of a file or a video, or a range of it. An error of S3 and the shutdown
     /// close the connection before the declared length is sent, so that the client notices.
     pub fn content_response(
         &self,
-        mut content: StoredContent,
+        mut content: S3Object,
         media_type: HeaderValue,
+        ledger: Arc<Ledger>,
     ) -> Response {
-        let length = content.length();
-        let range = content.range().map(HeaderValue::try_from);
+        let length = content.length;
+        let range = content.range.as_deref().map(HeaderValue::try_from);
         let shutdown = self.shutdown.clone();
         if length == 0 {
             // The body of an empty response is not read.
-            content.ledger().completed();
+            ledger.completed();
         }
         let body = Body::from_stream(async_stream::stream! {
             let ending = shutdown.reached(ShutdownPhase::Ending);
@@ -31,7 +36,7 @@ impl App {
             loop {
                 let next = tokio::select! {
                     biased;
-                    next = content.next() => next,
+                    next = content.next() => next.map_err(|error| client_error(error, &ledger)),
                     () = &mut ending => Err(restarting()),
                 };
                 match next {
@@ -39,14 +44,14 @@ impl App {
                         left = left.saturating_sub(bytes.len() as u64);
                         // The server does not ask for more than the declared length.
                         if left == 0 {
-                            content.ledger().completed();
+                            ledger.completed();
                         }
                         yield Ok(bytes);
                     }
                     Ok(None) => return,
                     Err(error) => {
-                        content.ledger().failed(&error);
-                        content.ledger().broken();
+                        ledger.failed(&error);
+                        ledger.broken();
                         yield Err(error);
                         return;
                     }

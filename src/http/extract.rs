@@ -4,13 +4,15 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
+use super::HttpContext;
+use super::body::multipart::{FormLimits, is_form, read_form};
 use super::body::{HeldBody, read_json};
 use crate::config::Truncate;
 use crate::converse::translation::GuardrailHeaders;
@@ -18,42 +20,44 @@ use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::ChatCall;
 use crate::gateway::policy::HeaderOptions;
 use crate::gateway::request::CallerRequest;
-use crate::http::body::multipart::{FormLimits, is_form, read_form};
 use crate::identity::{Caller, masked};
-use crate::server::App;
 use crate::usage::Ledger;
 use crate::wire::ParsedBody;
-use crate::wire::form;
-use crate::wire::form::FormPart;
+use crate::wire::form::{self, FormPart};
 
 /// A request in a form, as SDKs send it, or in JSON, with the files of the form.
 #[derive(Debug)]
 pub struct FormRequest<T>(pub CallerRequest<(T, Vec<FormPart>)>);
 
 /// The caller, by the API key of the request.
-impl FromRequestParts<Arc<App>> for Caller {
+impl<S> FromRequestParts<S> for Caller
+where
+    S: Send + Sync,
+    Arc<HttpContext>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let ledger = ledger(parts)?;
-        let key = key(&parts.headers)?;
-        let caller = app.callers.identify(key).inspect_err(|_| {
-            ledger.key_rejected(key.map(masked));
-        })?;
-        ledger.called_by(caller.shared_name(), caller.identity());
-        Ok(caller)
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let context = Arc::<HttpContext>::from_ref(state);
+        authenticated(parts, &context).map(|(caller, _)| caller)
     }
 }
 
 /// A request with a JSON body. Its bytes are dropped before the work starts.
-impl<T: DeserializeOwned + Send> FromRequest<Arc<App>> for CallerRequest<T> {
+impl<S, T> FromRequest<S> for CallerRequest<T>
+where
+    S: Send + Sync,
+    Arc<HttpContext>: FromRef<S>,
+    T: DeserializeOwned + Send,
+{
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
-        let (mut parts, body) = request.into_parts();
-        let caller = Caller::from_request_parts(&mut parts, app).await?;
-        let ledger = ledger(&parts)?;
-        let (request, HeldBody { bytes, permit }) = read_json(app, &parts.headers, body).await?;
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let context = Arc::<HttpContext>::from_ref(state);
+        let (parts, body) = request.into_parts();
+        let (caller, ledger) = authenticated(&parts, &context)?;
+        let read = read_json(&context, &parts.headers, body).await?;
+        let (request, HeldBody { bytes, permit }) = read;
         ledger.body_read(bytes.len());
         Ok(Self {
             caller,
@@ -65,18 +69,21 @@ impl<T: DeserializeOwned + Send> FromRequest<Arc<App>> for CallerRequest<T> {
 }
 
 /// A chat request, which keeps its bytes, and the options in its headers.
-impl<T> FromRequest<Arc<App>> for ChatCall<ParsedBody<T>>
+impl<S, T> FromRequest<S> for ChatCall<ParsedBody<T>>
 where
+    S: Send + Sync,
+    Arc<HttpContext>: FromRef<S>,
     T: Send,
     Box<T>: DeserializeOwned,
 {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
-        let (mut parts, body) = request.into_parts();
-        let caller = Caller::from_request_parts(&mut parts, app).await?;
-        let ledger = ledger(&parts)?;
-        let (request, HeldBody { bytes, permit }) = read_json(app, &parts.headers, body).await?;
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let context = Arc::<HttpContext>::from_ref(state);
+        let (parts, body) = request.into_parts();
+        let (caller, ledger) = authenticated(&parts, &context)?;
+        let read = read_json(&context, &parts.headers, body).await?;
+        let (request, HeldBody { bytes, permit }) = read;
         ledger.body_read(bytes.len());
         Ok(Self {
             caller,
@@ -88,20 +95,25 @@ where
     }
 }
 
-impl<T: DeserializeOwned + Send> FromRequest<Arc<App>> for FormRequest<T> {
+impl<S, T> FromRequest<S> for FormRequest<T>
+where
+    S: Send + Sync,
+    Arc<HttpContext>: FromRef<S>,
+    T: DeserializeOwned + Send,
+{
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
-        let (mut parts, body) = request.into_parts();
-        let caller = Caller::from_request_parts(&mut parts, app).await?;
-        let ledger = ledger(&parts)?;
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let context = Arc::<HttpContext>::from_ref(state);
+        let (parts, body) = request.into_parts();
+        let (caller, ledger) = authenticated(&parts, &context)?;
         let (request, memory) = if is_form(&parts.headers) {
-            let mut memory = app.bodies.permit();
-            let limits = FormLimits::of(&app.settings);
+            let mut memory = context.bodies.permit();
+            let limits = FormLimits::of(&context.settings);
             let fields = read_form(&parts.headers, body, limits, &mut memory).await?;
             (form::read(fields)?, memory)
         } else {
-            let (request, held) = read_json(app, &parts.headers, body).await?;
+            let (request, held) = read_json(&context, &parts.headers, body).await?;
             ledger.body_read(held.bytes.len());
             ((request, Vec::new()), held.permit)
         };
@@ -114,10 +126,17 @@ impl<T: DeserializeOwned + Send> FromRequest<Arc<App>> for FormRequest<T> {
     }
 }
 
-/// The ledger, which every request but those of probes has.
-fn ledger(parts: &Parts) -> Result<Arc<Ledger>, ApiError> {
+/// The caller of a request, and its ledger.
+fn authenticated(parts: &Parts, context: &HttpContext) -> Result<(Caller, Arc<Ledger>), ApiError> {
+    // Every request but those of probes has a ledger.
     let ledger = parts.extensions.get::<Arc<Ledger>>();
-    ledger.cloned().ok_or_else(ApiError::internal)
+    let ledger = ledger.cloned().ok_or_else(ApiError::internal)?;
+    let key = key(&parts.headers)?;
+    let caller = context.callers.identify(key).inspect_err(|_| {
+        ledger.key_rejected(key.map(masked));
+    })?;
+    ledger.called_by(caller.shared_name(), caller.identity());
+    Ok((caller, ledger))
 }
 
 /// The API key of a request: `Authorization: Bearer`, Azure's `api-key` or Anthropic's `x-api-key`.

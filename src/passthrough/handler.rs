@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::Extension;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::Method;
@@ -13,33 +14,33 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 
 use crate::error::ApiError;
-use crate::http::{HeldBody, decompressed, key, read_as_sent, require_json_or_bytes};
+use crate::http::{HeldBody, HttpContext, decompressed, key, read_as_sent, require_json_or_bytes};
 use crate::identity::masked_credential;
-use crate::passthrough::PassthroughRequest;
+use crate::passthrough::{Passthrough, PassthroughBody, PassthroughRequest};
 use crate::reply::Reply;
-use crate::server::App;
 use crate::usage::Ledger;
 
 /// Forwards a request to Bedrock and returns its response.
 pub async fn passthrough(
-    State(app): State<Arc<App>>,
+    State(context): State<Arc<HttpContext>>,
+    State(passthrough): State<Arc<Passthrough>>,
     Extension(ledger): Extension<Arc<Ledger>>,
     request: Request,
 ) -> Result<Reply<Response>, ApiError> {
     let (mut head, body) = request.into_parts();
-    let claim = key(&head.headers).and_then(|key| app.callers.claim(&head, key, SystemTime::now()));
+    let claim =
+        key(&head.headers).and_then(|key| context.callers.claim(&head, key, SystemTime::now()));
     let claim = claim.inspect_err(|_| note_rejected(&head, &ledger))?;
     require_declared_json(&head)?;
-    let body = read_as_sent(&app, &head.headers, body).await?;
+    let body = read_as_sent(&context, &head.headers, body).await?;
     // The signature covers the body as it was sent, before decompression.
     let prove = || claim.prove(&body.bytes);
-    let caller = app
-        .gateway
-        .workers()
+    let caller = context
+        .workers
         .on_body(body.bytes.len(), prove)
         .await
         .inspect_err(|_| note_rejected(&head, &ledger))?;
-    let HeldBody { bytes, permit } = decompressed(&app, &head.headers, body).await?;
+    let HeldBody { bytes, permit } = decompressed(&context, &head.headers, body).await?;
     head.headers.remove(CONTENT_ENCODING);
     ledger.called_by(caller.shared_name(), caller.identity());
     ledger.body_read(bytes.len());
@@ -52,8 +53,13 @@ pub async fn passthrough(
         body: bytes,
         ledger,
     };
-    let reply = app.passthrough.forward(call, permit).await?;
-    Ok(reply.map(|response| app.passthrough_response(response)))
+    let reply = passthrough.forward(call, permit).await?;
+    Ok(reply.map(|response| {
+        response.map(|body| match body {
+            PassthroughBody::Complete(bytes) => Body::from(bytes),
+            PassthroughBody::Stream(stream) => context.stream_body(*stream),
+        })
+    }))
 }
 
 /// Records the start of a rejected credential.

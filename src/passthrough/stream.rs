@@ -8,7 +8,7 @@ use super::hidden::HiddenGuardrail;
 use super::usage::PassthroughAccount;
 use crate::bedrock::{Frame, FrameStream, exception_frame};
 use crate::error::ApiError;
-use crate::gateway::stream::broke_off;
+use crate::gateway::stream::{ResponseStream, broke_off};
 use crate::limits::Permit;
 use crate::usage::Ledger;
 
@@ -38,25 +38,28 @@ impl PassthroughStream {
             _permit: permit,
         }
     }
+}
 
-    /// The ledger of the request.
-    pub fn ledger(&self) -> &Arc<Ledger> {
+/// Bytes are passed unchanged, except for the name of the operator's guardrail.
+impl ResponseStream for PassthroughStream {
+    fn ledger(&self) -> &Arc<Ledger> {
         self.account.ledger()
     }
 
-    /// The next bytes for the client, unchanged except for the name of the operator's guardrail;
-    /// `None` at the end. Cancel safe.
-    ///
-    /// Fails if the response was cut off. [`PassthroughStream::fail`] then returns the last bytes.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
-        if self.account.is_complete() {
-            return self.end();
-        }
+    async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         let mut frames = Vec::new();
-        let arrived = self.stream.next(&mut frames).await;
-        let more = arrived.map_err(|error| client_error(error, self.account.ledger()))?;
+        let more = match self.account.is_complete() {
+            true => false,
+            false => {
+                let arrived = self.stream.next(&mut frames).await;
+                arrived.map_err(|error| client_error(error, self.account.ledger()))?
+            }
+        };
         if !more {
-            return self.end();
+            return match self.is_broken || self.account.may_end() {
+                true => Ok(None),
+                false => Err(broke_off()),
+            };
         }
         for frame in &mut frames {
             self.account.note_frame(frame);
@@ -77,22 +80,24 @@ impl PassthroughStream {
         Ok(Some(joined(frames)))
     }
 
-    fn end(&self) -> Result<Option<Bytes>, ApiError> {
-        if !self.is_broken && !self.account.may_end() {
-            return Err(broke_off());
-        }
+    /// An exception frame.
+    fn fail(&mut self, error: &ApiError) -> Bytes {
+        let error = AwsError::from(error);
+        let frame = exception_frame(error.stream_exception(), &error.message);
+        frame.unwrap_or_default()
+    }
+
+    fn is_finished(&self) -> bool {
+        self.account.is_complete()
+    }
+
+    fn done(&mut self) -> Bytes {
         match self.is_broken {
             true => self.ledger().broken(),
             false => self.ledger().completed(),
         }
-        Ok(None)
-    }
-
-    /// The exception frame for `error`, which ends the stream.
-    pub fn fail(&self, error: &ApiError) -> Bytes {
-        let error = AwsError::from(error);
-        let frame = exception_frame(error.stream_exception(), &error.message);
-        frame.unwrap_or_default()
+        // Bedrock's last frame is the end.
+        Bytes::new()
     }
 }
 

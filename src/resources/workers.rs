@@ -1,6 +1,7 @@
 //! CPU-bound work, outside of the threads that serve connections, and limited to the number of
 //! processors.
 
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -13,18 +14,18 @@ const SHORT: usize = 1 << 20;
 const DECODERS: usize = 2;
 
 /// The permits for CPU-bound work.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Workers {
-    bodies: Semaphore,
-    images: Semaphore,
+    bodies: Arc<Semaphore>,
+    images: Arc<Semaphore>,
 }
 
 impl Default for Workers {
     fn default() -> Self {
         let processors = available_parallelism().map_or(1, usize::from);
         Self {
-            bodies: Semaphore::new(processors),
-            images: Semaphore::new(DECODERS),
+            bodies: Arc::new(Semaphore::new(processors)),
+            images: Arc::new(Semaphore::new(DECODERS)),
         }
     }
 }

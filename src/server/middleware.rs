@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::listener::ClientAddress;
+use super::respond::ErrorFormat;
 use crate::error::ApiError;
-use crate::http::reply::ErrorFormat;
 use crate::resources::ids::request_id;
 use crate::server::App;
 use crate::server::clients::browser::{BrowserPolicy, web_pages};
@@ -28,7 +28,10 @@ pub(super) const VERSION: HeaderName = HeaderName::from_static("openai-version")
 
 /// Adds the layers to `routes`.
 pub(super) fn layers(routes: Router, app: &App) -> Router {
-    let browsers = BrowserPolicy::new(&app.settings.cors_origins, app.callers.have_keys());
+    let browsers = BrowserPolicy::new(
+        &app.http.settings.cors_origins,
+        app.http.callers.have_keys(),
+    );
     routes
         // Innermost: a panic becomes a 500 of that request, and the server keeps running.
         .layer(CatchPanicLayer::custom(panicked))

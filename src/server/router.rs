@@ -5,7 +5,9 @@ use axum::routing::{any, get, post};
 use tower::service_fn;
 use tower::util::MapRequestLayer;
 
-use super::middleware;
+use super::respond::respond;
+use super::state::AppState;
+use super::{App, middleware};
 use crate::batches::handler as batches;
 use crate::dialects::openai_chat::handler as chat_completions;
 use crate::dialects::openai_completions::handler as completions;
@@ -18,9 +20,7 @@ use crate::endpoints::moderations::handler as moderations;
 use crate::endpoints::rerank::handler as rerank;
 use crate::endpoints::token_count::handler as input_tokens;
 use crate::endpoints::videos::handler as videos;
-use crate::http::reply::respond;
 use crate::passthrough::handler as bedrock;
-use crate::server::App;
 use crate::server::pages::{health, home, unknown};
 
 /// All routes.
@@ -82,12 +82,12 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(unknown::method)
         // Inside the routing, which finds the route.
         .route_layer(MapRequestLayer::new(middleware::note_route))
-        .with_state(Arc::clone(&app));
+        .with_state(AppState(Arc::clone(&app)));
     // One service around all routes, which also rewrites paths: before routing, and after the log
     // has recorded them.
-    let served = Arc::clone(&app);
+    let shutdown = app.http.shutdown.clone();
     let routes = Router::new().fallback_service(service_fn(move |request| {
-        respond(Arc::clone(&served), routes.clone(), request)
+        respond(shutdown.clone(), routes.clone(), request)
     }));
     middleware::layers(routes, &app)
 }

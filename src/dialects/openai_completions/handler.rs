@@ -7,16 +7,17 @@ use axum::response::Response;
 
 use super::{CompletionRequest, service};
 use crate::error::ApiError;
-use crate::gateway::ChatCall;
+use crate::gateway::{ChatCall, Gateway};
+use crate::http::HttpContext;
 use crate::reply::Reply;
-use crate::server::App;
 use crate::wire::ParsedBody;
 
 /// Creates a completion, streaming or not.
 pub async fn create(
-    State(app): State<Arc<App>>,
+    State(context): State<Arc<HttpContext>>,
+    State(gateway): State<Arc<Gateway>>,
     call: ChatCall<ParsedBody<CompletionRequest>>,
 ) -> Result<Reply<Response>, ApiError> {
-    let reply = service::create(&app.gateway, call).await?;
-    Ok(reply.map(|body| app.chat_response(body)))
+    let reply = service::create(&gateway, call).await?;
+    Ok(reply.map(|body| context.chat_response(body)))
 }

@@ -6,14 +6,14 @@ use axum::extract::State;
 
 use crate::endpoints::embeddings::EmbeddingsRequest;
 use crate::error::ApiError;
+use crate::gateway::Gateway;
 use crate::gateway::request::CallerRequest;
 use crate::reply::Reply;
-use crate::server::App;
 
 /// Creates an embedding for each input.
 pub async fn create(
-    State(app): State<Arc<App>>,
+    State(gateway): State<Arc<Gateway>>,
     call: CallerRequest<EmbeddingsRequest>,
 ) -> Result<Reply, ApiError> {
-    app.gateway.embeddings(call).await
+    gateway.embeddings(call).await
 }

@@ -8,16 +8,13 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Uri};
 
-use crate::batches::Batches;
-use crate::batches::handler::served;
-use crate::endpoints::files::service::NewFile;
+use crate::endpoints::files::service::{Files, NewFile, enabled};
 use crate::endpoints::files::wire::{FileDeleted, FileForm, FileObject};
 use crate::error::ApiError;
-use crate::http::{FormLimits, MultipartForm, OpenPart, query};
+use crate::http::{FormLimits, HttpContext, MultipartForm, OpenPart, query};
 use crate::identity::Caller;
 use crate::reply::{Adjustments, Reply};
 use crate::resources::body_memory::BodyPermit;
-use crate::server::App;
 use crate::store::StoredFile;
 use crate::usage::Ledger;
 use crate::wire::form;
@@ -36,23 +33,24 @@ const FORM_OVERHEAD: usize = 64 << 10;
 
 /// Uploads a file.
 pub async fn create(
-    State(app): State<Arc<App>>,
+    State(context): State<Arc<HttpContext>>,
+    State(files): State<Option<Arc<Files>>>,
     Extension(ledger): Extension<Arc<Ledger>>,
     caller: Caller,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Reply, ApiError> {
-    let batches = served(&app)?;
+    let files = enabled(&files)?;
     let limits = FormLimits {
-        body: batches.max_file_size().saturating_add(FORM_OVERHEAD),
+        body: files.max_size.saturating_add(FORM_OVERHEAD),
         part: FORM_OVERHEAD,
         parts: 16,
-        timeout: app.settings.body_timeout,
+        timeout: context.settings.body_timeout,
     };
     let mut form = MultipartForm::open(&headers, body, limits)?;
     let mut file = None;
-    let mut memory = app.bodies.permit();
-    let read = read_parts(&mut form, (batches, &mut memory), &ledger, &mut file).await;
+    let mut memory = context.bodies.permit();
+    let read = read_parts(&mut form, (files, &mut memory), &ledger, &mut file).await;
     let mut adjustments = Adjustments::default();
     let life = read.and_then(|texts| {
         let (texts, _): (FileForm, _) = form::read(texts)?;
@@ -60,7 +58,7 @@ pub async fn create(
     });
     match (life, file) {
         (Ok(life), Some((file, filename))) => {
-            let kept = batches.files().keep(file, &caller, filename, life, &ledger);
+            let kept = files.keep(file, &caller, filename, life, &ledger);
             Ok(Reply::json(&object(&kept.await?))?.adjusted(adjustments))
         }
         (Ok(_), None) => Err(ApiError::missing("file", "`file` is missing")),
@@ -75,13 +73,13 @@ pub async fn create(
 
 /// Lists the caller's files.
 pub async fn list(
-    State(app): State<Arc<App>>,
+    State(files): State<Option<Arc<Files>>>,
     caller: Caller,
     uri: Uri,
 ) -> Result<Reply, ApiError> {
     let mut adjustments = Adjustments::default();
     let query = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
-    let (files, has_more) = served(&app)?.files().list(&caller, &query).await?;
+    let (files, has_more) = enabled(&files)?.list(&caller, &query).await?;
     let objects = files.iter().map(object).collect();
     let page = ListPage::new(objects, has_more, |file: &FileObject<'_>| file.id);
     Ok(Reply::json(&page)?.adjusted(adjustments))
@@ -89,43 +87,44 @@ pub async fn list(
 
 /// Retrieves the metadata of a file.
 pub async fn retrieve(
-    State(app): State<Arc<App>>,
+    State(files): State<Option<Arc<Files>>>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
-    let file = served(&app)?.files().find(&caller, &id).await?;
+    let file = enabled(&files)?.find(&caller, &id).await?;
     Reply::json(&object(&file))
 }
 
 /// Retrieves the content of a file.
 pub async fn content(
-    State(app): State<Arc<App>>,
+    State(context): State<Arc<HttpContext>>,
+    State(files): State<Option<Arc<Files>>>,
     Extension(ledger): Extension<Arc<Ledger>>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let content = served(&app)?.files().content(&caller, &id, ledger).await?;
-    let media_type = content.content_type().and_then(|text| text.parse().ok());
+    let content = enabled(&files)?.content(&caller, &id, &ledger).await?;
+    let media_type = content.content_type.as_deref();
+    let media_type = media_type.and_then(|text| text.parse().ok());
     let default = HeaderValue::from_static("application/octet-stream");
-    Ok(app.content_response(content, media_type.unwrap_or(default)))
+    Ok(context.content_response(content, media_type.unwrap_or(default), ledger))
 }
 
 /// Deletes a file.
 pub async fn delete(
-    State(app): State<Arc<App>>,
+    State(files): State<Option<Arc<Files>>>,
     Extension(ledger): Extension<Arc<Ledger>>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
-    let files = served(&app)?.files();
-    files.delete(&caller, &id, &ledger).await?;
+    enabled(&files)?.delete(&caller, &id, &ledger).await?;
     Reply::json(&FileDeleted::new(&id))
 }
 
 /// Reads all parts: writes the file to `file`, and returns the text fields.
 async fn read_parts(
     form: &mut MultipartForm,
-    (batches, memory): (&Batches, &mut BodyPermit),
+    (files, memory): (&Files, &mut BodyPermit),
     ledger: &Ledger,
     file: &mut Option<(NewFile, String)>,
 ) -> Result<Vec<form::FormPart>, ApiError> {
@@ -134,7 +133,7 @@ async fn read_parts(
         let filename = part.file_name.clone();
         match filename {
             Some(filename) if part.name == "file" && file.is_none() => {
-                let (new, _) = file.insert((batches.files().begin(), filename));
+                let (new, _) = file.insert((files.begin(), filename));
                 write(part, new, memory, ledger).await?;
             }
             Some(_) => {

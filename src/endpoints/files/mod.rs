@@ -3,3 +3,5 @@
 pub mod handler;
 pub(crate) mod service;
 pub mod wire;
+
+pub use service::Files;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::bedrock::{ObjectLocation, S3, S3Object, S3Upload, UpstreamError};
 use crate::endpoints::files::wire::BATCH;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::gateway::content::StoredContent;
 use crate::gateway::failed::client_error;
 use crate::gateway::unix_seconds;
 use crate::identity::Caller;
@@ -26,6 +25,8 @@ pub struct Files {
     store: Arc<Store>,
     s3: S3,
     folder: ObjectLocation,
+    /// The maximum size of a file, in bytes.
+    pub(super) max_size: usize,
 }
 
 /// A file that is being uploaded.
@@ -36,8 +37,13 @@ pub struct NewFile {
 }
 
 impl Files {
-    pub(crate) fn new(store: Arc<Store>, s3: S3, folder: ObjectLocation) -> Self {
-        Self { store, s3, folder }
+    pub(crate) fn new(store: Arc<Store>, s3: S3, folder: ObjectLocation, max_size: usize) -> Self {
+        Self {
+            store,
+            s3,
+            folder,
+            max_size,
+        }
     }
 
     /// Starts an upload.
@@ -105,12 +111,11 @@ impl Files {
         &self,
         caller: &Caller,
         id: &str,
-        ledger: Arc<Ledger>,
-    ) -> Result<StoredContent, ApiError> {
+        ledger: &Ledger,
+    ) -> Result<S3Object, ApiError> {
         let file = self.find(caller, id).await?;
         let content = self.open(&file.id, None).await;
-        let content = content.map_err(|error| client_error(error, &ledger))?;
-        Ok(StoredContent::new(content, ledger))
+        content.map_err(|error| client_error(error, ledger))
     }
 
     /// Deletes a file of the caller.
@@ -186,6 +191,15 @@ impl NewFile {
     pub async fn abandon(self) {
         self.upload.abandon().await;
     }
+}
+
+/// Files or batches, or an error if they are disabled.
+pub(crate) fn enabled<T>(service: &Option<Arc<T>>) -> Result<&T, ApiError> {
+    service.as_deref().ok_or_else(|| {
+        let message = "files and batches are disabled on this gateway; the operator enables them \
+        with `[batches] enabled = true` and `[s3] bucket`";
+        ApiError::new(ErrorKind::NotFound, message).code(ErrorCode::NotEnabled)
+    })
 }
 
 /// The entries of a page, from a query for one more entry, and whether there are more.

@@ -2,47 +2,48 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::State;
+use axum::response::Response;
 use http::HeaderMap;
 
 use crate::endpoints::images::service::{ImageBody, ImageCall};
 use crate::endpoints::images::{ImageEndpoint, ImageRequest};
 use crate::error::ApiError;
+use crate::gateway::Gateway;
 use crate::gateway::request::CallerRequest;
-use crate::http::deployment;
-use crate::http::{FormRequest, flag};
+use crate::http::{FormRequest, ReplyBody, deployment, events_response, flag};
 use crate::reply::Reply;
-use crate::server::App;
 
 /// Generates images from a prompt.
 pub async fn generations(
-    State(app): State<Arc<App>>,
+    State(gateway): State<Arc<Gateway>>,
     headers: HeaderMap,
     call: FormRequest<ImageRequest>,
 ) -> Result<Reply<ImageBody>, ApiError> {
-    reply(&app, &headers, call, ImageEndpoint::Generations).await
+    reply(&gateway, &headers, call, ImageEndpoint::Generations).await
 }
 
 /// Edits images with a prompt.
 pub async fn edits(
-    State(app): State<Arc<App>>,
+    State(gateway): State<Arc<Gateway>>,
     headers: HeaderMap,
     call: FormRequest<ImageRequest>,
 ) -> Result<Reply<ImageBody>, ApiError> {
-    reply(&app, &headers, call, ImageEndpoint::Edits).await
+    reply(&gateway, &headers, call, ImageEndpoint::Edits).await
 }
 
 /// Generates variations of an image.
 pub async fn variations(
-    State(app): State<Arc<App>>,
+    State(gateway): State<Arc<Gateway>>,
     headers: HeaderMap,
     call: FormRequest<ImageRequest>,
 ) -> Result<Reply<ImageBody>, ApiError> {
-    reply(&app, &headers, call, ImageEndpoint::Variations).await
+    reply(&gateway, &headers, call, ImageEndpoint::Variations).await
 }
 
 async fn reply(
-    app: &App,
+    gateway: &Gateway,
     headers: &HeaderMap,
     FormRequest(call): FormRequest<ImageRequest>,
     endpoint: ImageEndpoint,
@@ -67,5 +68,14 @@ async fn reply(
         memory,
         ledger,
     };
-    app.gateway.images(endpoint, call).await
+    gateway.images(endpoint, call).await
+}
+
+impl ReplyBody for ImageBody {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Json(json) => json.into_response(),
+            Self::Events(events) => events_response(Body::from(events)),
+        }
+    }
 }

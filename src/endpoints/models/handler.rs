@@ -5,17 +5,18 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use http::Uri;
 
+use crate::catalog::Catalog;
 use crate::error::ApiError;
+use crate::gateway::Gateway;
 use crate::http::query;
 use crate::identity::Caller;
 use crate::models::ModelType;
 use crate::reply::Reply;
-use crate::server::App;
 use crate::wire::unknown_word;
 
 /// Lists all models, or those of `?type=`.
 pub async fn list(
-    State(app): State<Arc<App>>,
+    State(catalog): State<Arc<Catalog>>,
     _caller: Caller,
     uri: Uri,
 ) -> Result<Reply, ApiError> {
@@ -25,17 +26,16 @@ pub async fn list(
         let words = || ModelType::ALL.map(ModelType::as_str);
         parsed.ok_or_else(|| unknown_word("type", &word, "a model type", words()))
     });
-    Ok(Reply::new(app.catalog.list(model_type.transpose()?).await))
+    Ok(Reply::new(catalog.list(model_type.transpose()?).await))
 }
 
 /// Retrieves a model. Ids have colons, and ARNs have slashes.
 pub async fn retrieve(
-    State(app): State<Arc<App>>,
+    State(catalog): State<Arc<Catalog>>,
+    State(gateway): State<Arc<Gateway>>,
     _caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
-    let model = app.catalog.model(&id).await;
-    Ok(Reply::new(
-        model.ok_or_else(|| app.gateway.unknown_model(&id))?,
-    ))
+    let model = catalog.model(&id).await;
+    Ok(Reply::new(model.ok_or_else(|| gateway.unknown_model(&id))?))
 }

@@ -6,14 +6,14 @@ use axum::extract::State;
 
 use crate::endpoints::rerank::RerankRequest;
 use crate::error::ApiError;
+use crate::gateway::Gateway;
 use crate::gateway::request::CallerRequest;
 use crate::reply::Reply;
-use crate::server::App;
 
 /// Ranks documents by their relevance to a query.
 pub async fn create(
-    State(app): State<Arc<App>>,
+    State(gateway): State<Arc<Gateway>>,
     call: CallerRequest<RerankRequest>,
 ) -> Result<Reply, ApiError> {
-    app.gateway.rerank(call).await
+    gateway.rerank(call).await
 }

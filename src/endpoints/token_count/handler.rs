@@ -9,27 +9,26 @@ use super::service;
 use crate::dialects::openai_chat::ChatRequest;
 use crate::dialects::openai_responses::ResponsesRequest;
 use crate::error::ApiError;
-use crate::gateway::ChatCall;
 use crate::gateway::request::CallerRequest;
+use crate::gateway::{ChatCall, Gateway};
 use crate::http::header_options;
 use crate::reply::Reply;
-use crate::server::App;
 use crate::wire::ParsedBody;
 
 /// Counts the tokens of a request to the Responses API.
 pub async fn of_response(
-    State(app): State<Arc<App>>,
+    State(gateway): State<Arc<Gateway>>,
     headers: HeaderMap,
     call: CallerRequest<ResponsesRequest>,
 ) -> Result<Reply, ApiError> {
     let options = header_options(&headers)?;
-    service::of_response(&app.gateway, call, options).await
+    service::of_response(&gateway, call, options).await
 }
 
 /// Counts the tokens of a chat request.
 pub async fn of_chat(
-    State(app): State<Arc<App>>,
+    State(gateway): State<Arc<Gateway>>,
     call: ChatCall<ParsedBody<ChatRequest>>,
 ) -> Result<Reply, ApiError> {
-    service::of_chat(&app.gateway, call).await
+    service::of_chat(&gateway, call).await
 }

@@ -10,10 +10,10 @@ use http::{HeaderMap, HeaderValue, Uri};
 
 use crate::endpoints::videos::{VideoRequest, check_variant};
 use crate::error::ApiError;
-use crate::http::{FormRequest, query};
+use crate::gateway::Gateway;
+use crate::http::{FormRequest, HttpContext, query};
 use crate::identity::Caller;
 use crate::reply::{Adjustments, Reply};
-use crate::server::App;
 use crate::usage::Ledger;
 use crate::wire::page::{PageQuery, PageRules};
 
@@ -27,48 +27,49 @@ const RULES: PageRules = PageRules {
 
 /// Creates a video job.
 pub async fn create(
-    State(app): State<Arc<App>>,
+    State(gateway): State<Arc<Gateway>>,
     FormRequest(call): FormRequest<VideoRequest>,
 ) -> Result<Reply, ApiError> {
-    app.gateway.create_video(call).await
+    gateway.create_video(call).await
 }
 
 /// Lists the caller's videos.
 pub async fn list(
-    State(app): State<Arc<App>>,
+    State(gateway): State<Arc<Gateway>>,
     Extension(ledger): Extension<Arc<Ledger>>,
     caller: Caller,
     uri: Uri,
 ) -> Result<Reply, ApiError> {
     let mut adjustments = Adjustments::default();
     let page = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
-    let videos = app.gateway.list_videos(&caller, &page, &ledger).await?;
+    let videos = gateway.list_videos(&caller, &page, &ledger).await?;
     Ok(videos.adjusted(adjustments))
 }
 
 /// Retrieves the status of a video.
 pub async fn retrieve(
-    State(app): State<Arc<App>>,
+    State(gateway): State<Arc<Gateway>>,
     Extension(ledger): Extension<Arc<Ledger>>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
-    app.gateway.retrieve_video(&caller, &id, &ledger).await
+    gateway.retrieve_video(&caller, &id, &ledger).await
 }
 
 /// Deletes a finished video.
 pub async fn delete(
-    State(app): State<Arc<App>>,
+    State(gateway): State<Arc<Gateway>>,
     Extension(ledger): Extension<Arc<Ledger>>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
-    app.gateway.delete_video(&caller, &id, &ledger).await
+    gateway.delete_video(&caller, &id, &ledger).await
 }
 
 /// Retrieves the content of a video, or a range of it.
 pub async fn content(
-    State(app): State<Arc<App>>,
+    State(context): State<Arc<HttpContext>>,
+    State(gateway): State<Arc<Gateway>>,
     Extension(ledger): Extension<Arc<Ledger>>,
     caller: Caller,
     Path(id): Path<String>,
@@ -77,9 +78,9 @@ pub async fn content(
 ) -> Result<Response, ApiError> {
     check_variant(query(&uri))?;
     let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
-    let content = app.gateway.video_content(&caller, &id, range, ledger);
+    let content = gateway.video_content(&caller, &id, range, &ledger).await?;
     let mp4 = HeaderValue::from_static("video/mp4");
-    let mut response = app.content_response(content.await?, mp4);
+    let mut response = context.content_response(content, mp4, ledger);
     let bytes = HeaderValue::from_static("bytes");
     response.headers_mut().insert(ACCEPT_RANGES, bytes);
     Ok(response)

@@ -11,8 +11,7 @@ use http::header::CONTENT_ENCODING;
 use http_body_util::BodyExt;
 
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::http::body::too_slow;
-use crate::server::connection::TooSlow;
+use crate::http::body::slow::{TooSlow, too_slow};
 
 /// Compressed bytes per step: gzip expands a byte to at most about a thousand.
 const STEP: usize = 512;

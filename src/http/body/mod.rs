@@ -7,6 +7,7 @@
 pub(crate) mod content_type;
 pub(crate) mod encoding;
 pub(crate) mod multipart;
+pub(crate) mod slow;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
@@ -14,13 +15,13 @@ use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 
+use super::HttpContext;
+use super::deployment::with_deployment;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::http::body::content_type::require_json;
-use crate::http::body::encoding::{BrokenBody, Encoding, decoded, encoding};
-use crate::http::deployment::with_deployment;
 use crate::resources::body_memory::{BodyPermit, SMALL};
-use crate::server::App;
 use crate::wire::json_body;
+use content_type::require_json;
+use encoding::{BrokenBody, Encoding, decoded, encoding};
 
 /// A body with its share of the memory budget.
 #[derive(Debug)]
@@ -33,16 +34,16 @@ pub struct HeldBody {
 
 /// Reads the body and parses it as JSON.
 pub(super) async fn read_json<T: DeserializeOwned>(
-    app: &App,
+    context: &HttpContext,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(T, HeldBody), ApiError> {
     require_json(headers)?;
-    let body = read_as_sent(app, headers, body);
-    let body = decompressed(app, headers, body.await?).await?;
+    let body = read_as_sent(context, headers, body);
+    let body = decompressed(context, headers, body.await?).await?;
     let HeldBody { bytes, mut permit } = body;
     let bytes = with_deployment(headers, bytes);
-    let (length, workers) = (bytes.len(), app.gateway.workers());
+    let (length, workers) = (bytes.len(), &context.workers);
     let shape = workers.on_body(length, || json_body::shape(&bytes)).await;
     let value = match shape {
         Ok(shape) => {
@@ -57,26 +58,26 @@ pub(super) async fn read_json<T: DeserializeOwned>(
 
 /// Reads a body without decompressing it, after reserving memory for its declared length.
 pub async fn read_as_sent(
-    app: &App,
+    context: &HttpContext,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<HeldBody, ApiError> {
     // Refuse unsupported encodings before reading.
     encoding(headers)?;
-    let declared = declared_length(headers, app.settings.max_body)?;
-    let mut permit = app.bodies.permit();
+    let declared = declared_length(headers, context.settings.max_body)?;
+    let mut permit = context.bodies.permit();
     // Small bodies reserve memory after they have arrived, so that slow clients do not hold it.
     if let Some(length) = declared.filter(|length| *length > SMALL) {
         permit.admit(length).await?;
     }
     let chunks = decoded(body, Encoding::Identity);
-    let bytes = gather(app, chunks, declared, &mut permit).await?;
+    let bytes = gather(context, chunks, declared, &mut permit).await?;
     Ok(HeldBody { bytes, permit })
 }
 
 /// Decompresses the body if needed.
 pub async fn decompressed(
-    app: &App,
+    context: &HttpContext,
     headers: &HeaderMap,
     body: HeldBody,
 ) -> Result<HeldBody, ApiError> {
@@ -86,7 +87,7 @@ pub async fn decompressed(
     }
     let HeldBody { bytes, mut permit } = body;
     let chunks = decoded(Body::from(bytes), encoding);
-    let bytes = gather(app, chunks, None, &mut permit).await?;
+    let bytes = gather(context, chunks, None, &mut permit).await?;
     Ok(HeldBody { bytes, permit })
 }
 
@@ -104,12 +105,12 @@ pub(super) fn declared_length(headers: &HeaderMap, max: usize) -> Result<Option<
 
 /// Concatenates `chunks`. Memory is reserved for the `declared` length, or as the chunks arrive.
 async fn gather(
-    app: &App,
+    context: &HttpContext,
     chunks: impl Stream<Item = Result<Bytes, BrokenBody>>,
     declared: Option<usize>,
     permit: &mut BodyPermit,
 ) -> Result<Bytes, ApiError> {
-    let max = app.settings.max_body;
+    let max = context.settings.max_body;
     let gathered = async {
         let mut chunks = std::pin::pin!(chunks);
         let mut admitted = declared.unwrap_or(0).max(SMALL);
@@ -141,7 +142,7 @@ async fn gather(
             false => Ok(first),
         }
     };
-    let gathered = tokio::time::timeout(app.settings.body_timeout, gathered).await;
+    let gathered = tokio::time::timeout(context.settings.body_timeout, gathered).await;
     let bytes = gathered.unwrap_or_else(|_| Err(late()))?;
     permit.admit(bytes.len()).await?;
     Ok(bytes)
@@ -149,12 +150,6 @@ async fn gather(
 
 pub(super) fn late() -> ApiError {
     let message = "the request body did not arrive in time";
-    ApiError::new(ErrorKind::RequestTimeout, message)
-}
-
-pub(super) fn too_slow() -> ApiError {
-    let message = "the request body arrived below the minimum upload rate; send it again over a \
-    faster connection";
     ApiError::new(ErrorKind::RequestTimeout, message)
 }
 

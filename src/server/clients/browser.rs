@@ -21,8 +21,8 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::config::{AllowedOrigin, is_loopback_host};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::http::reply::ErrorFormat;
 use crate::server::middleware::{PROCESSING_MS, REQUEST_ID, VERSION};
+use crate::server::respond::ErrorFormat;
 use crate::usage::Ledger;
 
 /// How long browsers cache a preflight; Chromium limits it to two hours.

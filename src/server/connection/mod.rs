@@ -21,8 +21,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 use tokio::net::TcpStream;
 
-pub(crate) use request_body::TooSlow;
-pub(crate) use service::{OverCapacity, Probe};
+pub(crate) use service::OverCapacity;
 pub(super) use slots::{ConnectionSlot, ConnectionSlots};
 
 use super::listener::ClientAddress;

@@ -1,7 +1,6 @@
 //! A request body that tracks its progress and its minimum rate.
 
 use std::error::Error;
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,34 +13,9 @@ use tokio::time::Instant;
 use super::state::{BodyProgress, ConnectionState};
 use super::timer::Timer;
 use crate::config::ServerSettings;
+use crate::http::TooSlow;
 
 type BoxError = Box<dyn Error + Send + Sync>;
-
-/// The body arrives more slowly than `[server] min_upload_rate`.
-#[derive(Debug)]
-pub(crate) struct TooSlow;
-
-impl TooSlow {
-    /// Whether this is the cause of `error`.
-    pub(crate) fn caused(error: &(dyn Error + 'static)) -> bool {
-        let mut cause = Some(error);
-        while let Some(error) = cause {
-            if error.is::<Self>() {
-                return true;
-            }
-            cause = error.source();
-        }
-        false
-    }
-}
-
-impl fmt::Display for TooSlow {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the body arrives too slowly")
-    }
-}
-
-impl Error for TooSlow {}
 
 /// The minimum rate of a body.
 #[derive(Debug, Clone, Copy)]

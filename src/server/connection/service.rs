@@ -13,17 +13,12 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Request, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::sync::Notify;
 use tower::Service;
 
 use super::super::listener::ClientAddress;
 use super::request_body::{MinRate, RequestBody};
 use super::state::{BodyProgress, ConnectionState, ResponseKind};
-
-/// In the extensions of a response whose body is a stream of events: the body sends a comment when
-/// it is notified, so that the system of a disconnected client responds with a reset.
-#[derive(Debug, Clone)]
-pub(crate) struct Probe(pub(crate) Arc<Notify>);
+use crate::http::Probe;
 
 /// In the extensions of a request on a connection above the maximum.
 #[derive(Debug, Clone, Copy)]

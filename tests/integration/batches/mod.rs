@@ -630,7 +630,7 @@ async fn long_lines_are_processed_and_oversized_ones_are_errors() {
         .collect();
     sent.sort_unstable();
     assert_eq!(sent, ["0\"", "1\"", "2\"", "3\"", "4\""]);
-    assert!(harness.app.bodies.is_idle());
+    assert!(harness.app.http.bodies.is_idle());
 
     let mut input = input;
     input[3] = line("long", NOVA, &"word ".repeat(300_000));

@@ -39,12 +39,12 @@ async fn held_upstream(harness: &Harness, request: Request<Full<Bytes>>, length:
     let path = request.uri().path().to_owned();
     let held = tokio::select! {
         reply = harness.send(request) => panic!("{path} got a response: {}", reply.text),
-        () = harness.simulator.wait_for_received(received + 1) => harness.app.bodies.held(),
+        () = harness.simulator.wait_for_received(received + 1) => harness.app.http.bodies.held(),
     };
     assert!(held > 0, "{path} reserves no memory");
     assert!(held < 4 * length, "{path} has {held} of {length} bytes");
     // The client has disconnected.
-    while !harness.app.bodies.is_idle() {
+    while !harness.app.http.bodies.is_idle() {
         tokio::task::yield_now().await;
     }
     held
@@ -127,14 +127,14 @@ async fn full(harness: &Harness) -> TcpStream {
     let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n\
                 content-length: 4000000\r\n\r\n{";
     connection.write_all(head.as_bytes()).await.unwrap();
-    while harness.app.bodies.is_idle() {
+    while harness.app.http.bodies.is_idle() {
         tokio::task::yield_now().await;
     }
     connection
 }
 
 async fn idle(harness: &Harness) {
-    while !harness.app.bodies.is_idle() {
+    while !harness.app.http.bodies.is_idle() {
         tokio::task::yield_now().await;
     }
 }
@@ -173,7 +173,7 @@ async fn a_fetched_file_is_rejected_until_memory_is_free() {
     drop(held);
     idle(&harness).await;
     assert_eq!(harness.chat(&request).await.status, StatusCode::OK);
-    assert!(harness.app.bodies.is_idle());
+    assert!(harness.app.http.bodies.is_idle());
 
     // The uploaded file, and the JSON with the file in base64.
     let body = request.to_string();
@@ -232,7 +232,7 @@ async fn uploads_and_forms_are_rejected_until_memory_is_free() {
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
     // The form is read, and its file is not an image.
     assert_eq!(harness.send(edit()).await.status, StatusCode::BAD_REQUEST);
-    assert!(harness.app.bodies.is_idle());
+    assert!(harness.app.http.bodies.is_idle());
 }
 
 #[tokio::test]
@@ -262,7 +262,7 @@ async fn a_batch_line_waits_for_memory_and_holds_it_while_processed() {
         tokio::task::yield_now().await;
     }
     let length = text.len();
-    let held = harness.app.bodies.held();
+    let held = harness.app.http.bodies.held();
     assert!((2 * length..2 * length + 1000).contains(&held), "{held}");
     let path = format!("/v1/batches/{id}/cancel");
     harness.post(&path, &json!({})).await;

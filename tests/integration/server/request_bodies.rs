@@ -102,7 +102,7 @@ async fn unfinished(harness: &Harness) -> TcpStream {
         format!("POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4000000\r\n\r\n{{");
     connection.write_all(head.as_bytes()).await.unwrap();
     // The body's memory is reserved when the head has been read.
-    while harness.app.bodies.is_idle() {
+    while harness.app.http.bodies.is_idle() {
         tokio::task::yield_now().await;
     }
     connection

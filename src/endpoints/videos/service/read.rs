@@ -1,15 +1,12 @@
 //! Retrieves, lists, downloads and deletes videos.
 
-use std::sync::Arc;
-
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{VIDEO_FILE, VideoStore, no_video};
-use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState};
+use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState, S3Object};
 use crate::endpoints::videos::{DeletedVideo, Video, VideoId};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::Gateway;
-use crate::gateway::content::StoredContent;
 use crate::gateway::failed::client_error;
 use crate::identity::Caller;
 use crate::reply::Reply;
@@ -82,9 +79,9 @@ impl Gateway {
         caller: &Caller,
         id: &str,
         range: Option<&str>,
-        ledger: Arc<Ledger>,
-    ) -> Result<StoredContent, ApiError> {
-        let job = self.job(caller, id, &ledger).await?;
+        ledger: &Ledger,
+    ) -> Result<S3Object, ApiError> {
+        let job = self.job(caller, id, ledger).await?;
         match &job.state {
             AsyncInvokeState::Completed => {}
             AsyncInvokeState::InProgress => {
@@ -100,8 +97,7 @@ impl Gateway {
         }
         let file = job.output.join(VIDEO_FILE);
         let found = self.video_store()?.s3.get(&file, range).await;
-        let object = found.map_err(|error| client_error(error, &ledger))?;
-        Ok(StoredContent::new(object, ledger))
+        found.map_err(|error| client_error(error, ledger))
     }
 
     /// Deletes a video with all files of its job.

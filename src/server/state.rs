@@ -1,0 +1,120 @@
+//! The state of the application, and what handlers receive of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+
+use crate::batches::Batches;
+use crate::bedrock::Bedrock;
+use crate::catalog::{Catalog, Tables};
+use crate::config::Config;
+use crate::endpoints::files::Files;
+use crate::fetch::Fetcher;
+use crate::gateway::Gateway;
+use crate::http::{HttpContext, Shutdown, ShutdownPhase};
+use crate::identity::Callers;
+use crate::passthrough::Passthrough;
+use crate::resources::body_memory::BodyMemory;
+use crate::usage::UsageReaders;
+
+/// The parts of the application.
+#[derive(Debug)]
+pub struct App {
+    /// What extractors and responses need.
+    pub http: Arc<HttpContext>,
+    /// The list of models.
+    pub catalog: Arc<Catalog>,
+    /// The steps of a request: translation, limits, the call to Bedrock.
+    pub gateway: Arc<Gateway>,
+    /// Bedrock's own API.
+    pub passthrough: Arc<Passthrough>,
+    /// The files of batches; `None` if batches are disabled.
+    pub files: Option<Arc<Files>>,
+    /// Batches; `None` if they are disabled.
+    pub batches: Option<Arc<Batches>>,
+    /// The client of Bedrock, for the readiness check.
+    pub bedrock: Bedrock,
+    /// The readers of what requests used and cost.
+    pub usage_readers: UsageReaders,
+}
+
+/// The router's state. Handlers receive its parts, each by its type.
+#[derive(Clone)]
+pub(super) struct AppState(pub(super) Arc<App>);
+
+macro_rules! parts {
+    ($($part:ident: $type:ty,)*) => {
+        $(impl FromRef<AppState> for $type {
+            fn from_ref(AppState(app): &AppState) -> Self {
+                app.$part.clone()
+            }
+        })*
+    };
+}
+
+parts! {
+    http: Arc<HttpContext>,
+    catalog: Arc<Catalog>,
+    gateway: Arc<Gateway>,
+    passthrough: Arc<Passthrough>,
+    files: Option<Arc<Files>>,
+    batches: Option<Arc<Batches>>,
+    bedrock: Bedrock,
+}
+
+/// Why the gateway cannot start.
+#[derive(Debug)]
+pub struct StartError(String);
+
+impl fmt::Display for StartError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl App {
+    /// Builds the application of a configuration and starts loading Bedrock's models.
+    pub fn new(
+        config: &Config,
+        bedrock: Bedrock,
+        usage_readers: UsageReaders,
+        shutdown: Shutdown,
+    ) -> Result<Arc<Self>, StartError> {
+        let tables = Tables::load(&config.catalog.files).map_err(StartError)?;
+        let fetcher = Fetcher::new(&config.fetch)
+            .map_err(|error| StartError(format!("the system's certificates: {error}")))?;
+        let gateway = Gateway::new(config, tables.clone(), bedrock.clone(), fetcher);
+        let gateway = Arc::new(gateway);
+        let catalog = Catalog::start(
+            bedrock.clone(),
+            gateway.base_models(),
+            &config.models,
+            &config.catalog,
+            tables,
+            gateway.directory(),
+        );
+        let closing = shutdown.clone();
+        let closing = async move { closing.reached(ShutdownPhase::Closing).await };
+        let bodies = BodyMemory::new(config.server.max_body_memory);
+        let batches = Batches::start(config, &gateway, &bodies, &usage_readers, closing);
+        Ok(Arc::new(Self {
+            http: Arc::new(HttpContext {
+                settings: config.server.clone(),
+                bodies,
+                workers: gateway.workers().clone(),
+                callers: Callers::new(&config.keys),
+                shutdown,
+            }),
+            catalog: Arc::new(catalog),
+            passthrough: Arc::new(Passthrough::new(config, Arc::clone(&gateway))),
+            gateway,
+            files: batches.as_ref().map(|batches| Arc::clone(batches.files())),
+            batches: batches.map(Arc::new),
+            bedrock,
+            usage_readers,
+        }))
+    }
+}
