@@ -1,5 +1,5 @@
-//! The endpoints besides chat, one folder each: `handler` (HTTP), `service` (the steps of a
-//! request), wire types and translation. `bodies` has the bodies of InvokeModel and
+//! The endpoints besides chat, one folder each: `handler` (HTTP), `service` (the steps of a request,
+//! with the `Gateway`), wire types and translation. `bodies` has the bodies of InvokeModel and
 //! StartAsyncInvoke in each provider's format; the model table selects the form.
 
 pub mod embeddings;

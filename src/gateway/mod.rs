@@ -42,11 +42,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::bedrock::Bedrock;
 use crate::catalog::{BaseModels, Directory, ModelTarget, Registry, Tables};
-use crate::config::{ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings};
+use crate::config::{ChatOverrides, ChatSettings, Config};
 use crate::converse::dialect::{DialectRequest, ResponseFormat};
 use crate::converse::translation::ChatTranslation;
-use crate::endpoints::images::service::ImageStore;
-use crate::endpoints::videos::service::VideoStore;
 use crate::error::ApiError;
 use crate::fetch::Fetcher;
 use crate::gateway::prepare::PreparedRequest;
@@ -69,16 +67,11 @@ pub struct Gateway {
     pub(crate) models: Registry,
     keys: HashMap<String, ChatOverrides>,
     pub(crate) chat: ChatSettings,
-    pub(crate) embeddings: EmbeddingSettings,
-    pub(crate) moderations: ModerationSettings,
     pub(crate) memory: Arc<ReasoningMemory>,
     fetcher: Fetcher,
     pub(crate) limiter: Limiter,
     pub(crate) workers: Workers,
-    pub(crate) image_store: Option<ImageStore>,
     pub(crate) bedrock: Bedrock,
-    /// `None` if videos are disabled.
-    pub(crate) video_store: Option<VideoStore>,
 }
 
 impl Gateway {
@@ -98,13 +91,9 @@ impl Gateway {
                 chat.reasoning_cache_ttl,
             )),
             chat,
-            embeddings: config.embeddings,
-            moderations: config.moderations.clone(),
             fetcher,
             limiter: Limiter::new(&config.limits, callers, targets),
             workers: Workers::default(),
-            image_store: ImageStore::new(&config.s3, &bedrock),
-            video_store: VideoStore::new(config, &bedrock),
             bedrock,
         }
     }

@@ -8,8 +8,10 @@ use axum::extract::FromRef;
 use crate::batches::Batches;
 use crate::bedrock::Bedrock;
 use crate::catalog::{Catalog, Tables};
-use crate::config::Config;
+use crate::config::{Config, EmbeddingSettings, ModerationSettings};
 use crate::endpoints::files::Files;
+use crate::endpoints::images::ImageStore;
+use crate::endpoints::videos::Videos;
 use crate::fetch::Fetcher;
 use crate::gateway::Gateway;
 use crate::http::{HttpContext, Shutdown, ShutdownPhase};
@@ -29,6 +31,14 @@ pub struct App {
     pub gateway: Arc<Gateway>,
     /// Bedrock's own API.
     pub passthrough: Arc<Passthrough>,
+    /// The settings of embeddings.
+    pub embeddings: EmbeddingSettings,
+    /// The settings of moderations.
+    pub moderations: Arc<ModerationSettings>,
+    /// The bucket for images; `None` if there is none.
+    pub images: Option<Arc<ImageStore>>,
+    /// Videos; `None` if they are disabled.
+    pub videos: Option<Arc<Videos>>,
     /// The files of batches; `None` if batches are disabled.
     pub files: Option<Arc<Files>>,
     /// Batches; `None` if they are disabled.
@@ -58,6 +68,10 @@ parts! {
     catalog: Arc<Catalog>,
     gateway: Arc<Gateway>,
     passthrough: Arc<Passthrough>,
+    embeddings: EmbeddingSettings,
+    moderations: Arc<ModerationSettings>,
+    images: Option<Arc<ImageStore>>,
+    videos: Option<Arc<Videos>>,
     files: Option<Arc<Files>>,
     batches: Option<Arc<Batches>>,
     bedrock: Bedrock,
@@ -111,6 +125,10 @@ impl App {
             catalog: Arc::new(catalog),
             passthrough: Arc::new(Passthrough::new(config, Arc::clone(&gateway))),
             gateway,
+            embeddings: config.embeddings,
+            moderations: Arc::new(config.moderations.clone()),
+            images: ImageStore::new(&config.s3, &bedrock).map(Arc::new),
+            videos: Videos::new(config, &bedrock).map(Arc::new),
             files: batches.as_ref().map(|batches| Arc::clone(batches.files())),
             batches: batches.map(Arc::new),
             bedrock,

@@ -215,8 +215,16 @@ fn dependencies_point_downwards() {
         "crate::passthrough",
     ];
     assert_not_named(&["http/"], &[], &above_http);
-    let above_gateway = ["crate::server", "crate::batches", "crate::passthrough"];
+    let above_gateway = [
+        "crate::server",
+        "crate::batches",
+        "crate::dialects",
+        "crate::endpoints",
+        "crate::passthrough",
+    ];
     assert_not_named(&["gateway/"], &[], &above_gateway);
+    let own_steps = ["gateway/", "batches/worker/translation.rs"];
+    assert_not_named(&[""], &own_steps, &["impl Gateway"]);
     // Handlers receive parts of the application.
     let handlers = ["batches/", "dialects/", "endpoints/", "passthrough/"];
     assert_not_named(&handlers, &[], &["crate::server"]);

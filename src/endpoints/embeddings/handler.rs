@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 
-use crate::endpoints::embeddings::EmbeddingsRequest;
+use crate::config::EmbeddingSettings;
+use crate::endpoints::embeddings::{EmbeddingsRequest, service};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::gateway::request::CallerRequest;
@@ -13,7 +14,8 @@ use crate::reply::Reply;
 /// Creates an embedding for each input.
 pub async fn create(
     State(gateway): State<Arc<Gateway>>,
+    State(settings): State<EmbeddingSettings>,
     call: CallerRequest<EmbeddingsRequest>,
 ) -> Result<Reply, ApiError> {
-    gateway.embeddings(call).await
+    service::embeddings(&gateway, settings, call).await
 }

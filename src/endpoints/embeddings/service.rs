@@ -8,9 +8,9 @@ use http::HeaderMap;
 
 use crate::bedrock::InvokeResponse;
 use crate::catalog::ModelInfo;
-use crate::catalog::ModelTarget;
+use crate::config::EmbeddingSettings;
 use crate::converse::JsonText;
-use crate::converse::media::{RemoteFiles, fetched_length};
+use crate::converse::media::fetched_length;
 use crate::endpoints::embeddings::bodies::{EmbeddingCall, EmbeddingResponse, read};
 use crate::endpoints::embeddings::{
     EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, EncodingFormat, TranslatedEmbeddings,
@@ -22,106 +22,98 @@ use crate::gateway::fan_out::FailedCall;
 use crate::gateway::invoke::unreadable;
 use crate::gateway::request::{CallerRequest, UpstreamBodies};
 use crate::gateway::targets::SearchedTarget;
-use crate::models::{CostBreakdown, EmbeddingCapabilities, Endpoint, Tier, Usd};
+use crate::models::{CostBreakdown, Endpoint, Tier, Usd};
 use crate::reply::Reply;
 use crate::usage::{Charge, Cost, TokenCounts, Units};
 
-impl Gateway {
-    /// Handles an embeddings request.
-    pub async fn embeddings(
-        &self,
-        call: CallerRequest<EmbeddingsRequest>,
-    ) -> Result<Reply, ApiError> {
-        let CallerRequest {
-            caller,
-            request,
-            mut memory,
-            ledger,
-        } = call;
-        let model = request.model.clone().unwrap_or_default();
-        let (named, unknown) = (request.model.as_deref(), &request.unknown);
-        let found = self.model_of(named, unknown, EmbeddingsRequest::FIELDS, &ledger);
-        let mut target = found.await?;
-        let model_info = Arc::clone(&target.model_info);
-        let capabilities =
-            model_info.serving(&model, Endpoint::Embeddings, |all| all.embedding.as_ref())?;
-        let name_of_target = target.model.shared();
-        let addresses = remote_images(&request);
-        let fetching =
-            self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &ledger);
-        let (fetched, permit) = fetching.await?;
-        let length = memory.length().saturating_add(fetched_length(&fetched));
-        let TranslatedEmbeddings {
-            mut calls,
-            encoding,
-            mut adjustments,
-        } = self
-            .translate_calls(request, length, fetched, capabilities, &target)
-            .await?;
-        target.note_in(&mut adjustments);
-        ledger.adjusted(adjustments.log_value());
+/// Handles an embeddings request.
+pub(super) async fn embeddings(
+    gateway: &Gateway,
+    settings: EmbeddingSettings,
+    call: CallerRequest<EmbeddingsRequest>,
+) -> Result<Reply, ApiError> {
+    let CallerRequest {
+        caller,
+        request,
+        mut memory,
+        ledger,
+    } = call;
+    let model = request.model.clone().unwrap_or_default();
+    let (named, unknown) = (request.model.as_deref(), &request.unknown);
+    let found = gateway.model_of(named, unknown, EmbeddingsRequest::FIELDS, &ledger);
+    let mut target = found.await?;
+    let model_info = Arc::clone(&target.model_info);
+    let capabilities =
+        model_info.serving(&model, Endpoint::Embeddings, |all| all.embedding.as_ref())?;
+    let name_of_target = target.model.shared();
+    let addresses = remote_images(&request);
+    let fetching =
+        gateway.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &ledger);
+    let (fetched, permit) = fetching.await?;
+    let length = memory.length().saturating_add(fetched_length(&fetched));
+    let context = EmbeddingContext {
+        capabilities,
+        purpose: target.embedding_input_type.unwrap_or(settings.input_type),
+        tokenizer: settings.tokenizer,
+        fetched: &fetched,
+    };
+    let TranslatedEmbeddings {
+        mut calls,
+        encoding,
+        mut adjustments,
+    } = translate_calls(gateway, request, length, &context).await?;
+    drop(fetched);
+    target.note_in(&mut adjustments);
+    ledger.adjusted(adjustments.log_value());
 
-        let bodies = calls.iter_mut().map(|call| std::mem::take(&mut call.body));
-        let bodies: Vec<Bytes> = bodies.map(Bytes::from).collect();
-        let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
-        // Guardrails apply to conversations and to generated content, not to embeddings.
-        let headers = HeaderMap::new();
-        let searched = SearchedTarget::new(&target, false);
-        let responses = self
-            .invoke_each(
-                &caller,
-                &searched,
-                upstream_bodies,
-                &headers,
-                &ledger,
-                permit,
-            )
-            .await;
-        let (responses, rate) = responses.map_err(|failed| with_parameter(failed, &calls))?;
-        let profile = searched.profile.into_inner();
-        self.note_profile(&mut target, profile, &mut adjustments, &ledger);
+    let bodies = calls.iter_mut().map(|call| std::mem::take(&mut call.body));
+    let bodies: Vec<Bytes> = bodies.map(Bytes::from).collect();
+    let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
+    // Guardrails apply to conversations and to generated content, not to embeddings.
+    let headers = HeaderMap::new();
+    let searched = SearchedTarget::new(&target, false);
+    let responses = gateway
+        .invoke_each(
+            &caller,
+            &searched,
+            upstream_bodies,
+            &headers,
+            &ledger,
+            permit,
+        )
+        .await;
+    let (responses, rate) = responses.map_err(|failed| with_parameter(failed, &calls))?;
+    let profile = searched.profile.into_inner();
+    gateway.note_profile(&mut target, profile, &mut adjustments, &ledger);
 
-        let model_info = &target.model_info;
-        // The embeddings of a long list are megabytes of numbers.
-        let length = responses.iter().map(|response| response.body.len()).sum();
-        let write = || build_response(&calls, responses, model_info, &model, encoding);
-        let build_response = self.workers.on_body(length, write).await;
-        let (body, charge) = build_response.map_err(|detail| unreadable(detail, &ledger))?;
-        ledger.charge(charge);
-        Ok(Reply {
-            body: body.into(),
-            adjustments,
-            rate,
-            cost: Some(charge.cost),
-        })
-    }
+    let model_info = &target.model_info;
+    // The embeddings of a long list are megabytes of numbers.
+    let length = responses.iter().map(|response| response.body.len()).sum();
+    let write = || build_response(&calls, responses, model_info, &model, encoding);
+    let build_response = gateway.workers().on_body(length, write).await;
+    let (body, charge) = build_response.map_err(|detail| unreadable(detail, &ledger))?;
+    ledger.charge(charge);
+    Ok(Reply {
+        body: body.into(),
+        adjustments,
+        rate,
+        cost: Some(charge.cost),
+    })
+}
 
-    /// Translates the request into calls.
-    async fn translate_calls(
-        &self,
-        request: EmbeddingsRequest,
-        length: usize,
-        fetched: RemoteFiles,
-        capabilities: &EmbeddingCapabilities,
-        target: &ModelTarget,
-    ) -> Result<TranslatedEmbeddings, ApiError> {
-        let settings = self.embeddings;
-        let purpose = target.embedding_input_type.unwrap_or(settings.input_type);
-        let has_tokens = has_tokens(&request);
-        let translate = move || {
-            let context = EmbeddingContext {
-                capabilities,
-                purpose,
-                tokenizer: settings.tokenizer,
-                fetched: &fetched,
-            };
-            translate(request, &context)
-        };
-        match has_tokens {
-            // The first token input loads its tokenizer.
-            true => self.workers.on_long_work(translate).await,
-            false => self.workers.on_body(length, translate).await,
-        }
+/// Translates the request into calls.
+async fn translate_calls(
+    gateway: &Gateway,
+    request: EmbeddingsRequest,
+    length: usize,
+    context: &EmbeddingContext<'_>,
+) -> Result<TranslatedEmbeddings, ApiError> {
+    let has_tokens = has_tokens(&request);
+    let translate = || translate(request, context);
+    match has_tokens {
+        // The first token input loads its tokenizer.
+        true => gateway.workers().on_long_work(translate).await,
+        false => gateway.workers().on_body(length, translate).await,
     }
 }
 

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
-use crate::endpoints::images::service::{ImageBody, ImageCall};
+use crate::endpoints::images::service::{self, ImageBody, ImageCall, ImageStore};
 use crate::endpoints::images::{ImageEndpoint, ImageRequest};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
@@ -18,36 +18,41 @@ use crate::reply::Reply;
 /// Generates images from a prompt.
 pub async fn generations(
     State(gateway): State<Arc<Gateway>>,
+    State(store): State<Option<Arc<ImageStore>>>,
     headers: HeaderMap,
     call: FormRequest<ImageRequest>,
 ) -> Result<Reply<ImageBody>, ApiError> {
-    reply(&gateway, &headers, call, ImageEndpoint::Generations).await
+    let call = image_call(&headers, call)?;
+    service::create(&gateway, store.as_deref(), ImageEndpoint::Generations, call).await
 }
 
 /// Edits images with a prompt.
 pub async fn edits(
     State(gateway): State<Arc<Gateway>>,
+    State(store): State<Option<Arc<ImageStore>>>,
     headers: HeaderMap,
     call: FormRequest<ImageRequest>,
 ) -> Result<Reply<ImageBody>, ApiError> {
-    reply(&gateway, &headers, call, ImageEndpoint::Edits).await
+    let call = image_call(&headers, call)?;
+    service::create(&gateway, store.as_deref(), ImageEndpoint::Edits, call).await
 }
 
 /// Generates variations of an image.
 pub async fn variations(
     State(gateway): State<Arc<Gateway>>,
+    State(store): State<Option<Arc<ImageStore>>>,
     headers: HeaderMap,
     call: FormRequest<ImageRequest>,
 ) -> Result<Reply<ImageBody>, ApiError> {
-    reply(&gateway, &headers, call, ImageEndpoint::Variations).await
+    let call = image_call(&headers, call)?;
+    service::create(&gateway, store.as_deref(), ImageEndpoint::Variations, call).await
 }
 
-async fn reply(
-    gateway: &Gateway,
+/// The request with the options in its headers.
+fn image_call(
     headers: &HeaderMap,
     FormRequest(call): FormRequest<ImageRequest>,
-    endpoint: ImageEndpoint,
-) -> Result<Reply<ImageBody>, ApiError> {
+) -> Result<CallerRequest<ImageCall>, ApiError> {
     let CallerRequest {
         caller,
         request: (mut request, files),
@@ -57,18 +62,17 @@ async fn reply(
     if let Some(deployment) = deployment(headers) {
         request.model = Some(deployment.to_owned());
     }
-    let request = ImageCall {
-        request,
-        files,
-        strict: flag(headers, "x-outcrop-strict")?.unwrap_or(false),
-    };
-    let call = CallerRequest {
+    let strict = flag(headers, "x-outcrop-strict")?.unwrap_or(false);
+    Ok(CallerRequest {
         caller,
-        request,
+        request: ImageCall {
+            request,
+            files,
+            strict,
+        },
         memory,
         ledger,
-    };
-    gateway.images(endpoint, call).await
+    })
 }
 
 impl ReplyBody for ImageBody {

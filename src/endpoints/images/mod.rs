@@ -21,6 +21,7 @@ pub use request::{ImageContext, PreparedImageRequest, TranslatedImage, translate
 pub use response::{
     GeneratedImage, ImageData, ImageHead, completed_events, images, images_response,
 };
+pub use service::ImageStore;
 pub use types::{ImageReference, ImageRequest};
 
 /// The endpoint of a request.

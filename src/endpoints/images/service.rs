@@ -17,8 +17,7 @@ use crate::error::ApiError;
 use crate::gateway::failed::client_error;
 use crate::gateway::invoke::guardrail_headers;
 use crate::gateway::prepare::refuse_adjustments;
-use crate::gateway::request::CallerRequest;
-use crate::gateway::request::UpstreamBodies;
+use crate::gateway::request::{CallerRequest, UpstreamBodies};
 use crate::gateway::targets::SearchedTarget;
 use crate::gateway::{Gateway, unix_seconds};
 use crate::reply::Reply;
@@ -28,7 +27,7 @@ use crate::wire::form::FormPart;
 
 /// An image request with its HTTP form and headers.
 #[derive(Debug)]
-pub struct ImageCall {
+pub(crate) struct ImageCall {
     /// The JSON body, or the text fields of the form.
     pub request: ImageRequest,
     /// The files of the form.
@@ -48,137 +47,135 @@ pub enum ImageBody {
 
 /// The S3 folder for images that are returned by URL.
 #[derive(Debug)]
-pub(crate) struct ImageStore {
+pub struct ImageStore {
     s3: S3,
     folder: ObjectLocation,
     valid: Duration,
 }
 
-impl Gateway {
-    /// Handles an image request.
-    pub async fn images(
-        &self,
-        endpoint: ImageEndpoint,
-        call: CallerRequest<ImageCall>,
-    ) -> Result<Reply<ImageBody>, ApiError> {
-        let CallerRequest {
-            caller,
-            request: call,
-            mut memory,
-            ledger,
-        } = call;
-        let ImageCall {
-            request,
-            files,
-            strict,
-        } = call;
-        let (named, unknown) = (request.model.as_deref(), &request.unknown);
-        let found = self.model_of(named, unknown, ImageRequest::FIELDS, &ledger);
-        let mut target = found.await?;
-        let name = request.model.as_deref().unwrap_or_default();
-        let model_info = Arc::clone(&target.model_info);
-        let capabilities =
-            model_info.serving(name, endpoint.endpoint(), |all| all.image.as_ref())?;
-        let name_of_target = target.model.shared();
-        let addresses = remote_images(&request);
-        let fetching =
-            self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &ledger);
-        let (fetched, permit) = fetching.await?;
-        let context = ImageContext {
-            capabilities: capabilities.clone(),
-            model_fields: self.chat.model_fields.clone(),
-            has_bucket: self.image_store.is_some(),
-            fetched: Arc::new(fetched),
-        };
-        // Masks and base64 take CPU time for each pixel.
-        let translate = move || translate(endpoint, request, files, &context);
-        let TranslatedImage {
-            mut prepared,
-            mut adjustments,
-        } = self.workers.on_image(translate).await?;
-        target.note_in(&mut adjustments);
-        let strict = self.is_strict(&caller, &target, strict);
-        if strict {
-            refuse_adjustments(&adjustments)?;
-        }
-        ledger.translated(prepared.stream, None, adjustments.log_value());
-        let bodies = std::mem::take(&mut prepared.bodies);
-        let guardrail = self.guardrail(&caller, &target).map(guardrail_headers);
-        let headers = guardrail.transpose()?.unwrap_or_default();
-        let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
-        let searched = SearchedTarget::new(&target, target.is_exact(strict));
-        let call = self.invoke_all(
-            &caller,
-            &searched,
-            upstream_bodies,
-            &headers,
-            &ledger,
-            permit,
-        );
-        let (responses, rate) = Box::pin(call).await?;
-        let profile = searched.profile.into_inner();
-        self.note_profile(&mut target, profile, &mut adjustments, &ledger);
-        let responses: Vec<Bytes> = responses
-            .into_iter()
-            .map(|InvokeResponse { body, .. }| body)
-            .collect();
-        let images = images(capabilities.body, &responses, &prepared, &mut adjustments)?;
-        let price = target.model_info.units.image;
-        let price = price.filter(|_| prepared.has_price);
-        let charge = Charge::of_units(Units::Images(u64::from(prepared.count)), price);
-        ledger.charge(charge);
-        ledger.adjusted(adjustments.log_value());
-        let body = self
-            .deliver(
-                endpoint,
-                images,
-                prepared.delivery,
-                prepared.stream,
-                &ledger,
-            )
-            .await?;
-        let body = match prepared.stream {
-            true => ImageBody::Events(body.into()),
-            false => ImageBody::Json(body.into()),
-        };
-        Ok(Reply {
-            body,
-            adjustments,
-            rate,
-            cost: Some(charge.cost),
-        })
+/// Handles an image request.
+pub(super) async fn create(
+    gateway: &Gateway,
+    store: Option<&ImageStore>,
+    endpoint: ImageEndpoint,
+    call: CallerRequest<ImageCall>,
+) -> Result<Reply<ImageBody>, ApiError> {
+    let CallerRequest {
+        caller,
+        request: call,
+        mut memory,
+        ledger,
+    } = call;
+    let ImageCall {
+        request,
+        files,
+        strict,
+    } = call;
+    let (named, unknown) = (request.model.as_deref(), &request.unknown);
+    let found = gateway.model_of(named, unknown, ImageRequest::FIELDS, &ledger);
+    let mut target = found.await?;
+    let name = request.model.as_deref().unwrap_or_default();
+    let model_info = Arc::clone(&target.model_info);
+    let capabilities = model_info.serving(name, endpoint.endpoint(), |all| all.image.as_ref())?;
+    let name_of_target = target.model.shared();
+    let addresses = remote_images(&request);
+    let fetching =
+        gateway.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &ledger);
+    let (fetched, permit) = fetching.await?;
+    let context = ImageContext {
+        capabilities: capabilities.clone(),
+        model_fields: gateway.chat_settings().model_fields.clone(),
+        has_bucket: store.is_some(),
+        fetched: Arc::new(fetched),
+    };
+    // Masks and base64 take CPU time for each pixel.
+    let translate = move || translate(endpoint, request, files, &context);
+    let TranslatedImage {
+        mut prepared,
+        mut adjustments,
+    } = gateway.workers().on_image(translate).await?;
+    target.note_in(&mut adjustments);
+    let strict = gateway.is_strict(&caller, &target, strict);
+    if strict {
+        refuse_adjustments(&adjustments)?;
     }
+    ledger.translated(prepared.stream, None, adjustments.log_value());
+    let bodies = std::mem::take(&mut prepared.bodies);
+    let guardrail = gateway.guardrail(&caller, &target).map(guardrail_headers);
+    let headers = guardrail.transpose()?.unwrap_or_default();
+    let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
+    let searched = SearchedTarget::new(&target, target.is_exact(strict));
+    let call = gateway.invoke_all(
+        &caller,
+        &searched,
+        upstream_bodies,
+        &headers,
+        &ledger,
+        permit,
+    );
+    let (responses, rate) = Box::pin(call).await?;
+    let profile = searched.profile.into_inner();
+    gateway.note_profile(&mut target, profile, &mut adjustments, &ledger);
+    let responses: Vec<Bytes> = responses
+        .into_iter()
+        .map(|InvokeResponse { body, .. }| body)
+        .collect();
+    let images = images(capabilities.body, &responses, &prepared, &mut adjustments)?;
+    let price = target.model_info.units.image;
+    let price = price.filter(|_| prepared.has_price);
+    let charge = Charge::of_units(Units::Images(u64::from(prepared.count)), price);
+    ledger.charge(charge);
+    ledger.adjusted(adjustments.log_value());
+    let body = deliver(
+        store,
+        endpoint,
+        images,
+        prepared.delivery,
+        prepared.stream,
+        &ledger,
+    )
+    .await?;
+    let body = match prepared.stream {
+        true => ImageBody::Events(body.into()),
+        false => ImageBody::Json(body.into()),
+    };
+    Ok(Reply {
+        body,
+        adjustments,
+        rate,
+        cost: Some(charge.cost),
+    })
+}
 
-    /// The images as the client receives them: by URL or in base64.
-    async fn deliver(
-        &self,
-        endpoint: ImageEndpoint,
-        images: Vec<GeneratedImage>,
-        delivery: Delivery,
-        stream: bool,
-        ledger: &Ledger,
-    ) -> Result<Vec<u8>, ApiError> {
-        let head = ImageHead::of(unix_seconds(), &images);
-        if stream {
-            let events = completed_events(endpoint, head.created, &images);
-            return events.map_err(|_| ApiError::internal());
-        }
-        let data = match (delivery, &self.image_store) {
-            (Delivery::Address, Some(store)) => {
-                try_join_all(images.iter().map(|image| store.keep(image, ledger))).await?
-            }
-            _ => images
-                .into_iter()
-                .map(|image| ImageData::Base64(image.base64))
-                .collect(),
-        };
-        images_response(&head, &data).map_err(|_| ApiError::internal())
+/// The images as the client receives them: by URL or in base64.
+async fn deliver(
+    store: Option<&ImageStore>,
+    endpoint: ImageEndpoint,
+    images: Vec<GeneratedImage>,
+    delivery: Delivery,
+    stream: bool,
+    ledger: &Ledger,
+) -> Result<Vec<u8>, ApiError> {
+    let head = ImageHead::of(unix_seconds(), &images);
+    if stream {
+        let events = completed_events(endpoint, head.created, &images);
+        return events.map_err(|_| ApiError::internal());
     }
+    let data = match (delivery, store) {
+        (Delivery::Address, Some(store)) => {
+            try_join_all(images.iter().map(|image| store.keep(image, ledger))).await?
+        }
+        _ => images
+            .into_iter()
+            .map(|image| ImageData::Base64(image.base64))
+            .collect(),
+    };
+    images_response(&head, &data).map_err(|_| ApiError::internal())
 }
 
 impl ImageStore {
     /// The store in the operator's bucket; `None` if no bucket is configured.
-    pub(crate) fn new(settings: &S3Settings, bedrock: &Bedrock) -> Option<Self> {
+    pub fn new(settings: &S3Settings, bedrock: &Bedrock) -> Option<Self> {
         let root = ObjectLocation {
             bucket: settings.bucket.clone()?,
             key: settings.prefix.clone(),

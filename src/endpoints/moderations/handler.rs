@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 
-use crate::endpoints::moderations::ModerationRequest;
+use crate::config::ModerationSettings;
+use crate::endpoints::moderations::{ModerationRequest, service};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::gateway::request::CallerRequest;
@@ -13,7 +14,8 @@ use crate::reply::Reply;
 /// Classifies content as harmful or not.
 pub async fn create(
     State(gateway): State<Arc<Gateway>>,
+    State(settings): State<Arc<ModerationSettings>>,
     call: CallerRequest<ModerationRequest>,
 ) -> Result<Reply, ApiError> {
-    gateway.moderate(call).await
+    service::moderate(&gateway, &settings, call).await
 }

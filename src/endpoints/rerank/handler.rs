@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 
-use crate::endpoints::rerank::RerankRequest;
+use crate::endpoints::rerank::{RerankRequest, service};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::gateway::request::CallerRequest;
@@ -15,5 +15,5 @@ pub async fn create(
     State(gateway): State<Arc<Gateway>>,
     call: CallerRequest<RerankRequest>,
 ) -> Result<Reply, ApiError> {
-    gateway.rerank(call).await
+    service::rerank(&gateway, call).await
 }

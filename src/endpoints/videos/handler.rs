@@ -8,6 +8,7 @@ use axum::response::Response;
 use http::header::{ACCEPT_RANGES, RANGE};
 use http::{HeaderMap, HeaderValue, Uri};
 
+use crate::endpoints::videos::service::{Videos, enabled};
 use crate::endpoints::videos::{VideoRequest, check_variant};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
@@ -28,48 +29,49 @@ const RULES: PageRules = PageRules {
 /// Creates a video job.
 pub async fn create(
     State(gateway): State<Arc<Gateway>>,
+    State(videos): State<Option<Arc<Videos>>>,
     FormRequest(call): FormRequest<VideoRequest>,
 ) -> Result<Reply, ApiError> {
-    gateway.create_video(call).await
+    enabled(&videos)?.create(&gateway, call).await
 }
 
 /// Lists the caller's videos.
 pub async fn list(
-    State(gateway): State<Arc<Gateway>>,
+    State(videos): State<Option<Arc<Videos>>>,
     Extension(ledger): Extension<Arc<Ledger>>,
     caller: Caller,
     uri: Uri,
 ) -> Result<Reply, ApiError> {
     let mut adjustments = Adjustments::default();
     let page = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
-    let videos = gateway.list_videos(&caller, &page, &ledger).await?;
-    Ok(videos.adjusted(adjustments))
+    let videos = enabled(&videos)?.list(&caller, &page, &ledger);
+    Ok(videos.await?.adjusted(adjustments))
 }
 
 /// Retrieves the status of a video.
 pub async fn retrieve(
-    State(gateway): State<Arc<Gateway>>,
+    State(videos): State<Option<Arc<Videos>>>,
     Extension(ledger): Extension<Arc<Ledger>>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
-    gateway.retrieve_video(&caller, &id, &ledger).await
+    enabled(&videos)?.retrieve(&caller, &id, &ledger).await
 }
 
 /// Deletes a finished video.
 pub async fn delete(
-    State(gateway): State<Arc<Gateway>>,
+    State(videos): State<Option<Arc<Videos>>>,
     Extension(ledger): Extension<Arc<Ledger>>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
-    gateway.delete_video(&caller, &id, &ledger).await
+    enabled(&videos)?.delete(&caller, &id, &ledger).await
 }
 
 /// Retrieves the content of a video, or a range of it.
 pub async fn content(
     State(context): State<Arc<HttpContext>>,
-    State(gateway): State<Arc<Gateway>>,
+    State(videos): State<Option<Arc<Videos>>>,
     Extension(ledger): Extension<Arc<Ledger>>,
     caller: Caller,
     Path(id): Path<String>,
@@ -78,9 +80,9 @@ pub async fn content(
 ) -> Result<Response, ApiError> {
     check_variant(query(&uri))?;
     let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
-    let content = gateway.video_content(&caller, &id, range, &ledger).await?;
+    let content = enabled(&videos)?.content(&caller, &id, range, &ledger);
     let mp4 = HeaderValue::from_static("video/mp4");
-    let mut response = context.content_response(content, mp4, ledger);
+    let mut response = context.content_response(content.await?, mp4, ledger);
     let bytes = HeaderValue::from_static("bytes");
     response.headers_mut().insert(ACCEPT_RANGES, bytes);
     Ok(response)

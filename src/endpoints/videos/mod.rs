@@ -19,5 +19,6 @@ pub use images::remote_images;
 pub use note::JobNote;
 pub use query::check_variant;
 pub use request::{VideoOrder, translate};
+pub use service::Videos;
 pub use types::VideoRequest;
 pub use video::{DeletedVideo, Video, VideoStatus};

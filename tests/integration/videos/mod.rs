@@ -314,10 +314,8 @@ async fn another_instance_serves_a_video_it_did_not_start() {
         Caller::new("local"),
         Ledger::open(RequestHead::default(), &readers),
     );
-    let response = unknown_variant
-        .gateway
-        .retrieve_video(&caller, &id, &ledger)
-        .await;
+    let videos = unknown_variant.videos.as_ref().unwrap();
+    let response = videos.retrieve(&caller, &id, &ledger).await;
     let response: Value = serde_json::from_slice(&response.unwrap().body).unwrap();
     assert_eq!(response["seconds"], "12");
 }

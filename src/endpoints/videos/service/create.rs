@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Videos;
 use crate::bedrock::{AsyncInvokeOrder, ObjectLocation, UpstreamError};
 use crate::catalog::ModelTarget;
 use crate::converse::JsonText;
@@ -21,10 +22,11 @@ use crate::wire::form::FormPart;
 /// A video request, and the files of its form.
 pub(crate) type VideoRequestWithFiles = (VideoRequest, Vec<FormPart>);
 
-impl Gateway {
+impl Videos {
     /// Starts a video job. The limits count it as one call, which ends when the job has started.
-    pub async fn create_video(
+    pub async fn create(
         &self,
+        gateway: &Gateway,
         call: CallerRequest<VideoRequestWithFiles>,
     ) -> Result<Reply, ApiError> {
         let CallerRequest {
@@ -33,24 +35,23 @@ impl Gateway {
             mut memory,
             ledger,
         } = call;
-        let video_store = self.video_store()?;
         let (named, unknown) = (request.model.as_deref(), &request.unknown);
-        let found = self.model_of(named, unknown, VideoRequest::FIELDS, &ledger);
+        let found = gateway.model_of(named, unknown, VideoRequest::FIELDS, &ledger);
         let mut target = found.await?;
         let name = request.model.clone().unwrap_or_default();
         let model_info = Arc::clone(&target.model_info);
         let capabilities = model_info.serving(&name, Endpoint::Videos, |all| all.video.as_ref())?;
-        if self.guardrail(&caller, &target).is_some() {
+        if gateway.guardrail(&caller, &target).is_some() {
             return Err(unguarded());
         }
         let addresses = remote_images(&request);
         let name_of_target = target.model.shared();
         let fetching =
-            self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &ledger);
+            gateway.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &ledger);
         let (fetched, permit) = fetching.await?;
         let length = memory.length().saturating_add(fetched_length(&fetched));
         let translate = move || translate(request, files, capabilities, &fetched);
-        let mut order = self.workers.on_body(length, translate).await?;
+        let mut order = gateway.workers().on_body(length, translate).await?;
         // The model's input, and the JSON that contains it.
         memory.shrink_to(order.input.as_str().len().saturating_mul(2));
         target.note_in(&mut order.adjustments);
@@ -58,24 +59,24 @@ impl Gateway {
         ledger.adjusted(order.adjustments.log_value());
         let permit = match permit {
             Some(permit) => permit,
-            None => self.admit(&caller, &name_of_target, &ledger).await?,
+            None => gateway.admit(&caller, &name_of_target, &ledger).await?,
         };
         let input = std::mem::replace(&mut order.input, JsonText::empty_object());
         let searched = SearchedTarget::new(&target, false);
-        let started = self
-            .start(
-                video_store.folder_of(&caller),
-                &searched,
-                input,
-                &order,
-                &name,
-                &ledger,
-            )
-            .await;
+        let started = start(
+            gateway,
+            self.folder_of(&caller),
+            &searched,
+            input,
+            &order,
+            &name,
+            &ledger,
+        )
+        .await;
         drop(memory);
-        let id = started.map_err(|error| self.received(error, None, &ledger))?;
+        let id = started.map_err(|error| gateway.received(error, None, &ledger))?;
         let profile = searched.profile.into_inner();
-        self.note_profile(&mut target, profile, &mut order.adjustments, &ledger);
+        gateway.note_profile(&mut target, profile, &mut order.adjustments, &ledger);
         ledger.charge(charge);
         let video = Video::new(
             id.to_string(),
@@ -91,36 +92,36 @@ impl Gateway {
             ..Reply::json(&video.prompted(order.prompt))?
         })
     }
+}
 
-    /// Starts a video job. The token is generated once, so that a retry cannot start a second job.
-    async fn start(
-        &self,
-        folder: ObjectLocation,
-        searched: &SearchedTarget<'_>,
-        input: JsonText,
-        order: &VideoOrder,
-        name: &str,
-        ledger: &Arc<Ledger>,
-    ) -> Result<VideoId, UpstreamError> {
-        let bedrock = self.bedrock_for(ledger, Upstream::AsyncInvoke);
-        let note = JobNote {
-            nonce: fastrand::u64(..),
-            seconds: order.seconds,
-            size: order.size.clone(),
-            model: name.to_owned(),
-        };
-        let start = &AsyncInvokeOrder {
-            input,
-            output: folder,
-            token: note.to_string(),
-        };
-        let bedrock = &bedrock;
-        let start = |model| async move { bedrock.start_async_invoke(&model, start).await };
-        Ok(VideoId {
-            region: bedrock.region().to_owned(),
-            job: self.call_target(searched, start).await?,
-        })
-    }
+/// Starts a video job. The token is generated once, so that a retry cannot start a second job.
+async fn start(
+    gateway: &Gateway,
+    folder: ObjectLocation,
+    searched: &SearchedTarget<'_>,
+    input: JsonText,
+    order: &VideoOrder,
+    name: &str,
+    ledger: &Arc<Ledger>,
+) -> Result<VideoId, UpstreamError> {
+    let bedrock = gateway.bedrock_for(ledger, Upstream::AsyncInvoke);
+    let note = JobNote {
+        nonce: fastrand::u64(..),
+        seconds: order.seconds,
+        size: order.size.clone(),
+        model: name.to_owned(),
+    };
+    let start = &AsyncInvokeOrder {
+        input,
+        output: folder,
+        token: note.to_string(),
+    };
+    let bedrock = &bedrock;
+    let start = |model| async move { bedrock.start_async_invoke(&model, start).await };
+    Ok(VideoId {
+        region: bedrock.region().to_owned(),
+        job: gateway.call_target(searched, start).await?,
+    })
 }
 
 /// The charge of the video: AWS bills it by the second, and only if the job succeeds.

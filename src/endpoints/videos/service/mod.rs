@@ -7,6 +7,7 @@ mod create;
 mod read;
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -14,7 +15,6 @@ use crate::bedrock::{AsyncInvoke, AsyncInvokeState, Bedrock, ObjectLocation, S3}
 use crate::config::Config;
 use crate::endpoints::videos::{JobNote, Video, VideoId};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::gateway::Gateway;
 use crate::gateway::failed::client_error;
 use crate::identity::Caller;
 use crate::usage::Ledger;
@@ -22,17 +22,18 @@ use crate::usage::Ledger;
 /// The file name that Bedrock gives a video.
 const VIDEO_FILE: &str = "output.mp4";
 
-/// The S3 folder of the videos.
+/// The videos of all callers; each caller sees only its own.
 #[derive(Debug)]
-pub(crate) struct VideoStore {
+pub struct Videos {
+    bedrock: Bedrock,
     s3: S3,
     /// The parent of all callers' folders.
     folder: ObjectLocation,
 }
 
-impl VideoStore {
+impl Videos {
     /// `None` if videos are disabled.
-    pub(crate) fn new(config: &Config, bedrock: &Bedrock) -> Option<Self> {
+    pub fn new(config: &Config, bedrock: &Bedrock) -> Option<Self> {
         let bucket = config.s3.bucket.clone();
         let bucket = bucket.filter(|_| config.videos.enabled)?;
         let root = ObjectLocation {
@@ -40,6 +41,7 @@ impl VideoStore {
             key: config.s3.prefix.clone(),
         };
         Some(Self {
+            bedrock: bedrock.clone(),
             s3: S3::new(bedrock, config.s3.path_style),
             folder: root.join("videos"),
         })
@@ -65,16 +67,6 @@ impl VideoStore {
         job.output.bucket == folder.bucket
             && job.output.key.starts_with(&format!("{}/", folder.key))
     }
-}
-
-impl Gateway {
-    fn video_store(&self) -> Result<&VideoStore, ApiError> {
-        self.video_store.as_ref().ok_or_else(|| {
-            let message = "videos are disabled on this gateway; its operator can enable them with \
-                           `[videos] enabled`";
-            ApiError::new(ErrorKind::NotFound, message).code(ErrorCode::NotEnabled)
-        })
-    }
 
     /// The job of a video of the caller.
     async fn job(
@@ -83,7 +75,6 @@ impl Gateway {
         id: &str,
         ledger: &Ledger,
     ) -> Result<AsyncInvoke, ApiError> {
-        let video_store = self.video_store()?;
         let parsed = VideoId::parse(id).filter(|parsed| parsed.region == self.bedrock.region());
         let Some(VideoId { job, .. }) = parsed else {
             return Err(no_video(id));
@@ -92,7 +83,7 @@ impl Gateway {
         let found = found.map_err(|error| client_error(error, ledger))?;
         // Another caller's video is reported as missing, so that ids reveal nothing.
         found
-            .filter(|job| video_store.is_of(caller, job))
+            .filter(|job| self.is_of(caller, job))
             .ok_or_else(|| no_video(id))
     }
 
@@ -115,6 +106,15 @@ impl Gateway {
             AsyncInvokeState::Failed(reason) => video.failed(reason.clone()),
         }
     }
+}
+
+/// The videos, or an error if they are disabled.
+pub(super) fn enabled(videos: &Option<Arc<Videos>>) -> Result<&Videos, ApiError> {
+    videos.as_deref().ok_or_else(|| {
+        let message = "videos are disabled on this gateway; its operator can enable them with \
+                       `[videos] enabled`";
+        ApiError::new(ErrorKind::NotFound, message).code(ErrorCode::NotEnabled)
+    })
 }
 
 fn no_video(id: &str) -> ApiError {

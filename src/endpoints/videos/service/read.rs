@@ -2,11 +2,10 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{VIDEO_FILE, VideoStore, no_video};
+use super::{VIDEO_FILE, Videos, no_video};
 use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState, S3Object};
 use crate::endpoints::videos::{DeletedVideo, Video, VideoId};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::gateway::Gateway;
 use crate::gateway::failed::client_error;
 use crate::identity::Caller;
 use crate::reply::Reply;
@@ -19,9 +18,9 @@ const MAX_PAGES: usize = 10;
 /// Concurrent S3 requests for one list.
 const MAX_CONCURRENT_REQUESTS: usize = 8;
 
-impl Gateway {
+impl Videos {
     /// A video.
-    pub async fn retrieve_video(
+    pub async fn retrieve(
         &self,
         caller: &Caller,
         id: &str,
@@ -35,13 +34,12 @@ impl Gateway {
     }
 
     /// The caller's videos.
-    pub async fn list_videos(
+    pub async fn list(
         &self,
         caller: &Caller,
         page: &PageQuery,
         ledger: &Ledger,
     ) -> Result<Reply, ApiError> {
-        self.video_store()?;
         let limit = page.limit as usize;
         let after = page.after.as_deref().map(|id| {
             let parsed = VideoId::parse(id).ok_or_else(|| no_video(id).parameter("after"));
@@ -56,7 +54,7 @@ impl Gateway {
         for _ in 0..MAX_PAGES {
             let found = self.bedrock.list_async_invokes(&call).await;
             let (jobs, next) = found.map_err(|error| client_error(error, ledger))?;
-            let jobs = self.own(caller, jobs, &mut after)?;
+            let jobs = self.own(caller, jobs, &mut after);
             let count = (limit + 1).saturating_sub(videos.len());
             videos.extend(self.present(jobs, count, ledger).await?);
             call.next = next;
@@ -74,7 +72,7 @@ impl Gateway {
     }
 
     /// The content of a video, or the byte range of a `Range` header value.
-    pub async fn video_content(
+    pub async fn content(
         &self,
         caller: &Caller,
         id: &str,
@@ -96,12 +94,12 @@ impl Gateway {
             }
         }
         let file = job.output.join(VIDEO_FILE);
-        let found = self.video_store()?.s3.get(&file, range).await;
+        let found = self.s3.get(&file, range).await;
         found.map_err(|error| client_error(error, ledger))
     }
 
     /// Deletes a video with all files of its job.
-    pub async fn delete_video(
+    pub async fn delete(
         &self,
         caller: &Caller,
         id: &str,
@@ -113,11 +111,10 @@ impl Gateway {
                            when its status is `completed`";
             return Err(not_now(message, ErrorCode::VideoInProgress));
         }
-        let VideoStore { s3, .. } = self.video_store()?;
         let deleted = async {
             // The trailing slash excludes folders whose names only begin with this one.
-            for object in s3.list(&job.output.join("")).await? {
-                s3.delete(&object).await?;
+            for object in self.s3.list(&job.output.join("")).await? {
+                self.s3.delete(&object).await?;
             }
             Ok(())
         };
@@ -131,20 +128,16 @@ impl Gateway {
         caller: &Caller,
         jobs: Vec<AsyncInvoke>,
         after: &mut Option<String>,
-    ) -> Result<Vec<AsyncInvoke>, ApiError> {
-        let video_store = self.video_store()?;
+    ) -> Vec<AsyncInvoke> {
         let mut own = Vec::new();
-        for job in jobs
-            .into_iter()
-            .filter(|job| video_store.is_of(caller, job))
-        {
+        for job in jobs.into_iter().filter(|job| self.is_of(caller, job)) {
             match after {
                 None => own.push(job),
                 Some(id) if *id == job.id => *after = None,
                 Some(_) => {}
             }
         }
-        Ok(own)
+        own
     }
 
     /// The first `count` jobs whose videos were not deleted.
@@ -168,11 +161,7 @@ impl Gateway {
         if job.state != AsyncInvokeState::Completed {
             return Ok(true);
         }
-        let found = self
-            .video_store()?
-            .s3
-            .exists(&job.output.join(VIDEO_FILE))
-            .await;
+        let found = self.s3.exists(&job.output.join(VIDEO_FILE)).await;
         found.map_err(|error| client_error(error, ledger))
     }
 }
