@@ -13,6 +13,7 @@ use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::models::ModelId;
 use crate::reply::Adjustments;
+use crate::usage::Target;
 
 pub(super) struct Ready {
     pub(super) upstream_call: PassthroughCall,
@@ -84,8 +85,14 @@ impl Passthrough {
                 ready.upstream_call.path_and_query = path_of_job(bedrock, &id, &ledger).await?;
                 ready.name = "async-invoke".into();
             }
-            Operation::InvokeGuardrailChecks => ready.name = "guardrail-checks".into(),
-            Operation::ApplyGuardrail => check_id(&id)?,
+            Operation::InvokeGuardrailChecks => {
+                ready.name = "guardrail-checks".into();
+                ledger.target(Target::Guardrail(Arc::clone(&ready.name)));
+            }
+            Operation::ApplyGuardrail => {
+                check_id(&id)?;
+                ledger.target(Target::Guardrail(Arc::clone(&ready.name)));
+            }
             Operation::Converse
             | Operation::ConverseStream
             | Operation::InvokeModel

@@ -3,12 +3,13 @@
 use bedrock_simulator::Script;
 use http_body_util::BodyExt;
 use outcrop::http::ShutdownPhase;
-use outcrop::usage::{RequestOutcome, Upstream};
+use outcrop::models::Routing;
+use outcrop::usage::{Cost, RequestOutcome, Upstream};
 
 use super::rows::calling_rows;
 use super::{Gateway, assert_called_once, assert_charged, assert_ended};
 use crate::harness::MODEL;
-use crate::harness::batches::{end_of, line, lines};
+use crate::harness::batches::{self, end_of, line, lines};
 
 #[tokio::test]
 async fn a_complete_response_settles_its_usage() {
@@ -134,10 +135,37 @@ async fn attempts_of_retried_calls_are_counted() {
 }
 
 #[tokio::test]
+async fn a_job_of_a_batch_settles_a_record() {
+    let harness = batches::harness(|config| {
+        config.batches.role_arn = Some(batches::ROLE.to_owned());
+    });
+    let harness = harness.await;
+    // Bedrock's jobs have a hundred records at least.
+    let content: Vec<_> = (0..100)
+        .map(|number| line(&number.to_string(), MODEL, "hi"))
+        .collect();
+    let id = batches::start_batch(&harness, &lines(&content)).await;
+    assert_eq!(end_of(&harness, &id).await["status"], "completed");
+    let mut records = harness.records.take(0).await;
+    records.retain(|record| record.head.method.is_none());
+    assert_eq!(records.len(), 1, "{records:#?}");
+    let record = records.remove(0);
+    assert_eq!(record.route, "/v1/batches");
+    assert_eq!(record.upstream, Some(Upstream::BatchJob));
+    assert_eq!(record.region.as_deref(), Some("us-east-1"));
+    let target = record.target.unwrap();
+    assert_eq!((target.id(), target.routing()), (MODEL, Some(Routing::Geo)));
+    assert_eq!(record.outcome, RequestOutcome::Completed);
+    assert!(record.tokens.unwrap().prompt > 0);
+    // The price table has no batch prices.
+    assert_eq!(record.cost.and_then(Cost::total), None);
+}
+
+#[tokio::test]
 async fn every_line_of_a_batch_settles_a_record() {
-    let harness = crate::harness::batches::harness(|_| {}).await;
+    let harness = batches::harness(|_| {}).await;
     let content = lines(&[line("a", MODEL, "hi"), line("b", MODEL, "hello")]);
-    let id = crate::harness::batches::start_batch(&harness, &content).await;
+    let id = batches::start_batch(&harness, &content).await;
     assert_eq!(end_of(&harness, &id).await["status"], "completed");
     let records = harness.records.take(0).await;
     let of_lines: Vec<_> = records

@@ -172,6 +172,10 @@ pub(super) fn rows(stored: &Stored) -> Vec<Row> {
         path,
         ..Row::without_call(name, route, Body::None)
     };
+    let checks = json!({
+        "messages": [{"role": "user", "content": [{"text": "hi"}]}],
+        "checks": {"contentFilter": {"categories": [{"category": "HATE"}]}},
+    });
     let batch = json!({
         "input_file_id": stored.file,
         "endpoint": "/v1/chat/completions",
@@ -319,6 +323,13 @@ pub(super) fn rows(stored: &Stored) -> Vec<Row> {
                 Upstream::InvokeModel,
                 Used::Tokens,
             ),
+        ),
+        post(
+            "InvokeGuardrailChecks",
+            "/guardrail-checks/invoke",
+            checks,
+            Upstream::Guardrails,
+            Used::Nothing,
         ),
         Row::get("/v1/models"),
         Row::upload(),
