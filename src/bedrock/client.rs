@@ -16,11 +16,10 @@ use super::auth::credentials::{
 use super::errors::{UpstreamError, request_id};
 use super::retry::RetryPolicy;
 use super::settings::{BedrockSettings, SimulatedBedrock, Timeouts};
-use super::transport::decoder::{EventDecoder, ModelDecoder};
+use super::transport::decoder::ModelDecoder;
 use super::transport::endpoint::{self, Endpoints};
 use super::transport::stream::EventStream;
 use super::transport::{Outgoing, Transport, complete};
-use crate::converse::response::ConverseResponse;
 use crate::models::ModelId;
 use crate::usage::{Ledger, Upstream};
 
@@ -76,13 +75,6 @@ impl ModelCall {
             model,
             body,
             headers: HeaderMap::new(),
-        }
-    }
-
-    fn outgoing<'a>(&self, url: &'a str) -> Outgoing<'a> {
-        Outgoing {
-            headers: self.headers.clone(),
-            ..Outgoing::json(Method::POST, url, self.body.clone())
         }
     }
 }
@@ -290,21 +282,6 @@ impl Bedrock {
         }
     }
 
-    /// The complete response of a model, with retries.
-    pub async fn converse(&self, call: ModelCall) -> Result<ConverseResponse, UpstreamError> {
-        let target = Some(call.model.as_str());
-        self.with_backoff(target, || self.converse_once(&call))
-            .await
-    }
-
-    /// The event stream of a model. Returns once the first event has arrived, with retries until
-    /// then.
-    pub async fn converse_stream(&self, call: ModelCall) -> Result<EventStream, UpstreamError> {
-        let target = Some(call.model.as_str());
-        self.with_backoff(target, || self.converse_stream_once(&call))
-            .await
-    }
-
     /// Repeats a call until it succeeds or a retry is pointless. If `target` has just failed
     /// through all attempts, the call has one.
     pub(super) async fn with_backoff<F, Fut, T>(
@@ -320,27 +297,6 @@ impl Bedrock {
         let tries_once = request.is_some_and(|request| request.ledger.client_retries() > 0);
         let backoff = self.inner.retry.begin(tries_once, target);
         backoff.call(operation).await
-    }
-
-    async fn converse_once(&self, call: &ModelCall) -> Result<ConverseResponse, UpstreamError> {
-        let response = self
-            .post(call, "converse", self.inner.timeouts.response)
-            .await?;
-        serde_json::from_slice(response.body()).map_err(|error| match error.is_eof() {
-            true => UpstreamError::cut_off("the response JSON was cut off"),
-            false => UpstreamError::unreadable(error.to_string()),
-        })
-    }
-
-    async fn converse_stream_once(&self, call: &ModelCall) -> Result<EventStream, UpstreamError> {
-        const ACCEPT: &str = "application/vnd.amazon.eventstream";
-        let url = self.url(&call.model, "converse-stream");
-        let outgoing = Outgoing {
-            accept: ACCEPT,
-            ..call.outgoing(&url)
-        };
-        self.open(outgoing, ModelDecoder::Converse(EventDecoder::new()))
-            .await
     }
 
     /// Sends a request, and waits for the headers of a success. One attempt.
@@ -395,8 +351,12 @@ impl Bedrock {
         operation: &str,
         limit: Duration,
     ) -> Result<Response<Bytes>, UpstreamError> {
-        let url = self.url(&call.model, operation);
-        self.fetch(call.outgoing(&url), limit).await
+        let url = self.model_url(&call.model, operation);
+        let outgoing = Outgoing {
+            headers: call.headers.clone(),
+            ..Outgoing::json(Method::POST, &url, call.body.clone())
+        };
+        self.fetch(outgoing, limit).await
     }
 
     /// Sends a request that does not run a model, and returns its JSON response. One attempt.
@@ -436,7 +396,8 @@ impl Bedrock {
         &self.inner.transport
     }
 
-    fn url(&self, model: &ModelId, operation: &str) -> String {
+    /// The URL of an operation of a model.
+    pub(super) fn model_url(&self, model: &ModelId, operation: &str) -> String {
         let runtime = &self.inner.endpoints.runtime;
         let model = path_segment(model);
         format!("{runtime}/model/{model}/{operation}")

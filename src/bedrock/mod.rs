@@ -45,5 +45,6 @@ pub use transport::decoder::{Decode, EventDecoder, ModelDecoder};
 pub use transport::frames::{Frame, FrameCutter, exception_frame};
 pub use transport::sse::ChatCompletionDecoder;
 pub use transport::stream::{EventStream, FrameStream};
+pub use upstream::chat::EventSource;
 pub use upstream::invoke::InvokeResponse;
 pub use upstream::passthrough::{Pace, PassthroughCall, PassthroughResponse};

@@ -7,8 +7,7 @@ use futures_util::future::try_join_all;
 
 use super::Gateway;
 use super::prepare::{PendingRequest, PreparedRequest};
-use super::stream::EventSource;
-use crate::bedrock::{Bedrock, ModelCall, UpstreamError};
+use crate::bedrock::{EventSource, ModelCall, UpstreamError};
 use crate::converse::dialect::DialectRequest;
 use crate::error::ApiError;
 use crate::limits::{Permit, WhenFull};
@@ -119,14 +118,7 @@ impl Gateway {
         let call = ModelCall::new(pending.target.model.clone(), prepared.body.clone());
         let upstream = prepared.upstream;
         let bedrock = self.bedrock_for(ledger, api_of(upstream));
-        let send = || {
-            source(
-                &bedrock,
-                upstream,
-                call.clone(),
-                output_options.non_streaming,
-            )
-        };
+        let send = || bedrock.chat(upstream, call.clone(), output_options.non_streaming);
         if output_options.choices == 1 {
             return send().await.map(|source| vec![source]);
         }
@@ -139,28 +131,6 @@ impl Gateway {
         let others = Box::pin(try_join_all((0..others).map(|_| send()))).await?;
         Ok(first.into_iter().chain(others).collect())
     }
-}
-
-/// Calls `upstream`, and returns once it has responded, or its first event has arrived.
-async fn source(
-    bedrock: &Bedrock,
-    upstream: ChatUpstream,
-    call: ModelCall,
-    non_streaming: bool,
-) -> Result<EventSource, UpstreamError> {
-    let events = match (upstream, non_streaming) {
-        (ChatUpstream::Converse, true) => bedrock.converse(call).await?.into_events(),
-        (ChatUpstream::OpenAi(endpoint), true) => bedrock.chat_completion(endpoint, call).await?,
-        (ChatUpstream::Converse, false) => {
-            let stream = bedrock.converse_stream(call).await?;
-            return Ok(EventSource::Live(Box::new(stream)));
-        }
-        (ChatUpstream::OpenAi(endpoint), false) => {
-            let stream = bedrock.chat_completion_stream(endpoint, call).await?;
-            return Ok(EventSource::Live(Box::new(stream)));
-        }
-    };
-    Ok(EventSource::Complete(events))
 }
 
 /// AWS's API of an upstream, for the ledger.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::future::select_all;
 
 use super::account::Account;
-use crate::bedrock::EventStream;
+use crate::bedrock::{EventSource, UpstreamError};
 use crate::converse::dialect::StreamWriter;
 use crate::converse::event::Event;
 use crate::converse::output::{OutputEvents, OutputOptions, ResponseSummary};
@@ -54,15 +54,6 @@ struct Branch {
     has_metadata: bool,
     /// Whether no more events are expected from Bedrock.
     ended: bool,
-}
-
-/// The source of events.
-#[derive(Debug)]
-pub(crate) enum EventSource {
-    /// A stream from Bedrock.
-    Live(Box<EventStream>),
-    /// The events of a non-streaming response, for models that do not support tools in streams.
-    Complete(Vec<Event>),
 }
 
 /// The events of one choice that have arrived.
@@ -224,7 +215,7 @@ impl Branch {
         }
     }
 
-    async fn arrival(&mut self, index: usize) -> Result<Arrival, crate::bedrock::UpstreamError> {
+    async fn arrival(&mut self, index: usize) -> Result<Arrival, UpstreamError> {
         let mut events = Vec::new();
         let more = match &mut self.source {
             EventSource::Live(stream) => stream.next(&mut events).await?,

@@ -9,7 +9,7 @@ use crate::bedrock::{Cause, ModelCall, Trouble, UpstreamError};
 use crate::catalog::{ModelTarget, ProfileSearch};
 use crate::config::ModelEntry;
 use crate::error::ApiError;
-use crate::models::ModelId;
+use crate::models::{ChatUpstream, ModelId};
 
 /// A target that may need an inference profile, shared by the calls of a request.
 #[derive(Debug)]
@@ -76,7 +76,8 @@ impl Gateway {
         let searched = SearchedTarget::new(&target, false);
         let probe = |model| async {
             let empty = Bytes::from_static(br#"{"messages":[]}"#);
-            match self.bedrock.converse(ModelCall::new(model, empty)).await {
+            let call = ModelCall::new(model, empty);
+            match self.bedrock.chat(ChatUpstream::Converse, call, true).await {
                 Ok(_) => Ok(()),
                 Err(error) if Trouble::of_error(&error).cause == Cause::Request => Ok(()),
                 Err(error) => Err(error),

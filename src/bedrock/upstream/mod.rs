@@ -1,6 +1,6 @@
 //! The operations of `bedrock-runtime` that clients' requests call.
 
-pub(super) mod chat_completions;
+pub(super) mod chat;
 pub(super) mod count_tokens;
 mod guardrails;
 pub(super) mod invoke;

@@ -1,0 +1,129 @@
+//! Calls to models that answer conversations. Converse and AWS's chat completions are sources of the
+//! same events.
+//!
+//! The AWS SDK for Rust has no operation for chat completions; endpoints and signatures follow
+//! openai-python 3.52 (`openai.providers.bedrock`).
+
+use http::Method;
+
+use crate::bedrock::auth::signing::SIGNING_NAME;
+use crate::bedrock::client::{Bedrock, ModelCall};
+use crate::bedrock::errors::UpstreamError;
+use crate::bedrock::transport::Outgoing;
+use crate::bedrock::transport::decoder::{EventDecoder, ModelDecoder};
+use crate::bedrock::transport::sse::ChatCompletionDecoder;
+use crate::bedrock::transport::stream::EventStream;
+use crate::converse::event::Event;
+use crate::converse::response::ConverseResponse;
+use crate::converse::upstream::chat_completions::ChatCompletionEvents;
+use crate::models::{ChatUpstream, ModelId, OpenAiEndpoint};
+
+/// The path of chat completions at both of its endpoints.
+const CHAT_COMPLETIONS: &str = "/openai/v1/chat/completions";
+
+/// The signing name of `bedrock-mantle`.
+const MANTLE_SIGNING_NAME: &str = "bedrock-mantle";
+
+/// The events of a model's response.
+#[derive(Debug)]
+pub enum EventSource {
+    /// A stream whose first event has arrived.
+    Live(Box<EventStream>),
+    /// The events of a non-streaming response, for models that do not support tools in streams.
+    Complete(Vec<Event>),
+}
+
+impl Bedrock {
+    /// Calls a model with a request in the format of `upstream`. Returns once it has responded, or
+    /// once its first event has arrived, with retries until then.
+    pub async fn chat(
+        &self,
+        upstream: ChatUpstream,
+        call: ModelCall,
+        non_streaming: bool,
+    ) -> Result<EventSource, UpstreamError> {
+        let (url, signing_name) = self.chat_url(upstream, &call.model, non_streaming)?;
+        let send = || async {
+            let outgoing = Outgoing {
+                signing_name,
+                headers: call.headers.clone(),
+                ..Outgoing::json(Method::POST, &url, call.body.clone())
+            };
+            if non_streaming {
+                let response = self.fetch(outgoing, self.response_timeout()).await?;
+                return events_of(upstream, response.body()).map(EventSource::Complete);
+            }
+            let (accept, decoder) = stream_format(upstream);
+            let stream = self.open(Outgoing { accept, ..outgoing }, decoder).await?;
+            Ok(EventSource::Live(Box::new(stream)))
+        };
+        self.with_backoff(Some(call.model.as_str()), send).await
+    }
+
+    /// The URL of a request, and the name of the service in its signature.
+    fn chat_url(
+        &self,
+        upstream: ChatUpstream,
+        model: &ModelId,
+        non_streaming: bool,
+    ) -> Result<(String, &'static str), UpstreamError> {
+        let (endpoint, signing_name) = match upstream {
+            ChatUpstream::Converse => {
+                let operation = if non_streaming {
+                    "converse"
+                } else {
+                    "converse-stream"
+                };
+                return Ok((self.model_url(model, operation), SIGNING_NAME));
+            }
+            ChatUpstream::OpenAi(OpenAiEndpoint::Runtime) => {
+                (Some(self.runtime_endpoint()), SIGNING_NAME)
+            }
+            ChatUpstream::OpenAi(OpenAiEndpoint::Mantle) => {
+                (self.mantle_endpoint(), MANTLE_SIGNING_NAME)
+            }
+        };
+        let endpoint = endpoint.ok_or_else(|| {
+            UpstreamError::internal(
+                "bedrock-mantle has no FIPS endpoint; set `[aws] mantle_endpoint`, or another \
+                 `upstream` for the model",
+            )
+        })?;
+        Ok((format!("{endpoint}{CHAT_COMPLETIONS}"), signing_name))
+    }
+}
+
+/// The media type of a stream, and the decoder of its events.
+fn stream_format(upstream: ChatUpstream) -> (&'static str, ModelDecoder) {
+    match upstream {
+        ChatUpstream::Converse => (
+            "application/vnd.amazon.eventstream",
+            ModelDecoder::Converse(EventDecoder::new()),
+        ),
+        ChatUpstream::OpenAi(_) => (
+            "text/event-stream",
+            ModelDecoder::ChatCompletions(ChatCompletionDecoder::default()),
+        ),
+    }
+}
+
+/// The events of a complete response.
+fn events_of(upstream: ChatUpstream, body: &[u8]) -> Result<Vec<Event>, UpstreamError> {
+    match upstream {
+        ChatUpstream::Converse => {
+            let response = serde_json::from_slice::<ConverseResponse>(body);
+            let response = response.map_err(|error| match error.is_eof() {
+                true => UpstreamError::cut_off("the response JSON was cut off"),
+                false => UpstreamError::unreadable(error.to_string()),
+            });
+            Ok(response?.into_events())
+        }
+        ChatUpstream::OpenAi(_) => {
+            if let Some(error) = UpstreamError::from_chunk(body) {
+                return Err(error);
+            }
+            ChatCompletionEvents::of_response(body)
+                .map_err(|error| UpstreamError::unreadable(error.to_string()))
+        }
+    }
+}
