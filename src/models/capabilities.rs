@@ -347,19 +347,6 @@ impl TryFrom<String> for ChatUpstream {
 }
 
 impl Effort {
-    /// Parses a value of `reasoning_effort`.
-    pub fn parse(word: &str) -> Option<Self> {
-        Some(match word {
-            "minimal" => Self::Minimal,
-            "low" => Self::Low,
-            "medium" => Self::Medium,
-            "high" => Self::High,
-            "xhigh" => Self::Xhigh,
-            "max" => Self::Max,
-            _ => return None,
-        })
-    }
-
     /// The value of `reasoning_effort`.
     pub fn as_str(self) -> &'static str {
         match self {

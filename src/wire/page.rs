@@ -62,9 +62,7 @@ impl PageQuery {
             match name.as_str() {
                 "after" => query.after = Some(value).filter(|after| !after.is_empty()),
                 "limit" => query.limit = limit(&value, rules.max)?,
-                "order" if rules.has_order => {
-                    query.newest_first = ORDERS.read(Some(&value), "order")?.unwrap_or(true);
-                }
+                "order" if rules.has_order => query.newest_first = ORDERS.parse(&value, "order")?,
                 "purpose" if rules.has_purpose => query.purpose = Some(value),
                 _ => adjustments.ignored(&name),
             }

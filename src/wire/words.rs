@@ -25,23 +25,25 @@ impl<T: Copy> Words<T> {
         Self { aliases, ..self }
     }
 
+    /// The value of `word`.
+    pub(crate) fn parse(&self, word: &str, parameter: impl Into<Parameter>) -> Result<T, ApiError> {
+        let mut all = self.words.iter().chain(self.aliases);
+        match all.find(|(own, _)| *own == word) {
+            Some((_, value)) => Ok(*value),
+            None => {
+                let words = self.words.iter().map(|(word, _)| *word);
+                Err(unknown_word(parameter, word, self.noun, words))
+            }
+        }
+    }
+
     /// The value of a field; `None` if the field is absent.
     pub(crate) fn read(
         &self,
         word: Option<&str>,
         parameter: impl Into<Parameter>,
     ) -> Result<Option<T>, ApiError> {
-        let Some(word) = word else {
-            return Ok(None);
-        };
-        let mut all = self.words.iter().chain(self.aliases);
-        match all.find(|(own, _)| *own == word) {
-            Some((_, value)) => Ok(Some(*value)),
-            None => {
-                let words = self.words.iter().map(|(word, _)| *word);
-                Err(unknown_word(parameter, word, self.noun, words))
-            }
-        }
+        word.map(|word| self.parse(word, parameter)).transpose()
     }
 }
 

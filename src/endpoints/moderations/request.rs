@@ -13,7 +13,7 @@ use crate::converse::request::Role;
 use crate::error::{ApiError, ErrorCode};
 use crate::reply::Adjustments;
 use crate::wire::{StringOrObject, note_unknown};
-use crate::wire::{misspelling, note_unknown_fields};
+use crate::wire::{misspelling, note_unknown_fields, unknown_word};
 
 /// The default model name, as at OpenAI.
 const DEFAULT_MODEL: &str = "omni-moderation-latest";
@@ -212,9 +212,11 @@ fn of_parts(
             }
             (None, ..) => return Err(ApiError::missing_field(&path, "type")),
             (Some(kind), ..) => {
-                return Err(ApiError::invalid(
+                return Err(unknown_word(
                     format!("{path}.type"),
-                    format!("unsupported part type `{kind}`; use `text` or `image_url`"),
+                    kind,
+                    "a part type",
+                    ["text", "image_url"],
                 ));
             }
         });

@@ -4,7 +4,19 @@ use super::types::CacheControl;
 use crate::converse::content::{CachePoint, CacheTtl};
 use crate::error::{ApiError, BreakpointField, Parameter, PartField, PartPosition};
 use crate::reply::Adjustments;
-use crate::wire::note_unknown;
+use crate::wire::{Words, note_unknown, unknown_word};
+
+/// The lifetimes of a cached prefix. Bedrock supports five minutes and one hour; every longer
+/// lifetime of OpenAI's API becomes one hour.
+pub(super) const CACHE_LIFETIMES: Words<CacheTtl> = Words::new(
+    "a cache lifetime",
+    &[("5m", CacheTtl::FiveMinutes), ("1h", CacheTtl::OneHour)],
+)
+.with_aliases(&[
+    ("30m", CacheTtl::OneHour),
+    ("12h", CacheTtl::OneHour),
+    ("24h", CacheTtl::OneHour),
+]);
 
 /// The path of a cache breakpoint in the request, for errors and adjustment notes.
 pub(super) enum CacheControlPath<'a> {
@@ -60,32 +72,15 @@ pub(super) fn cache_point(
     };
     note_unknown(adjustments, &unknown, &format!("{}.", field_path.name()));
     if let Some(kind) = kind.filter(|kind| kind != "ephemeral" && kind != "default") {
-        return Err(ApiError::invalid(
-            field_path.path(BreakpointField::Type),
-            format!("`{kind}` is not a cache type; use `ephemeral`"),
-        ));
+        let path = field_path.path(BreakpointField::Type);
+        return Err(unknown_word(path, &kind, "a cache type", ["ephemeral"]));
     }
     if let Some(mode) = mode.filter(|mode| mode != "explicit") {
-        return Err(ApiError::invalid(
-            field_path.path(BreakpointField::Mode),
-            format!("`{mode}` is not a breakpoint mode; use `explicit`"),
-        ));
+        let path = field_path.path(BreakpointField::Mode);
+        return Err(unknown_word(path, &mode, "a breakpoint mode", ["explicit"]));
     }
     let ttl = ttl
-        .map(|ttl| cache_ttl(&ttl, field_path.path(BreakpointField::Ttl)))
+        .map(|ttl| CACHE_LIFETIMES.parse(&ttl, field_path.path(BreakpointField::Ttl)))
         .transpose()?;
     Ok(Some(CachePoint::new(ttl)))
-}
-
-/// The lifetime of a cached prefix. Bedrock supports five minutes and one hour; every longer
-/// lifetime of OpenAI's API becomes one hour.
-pub(super) fn cache_ttl(ttl: &str, parameter: impl Into<Parameter>) -> Result<CacheTtl, ApiError> {
-    match ttl {
-        "5m" => Ok(CacheTtl::FiveMinutes),
-        "1h" | "30m" | "12h" | "24h" => Ok(CacheTtl::OneHour),
-        other => Err(ApiError::invalid(
-            parameter,
-            format!("`{other}` is not a cache lifetime; use `5m` or `1h`"),
-        )),
-    }
 }

@@ -14,7 +14,7 @@ use crate::converse::translation::TranslationContext;
 use crate::error::{ApiError, Field, MessageField, PartField, PartPosition, Sentence};
 use crate::reply::Adjustments;
 use crate::wire::UnknownFields;
-use crate::wire::note_unknown;
+use crate::wire::{note_unknown, unknown_word};
 
 /// The system prompt and the messages of a Converse request.
 #[derive(Debug, Default)]
@@ -124,12 +124,18 @@ impl ConversationReader<'_> {
             "tool" => self.tool(content, tool_call_id, is_error.unwrap_or(false), index)?,
             "function" => self.function(content, name, index)?,
             other => {
-                return Err(ApiError::invalid(
+                return Err(unknown_word(
                     Field::message(index, MessageField::Role),
-                    format!(
-                        "`{other}` is not a role; use `system`, `developer`, `user`, `assistant`, \
-                         `tool` or `function`"
-                    ),
+                    other,
+                    "a role",
+                    [
+                        "system",
+                        "developer",
+                        "user",
+                        "assistant",
+                        "tool",
+                        "function",
+                    ],
                 ));
             }
         }

@@ -14,7 +14,9 @@ use crate::converse::translation::{ChatOptions, GuardrailHeaders};
 use crate::error::{ApiError, Field, GuardrailField, Sentence};
 use crate::models::{Capabilities, RefusedField};
 use crate::reply::Adjustments;
-use crate::wire::{ClientField, GuardrailFields, UnknownFields, note_unknown, note_unknown_fields};
+use crate::wire::{
+    ClientField, GuardrailFields, UnknownFields, Words, note_unknown, note_unknown_fields,
+};
 
 /// The maximum number of response field paths (botocore, bedrock-runtime).
 const MAX_PATHS: usize = 10;
@@ -26,6 +28,52 @@ const MAX_LABEL_CHARS: usize = 256;
 
 /// The maximum number of provider-specific fields; no provider has as many.
 const MAX_KEYS: usize = 256;
+
+const TRACE_MODES: Words<GuardrailTrace> = Words::new(
+    "a trace mode",
+    &[
+        ("enabled", GuardrailTrace::Enabled),
+        ("disabled", GuardrailTrace::Disabled),
+        ("enabled_full", GuardrailTrace::EnabledFull),
+    ],
+)
+.with_aliases(&[
+    ("ENABLED", GuardrailTrace::Enabled),
+    ("DISABLED", GuardrailTrace::Disabled),
+    ("ENABLED_FULL", GuardrailTrace::EnabledFull),
+]);
+
+const STREAM_MODES: Words<GuardrailStreamMode> = Words::new(
+    "a stream processing mode",
+    &[
+        ("sync", GuardrailStreamMode::Sync),
+        ("async", GuardrailStreamMode::Async),
+    ],
+);
+
+/// OpenAI's and Bedrock's names of service tiers; `None` leaves the choice to Bedrock.
+const SERVICE_TIERS: Words<Option<ServiceTierType>> = Words::new(
+    "a service tier",
+    &[
+        ("auto", None),
+        ("default", Some(ServiceTierType::Default)),
+        ("flex", Some(ServiceTierType::Flex)),
+        ("priority", Some(ServiceTierType::Priority)),
+        ("scale", Some(ServiceTierType::Reserved)),
+    ],
+)
+.with_aliases(&[
+    ("fast", Some(ServiceTierType::Priority)),
+    ("reserved", Some(ServiceTierType::Reserved)),
+]);
+
+const LATENCY_MODES: Words<Latency> = Words::new(
+    "a latency mode",
+    &[
+        ("standard", Latency::Standard),
+        ("optimized", Latency::Optimized),
+    ],
+);
 
 /// The guardrail of the operator, otherwise of the request's body, otherwise of its headers.
 pub(super) fn guardrail(
@@ -98,36 +146,14 @@ fn requested_policy(
         unknown,
     } = fields;
     note_unknown(adjustments, &unknown, "guardrailConfig.");
-    let trace = match trace.as_deref() {
-        None => None,
-        Some("enabled" | "ENABLED") => Some(GuardrailTrace::Enabled),
-        Some("disabled" | "DISABLED") => Some(GuardrailTrace::Disabled),
-        Some("enabled_full" | "ENABLED_FULL") => Some(GuardrailTrace::EnabledFull),
-        Some(other) => {
-            return Err(ApiError::invalid(
-                Field::Guardrail(GuardrailField::Trace),
-                format!(
-                    "`{other}` is not a trace mode; use `enabled`, `disabled` or `enabled_full`"
-                ),
-            ));
-        }
-    };
-    let stream_processing_mode = match stream_processing_mode.as_deref() {
-        None => None,
-        Some("sync") => Some(GuardrailStreamMode::Sync),
-        Some("async") => Some(GuardrailStreamMode::Async),
-        Some(other) => {
-            return Err(ApiError::invalid(
-                Field::Guardrail(GuardrailField::StreamMode),
-                format!("`{other}` is not a stream processing mode; use `sync` or `async`"),
-            ));
-        }
-    };
+    let field = Field::Guardrail;
+    let stream_mode = stream_processing_mode.as_deref();
     Ok(GuardrailRequest {
         identifier,
         version,
-        trace,
-        stream_processing_mode,
+        trace: TRACE_MODES.read(trace.as_deref(), field(GuardrailField::Trace))?,
+        stream_processing_mode: STREAM_MODES
+            .read(stream_mode, field(GuardrailField::StreamMode))?,
         only_last_turn: only_last_turn.unwrap_or(false),
     })
 }
@@ -149,37 +175,23 @@ fn complete(requested: GuardrailRequest) -> Result<GuardrailPolicy, ApiError> {
     })
 }
 
-/// The service tier, from OpenAI's or Bedrock's name of it.
+/// The service tier.
 pub(super) fn service_tier(
     tier: Option<&str>,
     options: &ChatOptions,
     capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Option<ServiceTier>, ApiError> {
-    let r#type = match tier {
-        None | Some("auto") => return Ok(None),
-        Some("default") => ServiceTierType::Default,
-        Some("flex") => ServiceTierType::Flex,
-        Some("priority" | "fast") => ServiceTierType::Priority,
-        Some("reserved") => ServiceTierType::Reserved,
-        Some("scale") if options.reserved_tier => ServiceTierType::Reserved,
-        Some("scale") => {
-            adjustments.note(
-                Field::ServiceTier,
-                "replaced by `default`; no capacity is reserved",
-            );
-            ServiceTierType::Default
-        }
-        Some(other) => {
-            return Err(ApiError::invalid(
-                Field::ServiceTier,
-                format!(
-                    "`{other}` is not a service tier; use `auto`, `default`, `flex`, `priority` \
-                     or `scale`"
-                ),
-            ));
-        }
+    let Some(Some(mut r#type)) = SERVICE_TIERS.read(tier, Field::ServiceTier)? else {
+        return Ok(None);
     };
+    if tier == Some("scale") && !options.reserved_tier {
+        adjustments.note(
+            Field::ServiceTier,
+            "replaced by `default`; no capacity is reserved",
+        );
+        r#type = ServiceTierType::Default;
+    }
     if capabilities.refuses(&RefusedField::ServiceTier) {
         adjustments.note(Field::ServiceTier, "removed; the model does not accept it");
         return Ok(None);
@@ -197,16 +209,8 @@ pub(super) fn performance(
         return Ok(None);
     };
     note_unknown(adjustments, &unknown, "performanceConfig.");
-    let latency = match latency.as_deref() {
-        None => return Ok(None),
-        Some("standard") => Latency::Standard,
-        Some("optimized") => Latency::Optimized,
-        Some(other) => {
-            return Err(ApiError::invalid(
-                Field::Latency,
-                format!("`{other}` is not a latency mode; use `standard` or `optimized`"),
-            ));
-        }
+    let Some(latency) = LATENCY_MODES.read(latency.as_deref(), Field::Latency)? else {
+        return Ok(None);
     };
     if capabilities.refuses(&RefusedField::PerformanceConfig) {
         adjustments.note(Field::Performance, "removed; the model does not accept it");

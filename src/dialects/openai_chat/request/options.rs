@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::cache_control::cache_ttl;
+use super::cache_control::CACHE_LIFETIMES;
 use super::types::{JsonSchemaFormat, PromptCacheOptions, ResponseFormat, ThinkingParameter};
 use crate::converse::JsonText;
 use crate::converse::content::CacheTtl;
@@ -12,7 +12,30 @@ use crate::converse::translation::ChatOptions;
 use crate::error::{ApiError, CachePolicyField, Field, FormatField, Sentence, ThinkingField};
 use crate::models::Effort;
 use crate::reply::Adjustments;
-use crate::wire::note_unknown;
+use crate::wire::{Words, note_unknown, unknown_word};
+
+const EFFORTS: Words<EffortOption> = Words::new(
+    "a reasoning effort",
+    &[
+        ("none", EffortOption::None),
+        ("minimal", EffortOption::Level(Effort::Minimal)),
+        ("low", EffortOption::Level(Effort::Low)),
+        ("medium", EffortOption::Level(Effort::Medium)),
+        ("high", EffortOption::Level(Effort::High)),
+        ("xhigh", EffortOption::Level(Effort::Xhigh)),
+        ("max", EffortOption::Level(Effort::Max)),
+    ],
+);
+
+/// The cache modes, and whether the gateway places cache points.
+const CACHE_MODES: Words<bool> =
+    Words::new("a cache mode", &[("implicit", true), ("explicit", false)]);
+
+const CACHE_RETENTIONS: Words<Option<CacheTtl>> = Words::new(
+    "a cache retention",
+    &[("in_memory", None), ("24h", Some(CacheTtl::OneHour))],
+)
+.with_aliases(&[("in-memory", None)]);
 
 /// The reasoning options, from OpenAI's `reasoning_effort` and Anthropic's `thinking`.
 pub(super) fn reasoning_request(
@@ -22,27 +45,12 @@ pub(super) fn reasoning_request(
     adjustments: &mut Adjustments,
 ) -> Result<ReasoningRequest, ApiError> {
     Ok(ReasoningRequest {
-        effort: effort.map(|word| effort_option(&word)).transpose()?,
+        effort: EFFORTS.read(effort.as_deref(), Field::ReasoningEffort)?,
         thinking: match thinking {
             Some(parameter) => thinking_request(parameter, adjustments)?,
             None => None,
         },
         keeps_limit: options.max_tokens_ceiling.is_some(),
-    })
-}
-
-pub(super) fn effort_option(word: &str) -> Result<EffortOption, ApiError> {
-    if word == "none" {
-        return Ok(EffortOption::None);
-    }
-    Effort::parse(word).map(EffortOption::Level).ok_or_else(|| {
-        ApiError::invalid(
-            Field::ReasoningEffort,
-            format!(
-                "`{word}` is not a reasoning effort; use `none`, `minimal`, `low`, `medium`, \
-                 `high`, `xhigh` or `max`"
-            ),
-        )
     })
 }
 
@@ -77,12 +85,11 @@ fn thinking_request(
             })?;
             Ok(Some(Thinking::Enabled { budget }))
         }
-        Some(other) => Err(ApiError::invalid(
+        Some(other) => Err(unknown_word(
             Field::Thinking(ThinkingField::Type),
-            format!(
-                "`{other}` is not a thinking type; use `enabled`, `adaptive`, `between_tools` or \
-                 `disabled`"
-            ),
+            other,
+            "a thinking type",
+            ["enabled", "adaptive", "between_tools", "disabled"],
         )),
         None => Err(ApiError::missing_value(Field::Thinking(
             ThinkingField::Type,
@@ -118,11 +125,11 @@ pub(super) fn json_format(
             })?;
             schema_format(format, adjustments).map(Some)
         }
-        Some(other) => Err(ApiError::invalid(
+        Some(other) => Err(unknown_word(
             Field::ResponseFormat(FormatField::Type),
-            format!(
-                "`{other}` is not a response format; use `text`, `json_object` or `json_schema`"
-            ),
+            other,
+            "a response format",
+            ["text", "json_object", "json_schema"],
         )),
     }
 }
@@ -212,26 +219,16 @@ pub(super) fn cache_policy(
 ) -> Result<CachePolicy, ApiError> {
     let PromptCacheOptions { mode, ttl, unknown } = options.unwrap_or_default();
     note_unknown(adjustments, &unknown, "prompt_cache_options.");
-    let automatic = match mode.as_deref() {
-        None | Some("implicit") => automatic,
-        Some("explicit") => false,
-        Some(other) => {
-            return Err(ApiError::invalid(
-                Field::CachePolicy(CachePolicyField::Mode),
-                format!("`{other}` is not a cache mode; use `implicit` or `explicit`"),
-            ));
-        }
+    let field = Field::CachePolicy;
+    let mode = CACHE_MODES.read(mode.as_deref(), field(CachePolicyField::Mode))?;
+    let ttl = match ttl {
+        Some(ttl) => Some(CACHE_LIFETIMES.parse(&ttl, field(CachePolicyField::Ttl))?),
+        None => CACHE_RETENTIONS
+            .read(retention.as_deref(), field(CachePolicyField::Retention))?
+            .flatten(),
     };
-    let ttl = match (ttl, retention.as_deref()) {
-        (Some(ttl), _) => Some(cache_ttl(&ttl, Field::CachePolicy(CachePolicyField::Ttl))?),
-        (None, Some("24h")) => Some(CacheTtl::OneHour),
-        (None, None | Some("in_memory" | "in-memory")) => None,
-        (None, Some(other)) => {
-            return Err(ApiError::invalid(
-                Field::CachePolicy(CachePolicyField::Retention),
-                format!("`{other}` is not a cache retention; use `in_memory` or `24h`"),
-            ));
-        }
-    };
-    Ok(CachePolicy { automatic, ttl })
+    Ok(CachePolicy {
+        automatic: automatic && mode.unwrap_or(true),
+        ttl,
+    })
 }

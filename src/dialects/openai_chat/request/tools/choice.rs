@@ -6,7 +6,7 @@ use crate::converse::request::{Tool, ToolChoice, ToolConfig};
 use crate::converse::rules::AllowedCalls;
 use crate::error::{ApiError, Field, Parameter, Sentence, ToolChoiceField, ToolKind};
 use crate::wire::StringOrObject;
-use crate::wire::note_unknown;
+use crate::wire::{note_unknown, unknown_word};
 
 impl ToolReader<'_> {
     pub(super) fn present(
@@ -139,9 +139,11 @@ impl ToolReader<'_> {
         match mode.as_deref() {
             None | Some("auto") => Ok((ToolChoice::Auto {}, allowed)),
             Some("required") => Ok((ToolChoice::Any {}, allowed)),
-            Some(other) => Err(ApiError::invalid(
+            Some(other) => Err(unknown_word(
                 Field::ToolChoice(ToolChoiceField::AllowedMode),
-                format!("`{other}` is not a mode; use `auto` or `required`"),
+                other,
+                "a mode",
+                ["auto", "required"],
             )),
         }
     }
