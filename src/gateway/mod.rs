@@ -23,7 +23,7 @@ pub(crate) mod prepare;
 pub(crate) mod remote;
 pub(crate) mod request;
 mod response;
-pub(crate) mod send;
+mod send;
 pub(crate) mod stream;
 pub(crate) mod targets;
 
@@ -49,7 +49,7 @@ use crate::error::ApiError;
 use crate::fetch::Fetcher;
 use crate::gateway::prepare::PreparedRequest;
 use crate::identity::Caller;
-use crate::limits::{Limiter, Permit, WhenFull};
+use crate::limits::{CallPermit, Limiter, Permit, WhenFull};
 use crate::models::Endpoint;
 use crate::reply::Reply;
 use crate::resources::reasoning_memory::ReasoningMemory;
@@ -142,6 +142,21 @@ impl Gateway {
         respond(open_call, account, format)
     }
 
+    /// The same for a request that the limits have admitted already.
+    pub(crate) async fn chat_admitted<R: DialectRequest, F: ResponseFormat>(
+        &self,
+        call: ChatCall<R>,
+        name: &str,
+        format: &F,
+    ) -> Result<Reply<ChatBody<F::Stream>>, ApiError> {
+        let ledger = Arc::clone(&call.ledger);
+        let mut pending = self.pending(call, name).await?;
+        self.fetch_for_admitted(&mut pending).await?;
+        let open_call = self.send(&mut pending, Admission::Held, &ledger).await?;
+        let account = self.account(&pending, &open_call.prepared, ledger);
+        respond(open_call, account, format)
+    }
+
     /// Fetches the remote files, admits the request, and calls Bedrock until each choice has a
     /// response or its first event.
     pub(crate) async fn begin<R: DialectRequest>(
@@ -187,6 +202,17 @@ impl Gateway {
             ledger.queued(waited);
         }
         admitted
+    }
+
+    /// Admits one call to `target` that belongs to no caller. Requests of waiting clients have
+    /// priority.
+    pub(crate) async fn admit_call(&self, target: &ModelTarget) -> CallPermit {
+        self.limiter.admit_call(&target.model.shared()).await
+    }
+
+    /// Resolves a model name for work that is not one request.
+    pub(crate) async fn resolve(&self, name: &str) -> Result<ModelTarget, ApiError> {
+        self.models.target(name).await
     }
 
     /// The model of a chat request.

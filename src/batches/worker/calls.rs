@@ -173,8 +173,8 @@ impl Work {
         model: &str,
         request_id: &str,
     ) -> Result<Option<Result<BatchLineResponse, ApiError>>, Stop> {
-        let gateway = &self.shared.gateway;
-        let _turn = match gateway.admit_line(model, self.until_halted()).await {
+        let requests = self.requests();
+        let _turn = match requests.admit(model, self.until_halted()).await {
             None => return Ok(None),
             Some(Err(error)) => return Ok(Some(Err(error))),
             Some(Ok(turn)) => turn,
@@ -192,9 +192,7 @@ impl Work {
             bytes: request.into_body(),
             memory,
         };
-        let readers = &self.shared.usage_readers;
-        let response = gateway.complete_line(&self.caller, body, request_id, readers);
-        Ok(Some(response.await))
+        Ok(Some(requests.complete(body, request_id).await))
     }
 
     /// Waits before the next attempt, unless the batch is halted.

@@ -6,7 +6,7 @@ use super::input::{InputFile, LineBlocks, ObjectLines};
 use super::translation::{BATCHES, batch_head};
 use super::work::{Stop, Work};
 use crate::batches::wire::{
-    BatchRequestLine, BatchUsage, completion_of, error_line, response_line, usage_of,
+    BatchRequestLine, BatchUsage, ResultIds, completion_of, error_line, response_line, usage_of,
 };
 use crate::bedrock::{JobResult, line_of};
 use crate::bedrock::{JobStatus, record_error};
@@ -112,7 +112,7 @@ impl Work {
         &self,
         result: JobResult,
         request: BatchRequestLine,
-        ids: crate::batches::wire::ResultIds<'_>,
+        ids: ResultIds<'_>,
     ) -> Result<String, ApiError> {
         let Some(response) = result.model_output else {
             let error = record_error(&result.error.unwrap_or_default());
@@ -125,11 +125,7 @@ impl Work {
             );
             return Err(error.api_error);
         };
-        let translated = self
-            .shared
-            .gateway
-            .job_record(&self.caller, request.into_body())
-            .await;
+        let translated = self.requests().job_record(request.into_body()).await;
         let (
             name,
             ChatTranslation {

@@ -173,8 +173,7 @@ impl Work {
             if !is_in(part, &body) {
                 continue;
             }
-            let gateway = &self.shared.gateway;
-            match gateway.job_record(&self.caller, body).await {
+            match self.requests().job_record(body).await {
                 // The operator has since configured a guardrail; see `BatchPart`.
                 Ok((_, translated)) if translated.converse.guardrail_config.is_some() => {
                     upload.abandon().await;

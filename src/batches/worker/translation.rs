@@ -1,4 +1,5 @@
-//! Validation, translation and completion of batch requests by the gateway.
+//! What a batch needs of the gateway for the request of a line: to check it, to translate it for a
+//! job's record, and to complete it.
 
 use std::sync::Arc;
 
@@ -6,14 +7,14 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use super::input::HeldLine;
+use super::work::Work;
 use crate::batches::wire::check_request;
 use crate::catalog::ModelTarget;
 use crate::converse::translation::ChatTranslation;
 use crate::dialects::openai_chat::{ChatFormat, ChatRequest, model_name, remote_addresses};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::policy::HeaderOptions;
-use crate::gateway::send::Admission;
-use crate::gateway::{ChatBody, ChatCall, Gateway, respond, unix_seconds};
+use crate::gateway::{ChatBody, ChatCall, Gateway, unix_seconds};
 use crate::identity::Caller;
 use crate::limits::CallPermit;
 use crate::models::{ChatUpstream, Endpoint};
@@ -43,15 +44,30 @@ pub(super) struct BatchLineResponse {
     pub(super) adjustments: Adjustments,
 }
 
-impl Gateway {
+/// The gateway for the requests of one batch.
+#[derive(Debug)]
+pub(super) struct BatchRequests<'a> {
+    gateway: &'a Gateway,
+    caller: &'a Caller,
+    usage_readers: &'a UsageReaders,
+}
+
+impl Work {
+    /// The gateway for the requests of this batch.
+    pub(super) fn requests(&self) -> BatchRequests<'_> {
+        BatchRequests {
+            gateway: &self.shared.gateway,
+            caller: &self.caller,
+            usage_readers: &self.shared.usage_readers,
+        }
+    }
+}
+
+impl BatchRequests<'_> {
     /// Rejects requests that cannot be sent. Remote files are not fetched for this check, so that a
     /// request that passes may still fail later.
-    pub(super) async fn check_line(
-        &self,
-        caller: &Caller,
-        body: Bytes,
-    ) -> Result<BatchRequestInfo, ApiError> {
-        let request = self.line_request(&body).await?;
+    pub(super) async fn check(&self, body: Bytes) -> Result<BatchRequestInfo, ApiError> {
+        let request = self.parse(&body).await?;
         check_request(&request)?;
         let name = model_name(&request)?;
         let target = self.job_target(&name).await?;
@@ -64,8 +80,7 @@ impl Gateway {
         if remote_addresses(&request).is_empty() {
             let request = ParsedBody::new(request, body);
             let options = HeaderOptions::default();
-            let mut pending = self.pending_for(caller, request, target, options);
-            let translated = self.translate(&mut pending).await?;
+            let translated = self.translate(request, target, options).await?;
             is_guarded = translated.converse.guardrail_config.is_some();
         }
         Ok(BatchRequestInfo {
@@ -80,10 +95,9 @@ impl Gateway {
     /// The same body always gives the same record.
     pub(super) async fn job_record(
         &self,
-        caller: &Caller,
         body: Bytes,
     ) -> Result<(String, ChatTranslation), ApiError> {
-        let request = self.line_request(&body).await?;
+        let request = self.parse(&body).await?;
         let name = model_name(&request)?;
         let target = self.job_target(&name).await?;
         let options = HeaderOptions {
@@ -92,66 +106,71 @@ impl Gateway {
             ..HeaderOptions::default()
         };
         let request = ParsedBody::new(request, body);
-        let mut pending = self.pending_for(caller, request, target, options);
-        let mut translated = self.translate(&mut pending).await?;
+        let mut translated = self.translate(request, target, options).await?;
         // A job has its own service tier and latency mode.
         translated.converse.service_tier = None;
         translated.converse.performance_config = None;
         Ok((name, translated))
     }
 
+    async fn translate(
+        &self,
+        request: ParsedBody<ChatRequest>,
+        target: ModelTarget,
+        options: HeaderOptions,
+    ) -> Result<ChatTranslation, ApiError> {
+        let gateway = self.gateway;
+        let mut pending = gateway.pending_for(self.caller, request, target, options);
+        gateway.translate(&mut pending).await
+    }
+
     /// The model of a request that may become part of a job. Bedrock's jobs take requests to
     /// Converse only.
     async fn job_target(&self, name: &str) -> Result<ModelTarget, ApiError> {
-        let mut target = self.models.target(name).await?;
+        let mut target = self.gateway.resolve(name).await?;
         target.upstream = ChatUpstream::Converse;
         Ok(target)
     }
 
-    async fn line_request(&self, body: &Bytes) -> Result<Box<ChatRequest>, ApiError> {
+    async fn parse(&self, body: &Bytes) -> Result<Box<ChatRequest>, ApiError> {
         let parse = || json_body::parse(body);
-        self.workers.on_body(body.len(), parse).await
+        self.gateway.workers().on_body(body.len(), parse).await
     }
 
     /// Waits for the limits to admit a request to the model `name`, at a lower priority than
     /// requests of waiting clients; `None` if `halt` completes first.
-    pub(super) async fn admit_line(
+    pub(super) async fn admit(
         &self,
         name: &str,
         halt: impl Future<Output = ()> + Send,
     ) -> Option<Result<CallPermit, ApiError>> {
-        let target = match self.models.target(name).await {
-            Ok(target) => target.model.shared(),
+        let target = match self.gateway.resolve(name).await {
+            Ok(target) => target,
             Err(error) => return Some(Err(error)),
         };
         tokio::select! {
-            permit = self.limiter.admit_call(&target) => Some(Ok(permit)),
+            permit = self.gateway.admit_call(&target) => Some(Ok(permit)),
             () = halt => None,
         }
     }
 
     /// Completes an admitted request. `line` is its body.
-    pub(super) async fn complete_line(
+    pub(super) async fn complete(
         &self,
-        caller: &Caller,
         line: HeldLine,
         request_id: &str,
-        usage_readers: &UsageReaders,
     ) -> Result<BatchLineResponse, ApiError> {
-        let ledger = Arc::new(Ledger::open(
-            batch_head(request_id.to_owned()),
-            usage_readers,
-        ));
+        let head = batch_head(request_id.to_owned());
+        let ledger = Arc::new(Ledger::open(head, self.usage_readers));
         ledger.routed(BATCHES);
-        ledger.called_by(caller.shared_name(), caller.identity());
+        ledger.called_by(self.caller.shared_name(), self.caller.identity());
         ledger.body_read(line.bytes.len());
-        let response = Box::pin(self.line_response(caller, line, &ledger)).await;
+        let response = Box::pin(self.response(line, &ledger)).await;
         record_outcome(response, &ledger)
     }
 
-    async fn line_response(
+    async fn response(
         &self,
-        caller: &Caller,
         line: HeldLine,
         ledger: &Arc<Ledger>,
     ) -> Result<BatchLineResponse, ApiError> {
@@ -159,25 +178,21 @@ impl Gateway {
             bytes: body,
             memory,
         } = line;
-        let request = self.line_request(&body).await?;
+        let request = self.parse(&body).await?;
         let name = model_name(&request)?;
         let call = ChatCall {
-            caller: caller.clone(),
+            caller: self.caller.clone(),
             request: ParsedBody::new(request, body),
             permit: Some(memory),
             headers: HeaderOptions::default(),
             ledger: Arc::clone(ledger),
         };
-        let mut pending = self.pending(call, &name).await?;
-        self.fetch_for_admitted(&mut pending).await?;
-        let open_call = self.send(&mut pending, Admission::Held, ledger).await?;
-        let account = self.account(&pending, &open_call.prepared, Arc::clone(ledger));
         let format = ChatFormat {
             id: &response_id("chatcmpl-"),
             created: unix_seconds(),
             model: &name,
         };
-        let response = respond(open_call, account, &format)?;
+        let response = self.gateway.chat_admitted(call, &name, &format).await?;
         match response.body {
             ChatBody::Complete(json) => Ok(BatchLineResponse {
                 json,

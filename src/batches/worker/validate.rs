@@ -128,7 +128,7 @@ impl Work {
         body: Bytes,
         groups: &mut BTreeMap<String, Group>,
     ) -> Result<(), ApiError> {
-        let info = self.shared.gateway.check_line(&self.caller, body).await;
+        let info = self.requests().check(body).await;
         let info = info.map_err(|error| error.within("body"))?;
         let is_new = !groups.contains_key(&info.model);
         if is_new && groups.len() >= MAX_MODELS {
