@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use super::input::{BatchFileLine, HeldLine, InputFile};
-use super::translation::{BatchLineResponse, has_external_files, is_temporary};
+use super::requests::{BatchLineResponse, has_external_files, is_temporary};
 use super::work::{Next, Stop, Work};
 use crate::batches::document::{BatchPart, PartRoute};
 use crate::batches::wire::{BatchRequestLine, error_line, response_line};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::input::{InputFile, LineBlocks, ObjectLines};
-use super::translation::{BATCHES, batch_head};
+use super::requests::{BATCHES, batch_head};
 use super::work::{Stop, Work};
 use crate::batches::wire::{
     BatchRequestLine, BatchUsage, ResultIds, completion_of, error_line, response_line, usage_of,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::input::HeldLine;
-use super::translation::has_external_files;
+use super::requests::has_external_files;
 use super::work::{Stop, Work};
 use crate::batches::document::{BatchPart, JobPart, PartRoute};
 use crate::batches::wire::{BatchRequestLine, error_line};

@@ -5,7 +5,7 @@ mod collect;
 mod finish;
 mod input;
 mod jobs;
-mod translation;
+mod requests;
 mod validate;
 mod work;
 
