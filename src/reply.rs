@@ -1,11 +1,13 @@
 //! What a handler returns: a body, and what the response's headers report about it.
 
 mod adjustments;
+mod stream;
 
 use bytes::Bytes;
 use serde::Serialize;
 
 pub use adjustments::{Adjustment, Adjustments};
+pub use stream::ResponseStream;
 
 use crate::error::{ApiError, RateState};
 use crate::usage::Cost;

@@ -9,7 +9,7 @@ use crate::batches::Batches;
 use crate::batches::wire::{Batch, CreateBatch};
 use crate::endpoints::files::service::enabled;
 use crate::error::ApiError;
-use crate::gateway::request::CallerRequest;
+use crate::gateway::CallerRequest;
 use crate::http::query;
 use crate::identity::Caller;
 use crate::reply::{Adjustments, Reply};

@@ -9,7 +9,7 @@ use crate::catalog::Tables;
 use crate::config::Config;
 use crate::dialects::openai_chat::ChatRequest;
 use crate::fetch::Fetcher;
-use crate::gateway::policy::HeaderOptions;
+use crate::gateway::HeaderOptions;
 use crate::gateway::{ChatCall, Gateway};
 use crate::identity::Caller;
 use crate::usage::{Ledger, RequestHead, UsageReaders};

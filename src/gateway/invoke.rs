@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::Gateway;
-use super::fan_out::FailedCall;
-use super::request::UpstreamBodies;
-use super::targets::SearchedTarget;
-use crate::bedrock::{InvokeResponse, ModelCall};
+use super::{Gateway, SearchedTarget};
+use crate::bedrock::{InvokeResponse, ModelCall, UpstreamError};
 use crate::catalog::ModelTarget;
 use crate::converse::json::without_values;
 use crate::converse::options::GuardrailConfig;
@@ -19,56 +17,98 @@ use crate::identity::Caller;
 use crate::limits::Permit;
 use crate::models::ModelId;
 use crate::reply::Adjustments;
+use crate::resources::body_memory::BodyPermit;
 use crate::usage::{Ledger, Upstream};
-use crate::wire::{ClientField, UnknownFields, missing_model};
+
+/// The bodies of the upstream calls of a request, with its memory permit.
+#[derive(Debug)]
+pub(crate) struct UpstreamBodies {
+    bodies: Vec<Bytes>,
+    /// Held until all calls have their responses.
+    memory: BodyPermit,
+}
+
+impl UpstreamBodies {
+    /// Reduces the reserved memory to these bodies and `kept` more bytes.
+    pub(crate) fn new(bodies: Vec<Bytes>, kept: usize, mut memory: BodyPermit) -> Self {
+        let sent: usize = bodies.iter().map(Bytes::len).sum();
+        memory.shrink_to(sent.saturating_add(kept));
+        Self { bodies, memory }
+    }
+}
+
+/// The maximum number of concurrent calls of a request.
+const MAX_CONCURRENT_CALLS: usize = 8;
+
+/// The failed call that ended all calls of its request.
+#[derive(Debug)]
+pub(crate) struct FailedCall {
+    /// Its index among the calls; `None` if the limits refused the request.
+    pub(crate) position: Option<usize>,
+    pub(crate) error: ApiError,
+}
+
+impl Gateway {
+    /// Sends the bodies, several concurrently, and returns the responses in their order. The first
+    /// failure cancels the other calls, and is returned: there are no partial responses.
+    ///
+    /// The limits of `target` admit or refuse the request with its first call, unless it already
+    /// has a `permit`; further calls wait for a slot.
+    pub(crate) async fn fan_out<Fut, T>(
+        &self,
+        caller: &Caller,
+        target: &Arc<str>,
+        upstream_bodies: UpstreamBodies,
+        ledger: &Ledger,
+        permit: Option<Permit>,
+        send: impl Fn(Bytes) -> Fut,
+    ) -> Result<(Vec<T>, Option<RateState>), FailedCall>
+    where
+        Fut: Future<Output = Result<T, UpstreamError>>,
+    {
+        let UpstreamBodies {
+            bodies,
+            memory: _memory,
+        } = upstream_bodies;
+        let permit = match permit {
+            Some(permit) => Ok(permit),
+            None => self.admit(caller, target, ledger).await,
+        };
+        let permit = permit.map_err(|error| FailedCall {
+            position: None,
+            error,
+        })?;
+        let rate = permit.rate();
+        let (_caller, first) = Permit::into_parts(permit);
+        let call_permits = std::iter::once(Some(first)).chain(std::iter::repeat_with(|| None));
+        let bodies = bodies.into_iter().zip(call_permits).enumerate();
+        let calls = bodies.map(|(position, (body, call_permit))| {
+            let call = send(body);
+            async move {
+                let _call_permit = match call_permit {
+                    Some(call_permit) => call_permit,
+                    None => self.limiter.admit_call(target).await,
+                };
+                call.await.map_err(|error| (position, error))
+            }
+        });
+        let responses = stream::iter(calls)
+            .buffered(MAX_CONCURRENT_CALLS)
+            .try_collect()
+            .await;
+        let responses = responses.map_err(|(position, error)| FailedCall {
+            position: Some(position),
+            error: self.received(error, None, ledger),
+        })?;
+        Ok((responses, rate))
+    }
+}
 
 const GUARDRAIL_IDENTIFIER: HeaderName =
     HeaderName::from_static("x-amzn-bedrock-guardrailidentifier");
 const GUARDRAIL_VERSION: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailversion");
 
 impl Gateway {
-    /// The model that a request names. If `model` is missing, the error names an unknown field that
-    /// may be a misspelling of it.
-    pub(crate) async fn model_of(
-        &self,
-        name: Option<&str>,
-        unknown: &UnknownFields,
-        fields: &[ClientField],
-        ledger: &Ledger,
-    ) -> Result<ModelTarget, ApiError> {
-        match name.filter(|name| !name.is_empty()) {
-            Some(name) => self.target(name, ledger).await,
-            None => Err(missing_model(unknown, fields)),
-        }
-    }
-
-    /// Resolves a model name, and records the model for the log.
-    pub(super) async fn target(
-        &self,
-        name: &str,
-        ledger: &Ledger,
-    ) -> Result<ModelTarget, ApiError> {
-        ledger.model_requested(name);
-        let target = self.models.target(name).await?;
-        ledger.target(&target);
-        Ok(target)
-    }
-
-    /// The model of a request to Bedrock's own API, called by exactly the id in the path.
-    pub(crate) async fn exact_target(
-        &self,
-        id: &str,
-        ledger: &Ledger,
-    ) -> Result<ModelTarget, ApiError> {
-        if id.is_empty() {
-            return Err(missing_model(&UnknownFields::new(), &[]));
-        }
-        ledger.model_requested(id);
-        let target = self.models.exact_target(id).await?;
-        ledger.target(&target);
-        Ok(target)
-    }
-
     /// Sends the bodies to the model, as [`Gateway::invoke_each`] does.
     pub(crate) async fn invoke_all(
         &self,

@@ -5,73 +5,96 @@
 //!
 //! 1. look up the model and what serves it: `targets`, [`catalog`](crate::catalog)
 //! 2. combine the settings of the operator, the key and the headers: `policy`
-//! 3. fetch the files at URLs: `remote`
-//! 4. translate, admit, call Bedrock with retries, and do it again without a part that Bedrock
-//!    refuses: `prepare` and `send`; requests of several calls to InvokeModel: `invoke`, `fan_out`
-//! 5. write the response, complete or as a stream whose first event has arrived: `response`, `stream`
-//! 6. report usage and cost to the ledger: `account`; errors of Bedrock for clients: `failed`
+//! 3. admit the request, and download the files at URLs: `admit`
+//! 4. translate it, which a dialect does with the rules of the hub: `prepare`
+//! 5. call Bedrock with retries, and do 4 and 5 again without a part that Bedrock refuses: `send`;
+//!    requests of calls to InvokeModel: `invoke`
+//! 6. write the response, complete or as a stream whose first event has arrived: `respond`
+//! 7. report usage and cost to the ledger, and errors of Bedrock to the client: `settle`
 //!
 //! Converse serves most models, AWS's chat-completions endpoints some. Both are sources of the same
 //! events, so that only `send` distinguishes them.
 
-pub(crate) mod account;
-pub(crate) mod failed;
-pub(crate) mod fan_out;
-pub(crate) mod invoke;
-pub(crate) mod policy;
-pub(crate) mod prepare;
-pub(crate) mod remote;
-pub(crate) mod request;
-mod response;
+mod admit;
+mod invoke;
+mod policy;
+mod prepare;
+mod respond;
 mod send;
-pub(crate) mod stream;
-pub(crate) mod targets;
+mod settle;
+mod targets;
 
 pub use policy::HeaderOptions;
-pub use request::{CallerRequest, ChatCall};
-pub use response::ChatBody;
-pub(crate) use response::respond;
-pub use stream::{ChatStream, ResponseStream};
+pub use respond::{ChatBody, ChatStream};
 
-pub(crate) use prepare::PendingRequest;
+pub(crate) use invoke::{FailedCall, UpstreamBodies, guardrail_headers, unreadable};
+pub(crate) use prepare::{PendingRequest, refuse_adjustments};
+pub(crate) use respond::{broke_off, respond};
 pub(crate) use send::OpenCall;
+pub(crate) use settle::client_error;
+pub(crate) use targets::SearchedTarget;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::bedrock::Bedrock;
-use crate::catalog::{BaseModels, Directory, ModelTarget, Registry, Tables};
+use crate::catalog::{BaseModels, Directory, Registry, Tables};
 use crate::config::{ChatOverrides, ChatSettings, Config};
 use crate::converse::dialect::{DialectRequest, ResponseFormat};
 use crate::converse::translation::ChatTranslation;
 use crate::error::ApiError;
 use crate::fetch::Fetcher;
-use crate::gateway::prepare::PreparedRequest;
 use crate::identity::Caller;
-use crate::limits::{CallPermit, Limiter, Permit, WhenFull};
-use crate::models::Endpoint;
+use crate::limits::{Limiter, WhenFull};
 use crate::reply::Reply;
+use crate::resources::body_memory::BodyPermit;
 use crate::resources::reasoning_memory::ReasoningMemory;
 use crate::resources::workers::Workers;
 use crate::usage::{Ledger, Upstream};
-use account::Account;
+use prepare::PreparedRequest;
 use send::Admission;
-
-/// The shortest wait for the limits that is reported.
-const MIN_QUEUED: Duration = Duration::from_millis(1);
+use settle::Account;
 
 /// The path of every request to Bedrock, with the state that requests share.
 #[derive(Debug)]
 pub struct Gateway {
-    pub(crate) models: Registry,
+    models: Registry,
     keys: HashMap<String, ChatOverrides>,
-    pub(crate) chat: ChatSettings,
-    pub(crate) memory: Arc<ReasoningMemory>,
+    chat: ChatSettings,
+    memory: Arc<ReasoningMemory>,
     fetcher: Fetcher,
-    pub(crate) limiter: Limiter,
-    pub(crate) workers: Workers,
-    pub(crate) bedrock: Bedrock,
+    limiter: Limiter,
+    workers: Workers,
+    bedrock: Bedrock,
+}
+
+/// A request of a chat dialect with its HTTP context.
+#[derive(Debug)]
+pub struct ChatCall<R> {
+    /// The authenticated caller.
+    pub caller: Caller,
+    /// The request, which a translation consumes.
+    pub request: R,
+    /// The memory reserved for the body; `None` if memory is not limited.
+    pub permit: Option<BodyPermit>,
+    /// The options in the request headers.
+    pub headers: HeaderOptions,
+    /// The ledger of the request.
+    pub ledger: Arc<Ledger>,
+}
+
+/// A request of another endpoint with its HTTP context.
+#[derive(Debug)]
+pub struct CallerRequest<T> {
+    /// The authenticated caller.
+    pub caller: Caller,
+    /// The parsed body.
+    pub request: T,
+    /// The memory reserved for the request.
+    pub memory: BodyPermit,
+    /// The ledger of the request.
+    pub ledger: Arc<Ledger>,
 }
 
 impl Gateway {
@@ -174,57 +197,6 @@ impl Gateway {
     /// The Bedrock client for the calls of a request.
     pub(crate) fn bedrock_for(&self, ledger: &Arc<Ledger>, upstream: Upstream) -> Bedrock {
         self.bedrock.for_request(ledger, upstream)
-    }
-
-    /// Admits a request with one call, which may have to wait.
-    pub(crate) async fn admit(
-        &self,
-        caller: &Caller,
-        target: &Arc<str>,
-        ledger: &Ledger,
-    ) -> Result<Permit, ApiError> {
-        let calls = (1, WhenFull::Wait);
-        self.admit_calls(caller, target, calls, ledger).await
-    }
-
-    /// The same for a request with several calls.
-    async fn admit_calls(
-        &self,
-        caller: &Caller,
-        target: &Arc<str>,
-        (calls, when_full): (u32, WhenFull),
-        ledger: &Ledger,
-    ) -> Result<Permit, ApiError> {
-        let began = Instant::now();
-        let admitted = self.limiter.admit(caller, target, calls, when_full).await;
-        let waited = began.elapsed();
-        if waited >= MIN_QUEUED {
-            ledger.queued(waited);
-        }
-        admitted
-    }
-
-    /// Admits one call to `target` that belongs to no caller. Requests of waiting clients have
-    /// priority.
-    pub(crate) async fn admit_call(&self, target: &ModelTarget) -> CallPermit {
-        self.limiter.admit_call(&target.model.shared()).await
-    }
-
-    /// Resolves a model name for work that is not one request.
-    pub(crate) async fn resolve(&self, name: &str) -> Result<ModelTarget, ApiError> {
-        self.models.target(name).await
-    }
-
-    /// The model of a chat request.
-    pub(crate) async fn chat_model(
-        &self,
-        name: &str,
-        ledger: &Ledger,
-    ) -> Result<ModelTarget, ApiError> {
-        let target = self.target(name, ledger).await?;
-        let info = &target.model_info;
-        info.check_endpoint(name, Endpoint::ChatCompletions)?;
-        Ok(target)
     }
 
     /// Looks up the model and the settings.

@@ -6,7 +6,7 @@ use crate::config::{ChatOverrides, Truncate};
 use crate::converse::dialect::DialectRequest;
 use crate::converse::policy::GuardrailPolicy;
 use crate::converse::translation::{ChatOptions, GuardrailHeaders};
-use crate::gateway::prepare::PendingRequest;
+use crate::gateway::PendingRequest;
 use crate::identity::Caller;
 
 /// The options in the headers of a chat request.
@@ -38,16 +38,14 @@ impl Gateway {
         target: ModelTarget,
         headers: HeaderOptions,
     ) -> PendingRequest<R> {
-        let no_overrides = ChatOverrides::default();
-        let key = self.keys.get(caller.name()).unwrap_or(&no_overrides);
-        let scopes = [key, &target.chat, &self.chat.common];
+        let scopes = || self.scopes(caller, &target);
         let strict = self.is_strict(caller, &target, headers.strict);
-        let truncate = scopes.iter().find_map(|scope| scope.truncate);
+        let truncate = scopes().find_map(|scope| scope.truncate);
         let is_off = |cache: Option<bool>| cache == Some(false);
-        let is_cached = !is_off(headers.cache) && !scopes.iter().any(|scope| is_off(scope.cache));
-        let ceilings = scopes.iter().filter_map(|scope| scope.max_tokens_ceiling);
+        let is_cached = !is_off(headers.cache) && !scopes().any(|scope| is_off(scope.cache));
+        let ceilings = scopes().filter_map(|scope| scope.max_tokens_ceiling);
         let options = ChatOptions {
-            default_max_tokens: scopes.iter().find_map(|scope| scope.max_tokens),
+            default_max_tokens: scopes().find_map(|scope| scope.max_tokens),
             max_tokens_ceiling: ceilings.min(),
             max_n: self.chat.max_n,
             automatic_caching: is_cached,
@@ -91,7 +89,6 @@ impl Gateway {
     /// Whether a request that cannot be served exactly as written is refused: the header or the
     /// operator may require it.
     pub(crate) fn is_strict(&self, caller: &Caller, target: &ModelTarget, by_header: bool) -> bool {
-        let by_key = self.keys.get(caller.name()).is_some_and(|key| key.strict);
-        by_header || by_key || target.chat.strict || self.chat.common.strict
+        by_header || self.scopes(caller, target).any(|scope| scope.strict)
     }
 }

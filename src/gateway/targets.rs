@@ -1,4 +1,5 @@
-//! Calls a target by its own id or by the inference profile that serves it.
+//! The models of requests, and calls to a model by its own id or by the inference profile that serves
+//! it.
 
 use std::sync::OnceLock;
 
@@ -9,7 +10,9 @@ use crate::bedrock::{Cause, ModelCall, Trouble, UpstreamError};
 use crate::catalog::{ModelTarget, ProfileSearch};
 use crate::config::ModelEntry;
 use crate::error::ApiError;
-use crate::models::{ChatUpstream, ModelId};
+use crate::models::{ChatUpstream, Endpoint, ModelId};
+use crate::usage::Ledger;
+use crate::wire::{ClientField, UnknownFields, missing_model};
 
 /// A target that may need an inference profile, shared by the calls of a request.
 #[derive(Debug)]
@@ -32,6 +35,65 @@ impl<'a> SearchedTarget<'a> {
 }
 
 impl Gateway {
+    /// The model that a request names. If `model` is missing, the error names an unknown field that
+    /// may be a misspelling of it.
+    pub(crate) async fn model_of(
+        &self,
+        name: Option<&str>,
+        unknown: &UnknownFields,
+        fields: &[ClientField],
+        ledger: &Ledger,
+    ) -> Result<ModelTarget, ApiError> {
+        match name.filter(|name| !name.is_empty()) {
+            Some(name) => self.target(name, ledger).await,
+            None => Err(missing_model(unknown, fields)),
+        }
+    }
+
+    /// Resolves a model name, and records the model for the log.
+    pub(super) async fn target(
+        &self,
+        name: &str,
+        ledger: &Ledger,
+    ) -> Result<ModelTarget, ApiError> {
+        ledger.model_requested(name);
+        let target = self.models.target(name).await?;
+        ledger.target(&target);
+        Ok(target)
+    }
+
+    /// The model of a request to Bedrock's own API, called by exactly the id in the path.
+    pub(crate) async fn exact_target(
+        &self,
+        id: &str,
+        ledger: &Ledger,
+    ) -> Result<ModelTarget, ApiError> {
+        if id.is_empty() {
+            return Err(missing_model(&UnknownFields::new(), &[]));
+        }
+        ledger.model_requested(id);
+        let target = self.models.exact_target(id).await?;
+        ledger.target(&target);
+        Ok(target)
+    }
+
+    /// Resolves a model name for work that is not one request.
+    pub(crate) async fn resolve(&self, name: &str) -> Result<ModelTarget, ApiError> {
+        self.models.target(name).await
+    }
+
+    /// The model of a chat request.
+    pub(crate) async fn chat_model(
+        &self,
+        name: &str,
+        ledger: &Ledger,
+    ) -> Result<ModelTarget, ApiError> {
+        let target = self.target(name, ledger).await?;
+        let info = &target.model_info;
+        info.check_endpoint(name, Endpoint::ChatCompletions)?;
+        Ok(target)
+    }
+
     /// Calls the target with `call`, or its inference profile if Bedrock requires one.
     pub(crate) async fn call_target<Called, T>(
         &self,

@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode};
 use super::HttpContext;
 use super::shutdown::{ShutdownPhase, restarting};
 use crate::bedrock::S3Object;
-use crate::gateway::failed::client_error;
+use crate::gateway::client_error;
 use crate::usage::Ledger;
 
 impl HttpContext {

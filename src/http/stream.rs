@@ -15,7 +15,7 @@ use super::reply::{ReplyBody, events_response};
 use super::shutdown::{Shutdown, ShutdownPhase, restarting};
 use crate::converse::dialect::StreamWriter;
 use crate::gateway::ChatBody;
-use crate::gateway::stream::ResponseStream;
+use crate::reply::ResponseStream;
 
 /// A comment, which clients ignore and proxies count as traffic. An event without data would crash
 /// both OpenAI SDKs.

@@ -25,7 +25,7 @@ use crate::bedrock::{PassthroughResponse, UpstreamError};
 use crate::config::{BedrockApiSettings, Config, S3Settings};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::gateway::failed::client_error;
+use crate::gateway::client_error;
 use crate::identity::Caller;
 use crate::limits::Permit;
 use crate::reply::Reply;

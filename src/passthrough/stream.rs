@@ -8,8 +8,9 @@ use super::hidden::HiddenGuardrail;
 use super::usage::PassthroughAccount;
 use crate::bedrock::{Frame, FrameStream, exception_frame};
 use crate::error::ApiError;
-use crate::gateway::stream::{ResponseStream, broke_off};
+use crate::gateway::broke_off;
 use crate::limits::Permit;
+use crate::reply::ResponseStream;
 use crate::usage::Ledger;
 
 /// A passthrough stream. Dropping it ends the call to Bedrock and releases its slot.

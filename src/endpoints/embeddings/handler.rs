@@ -7,8 +7,8 @@ use axum::extract::State;
 use crate::config::EmbeddingSettings;
 use crate::endpoints::embeddings::{EmbeddingsRequest, service};
 use crate::error::ApiError;
+use crate::gateway::CallerRequest;
 use crate::gateway::Gateway;
-use crate::gateway::request::CallerRequest;
 use crate::reply::Reply;
 
 /// Creates an embedding for each input.

@@ -17,11 +17,11 @@ use crate::endpoints::embeddings::{
     has_tokens, remote_images, response_json, translate,
 };
 use crate::error::{ApiError, ErrorKind};
+use crate::gateway::FailedCall;
 use crate::gateway::Gateway;
-use crate::gateway::fan_out::FailedCall;
-use crate::gateway::invoke::unreadable;
-use crate::gateway::request::{CallerRequest, UpstreamBodies};
-use crate::gateway::targets::SearchedTarget;
+use crate::gateway::SearchedTarget;
+use crate::gateway::unreadable;
+use crate::gateway::{CallerRequest, UpstreamBodies};
 use crate::models::{CostBreakdown, Endpoint, Tier, Usd};
 use crate::reply::Reply;
 use crate::usage::{Charge, Cost, TokenCounts, Units};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::bedrock::{ObjectLocation, S3, S3Object, S3Upload, UpstreamError};
 use crate::endpoints::files::wire::BATCH;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::gateway::failed::client_error;
+use crate::gateway::client_error;
 use crate::gateway::unix_seconds;
 use crate::identity::Caller;
 use crate::resources::ids::stored_id;

@@ -10,8 +10,8 @@ use http::HeaderMap;
 use crate::endpoints::images::service::{self, ImageBody, ImageCall, ImageStore};
 use crate::endpoints::images::{ImageEndpoint, ImageRequest};
 use crate::error::ApiError;
+use crate::gateway::CallerRequest;
 use crate::gateway::Gateway;
-use crate::gateway::request::CallerRequest;
 use crate::http::{FormRequest, ReplyBody, deployment, events_response, flag};
 use crate::reply::Reply;
 

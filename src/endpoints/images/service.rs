@@ -14,11 +14,11 @@ use crate::endpoints::images::{
     TranslatedImage, completed_events, images, images_response, remote_images, translate,
 };
 use crate::error::ApiError;
-use crate::gateway::failed::client_error;
-use crate::gateway::invoke::guardrail_headers;
-use crate::gateway::prepare::refuse_adjustments;
-use crate::gateway::request::{CallerRequest, UpstreamBodies};
-use crate::gateway::targets::SearchedTarget;
+use crate::gateway::SearchedTarget;
+use crate::gateway::client_error;
+use crate::gateway::guardrail_headers;
+use crate::gateway::refuse_adjustments;
+use crate::gateway::{CallerRequest, UpstreamBodies};
 use crate::gateway::{Gateway, unix_seconds};
 use crate::reply::Reply;
 use crate::resources::ids::response_id;

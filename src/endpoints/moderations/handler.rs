@@ -7,8 +7,8 @@ use axum::extract::State;
 use crate::config::ModerationSettings;
 use crate::endpoints::moderations::{ModerationRequest, service};
 use crate::error::ApiError;
+use crate::gateway::CallerRequest;
 use crate::gateway::Gateway;
-use crate::gateway::request::CallerRequest;
 use crate::reply::Reply;
 
 /// Classifies content as harmful or not.

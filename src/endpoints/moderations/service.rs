@@ -14,9 +14,9 @@ use crate::endpoints::moderations::{
     checks_request, of_checks, of_guardrail, response, translate,
 };
 use crate::error::{ApiError, Field, RateState};
+use crate::gateway::FailedCall;
 use crate::gateway::Gateway;
-use crate::gateway::fan_out::FailedCall;
-use crate::gateway::request::{CallerRequest, UpstreamBodies};
+use crate::gateway::{CallerRequest, UpstreamBodies};
 use crate::identity::Caller;
 use crate::reply::Reply;
 use crate::resources::body_memory::BodyPermit;

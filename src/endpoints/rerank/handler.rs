@@ -6,8 +6,8 @@ use axum::extract::State;
 
 use crate::endpoints::rerank::{RerankRequest, service};
 use crate::error::ApiError;
+use crate::gateway::CallerRequest;
 use crate::gateway::Gateway;
-use crate::gateway::request::CallerRequest;
 use crate::reply::Reply;
 
 /// Ranks documents by their relevance to a query.

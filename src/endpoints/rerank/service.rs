@@ -10,9 +10,9 @@ use crate::endpoints::rerank::{
 };
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::gateway::invoke::unreadable;
-use crate::gateway::request::{CallerRequest, UpstreamBodies};
-use crate::gateway::targets::SearchedTarget;
+use crate::gateway::SearchedTarget;
+use crate::gateway::unreadable;
+use crate::gateway::{CallerRequest, UpstreamBodies};
 use crate::models::Endpoint;
 use crate::reply::Reply;
 use crate::resources::ids::response_id;

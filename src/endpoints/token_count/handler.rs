@@ -9,7 +9,7 @@ use super::service;
 use crate::dialects::openai_chat::ChatRequest;
 use crate::dialects::openai_responses::ResponsesRequest;
 use crate::error::ApiError;
-use crate::gateway::request::CallerRequest;
+use crate::gateway::CallerRequest;
 use crate::gateway::{ChatCall, Gateway};
 use crate::http::header_options;
 use crate::reply::Reply;

@@ -16,8 +16,8 @@ use crate::dialects::openai_responses::{
     AsChat, InputTokens, ResponsesRequest, ResponsesSource, as_chat,
 };
 use crate::error::{ApiError, Field, OutputField, RateState};
-use crate::gateway::policy::HeaderOptions;
-use crate::gateway::request::CallerRequest;
+use crate::gateway::CallerRequest;
+use crate::gateway::HeaderOptions;
 use crate::gateway::{ChatCall, Gateway};
 use crate::reply::{Adjustments, Reply};
 use crate::usage::{Ledger, Upstream};

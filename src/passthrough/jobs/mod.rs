@@ -19,7 +19,7 @@ use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::trace::without_account;
 use crate::error::{ApiError, ErrorKind};
-use crate::gateway::failed::client_error;
+use crate::gateway::client_error;
 use crate::identity::Caller;
 use crate::passthrough::operation::Operation;
 use crate::passthrough::rules::{json, member};

@@ -15,7 +15,7 @@ use crate::converse::json::describe;
 use crate::converse::options::Fields;
 use crate::converse::policy::{AllowList, GuardrailPolicy};
 use crate::error::{ApiError, ErrorKind, Sentence};
-use crate::gateway::invoke::guardrail_headers;
+use crate::gateway::guardrail_headers;
 use crate::reply::Adjustments;
 use sources::{buckets, mentions};
 

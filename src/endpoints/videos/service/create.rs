@@ -11,8 +11,8 @@ use crate::endpoints::videos::{
     JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_images, translate,
 };
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::gateway::request::CallerRequest;
-use crate::gateway::targets::SearchedTarget;
+use crate::gateway::CallerRequest;
+use crate::gateway::SearchedTarget;
 use crate::gateway::{Gateway, unix_seconds};
 use crate::models::{Endpoint, VideoCapabilities};
 use crate::reply::Reply;

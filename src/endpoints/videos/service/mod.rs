@@ -15,7 +15,7 @@ use crate::bedrock::{AsyncInvoke, AsyncInvokeState, Bedrock, ObjectLocation, S3}
 use crate::config::Config;
 use crate::endpoints::videos::{JobNote, Video, VideoId};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::gateway::failed::client_error;
+use crate::gateway::client_error;
 use crate::identity::Caller;
 use crate::usage::Ledger;
 

@@ -6,7 +6,7 @@ use super::{VIDEO_FILE, Videos, no_video};
 use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState, S3Object};
 use crate::endpoints::videos::{DeletedVideo, Video, VideoId};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::gateway::failed::client_error;
+use crate::gateway::client_error;
 use crate::identity::Caller;
 use crate::reply::Reply;
 use crate::usage::Ledger;

@@ -1,19 +1,57 @@
-//! Fetches remote files after the limits have admitted the request and before its translation: the
-//! rate limits of a caller also limit its downloads.
+//! Waits for the limits, which also apply to the downloads of a request: files at URLs are fetched
+//! once a request is admitted, and before it is translated.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::Gateway;
+use super::{Gateway, PendingRequest};
+use crate::catalog::ModelTarget;
 use crate::converse::dialect::DialectRequest;
 use crate::converse::media::{RemoteAddress, RemoteFiles};
 use crate::error::ApiError;
-use crate::gateway::prepare::PendingRequest;
 use crate::identity::Caller;
-use crate::limits::Permit;
+use crate::limits::{CallPermit, Permit, WhenFull};
 use crate::resources::body_memory::BodyPermit;
 use crate::usage::Ledger;
 
+/// The shortest wait for the limits that is reported.
+const MIN_QUEUED: Duration = Duration::from_millis(1);
+
 impl Gateway {
+    /// Admits a request with one call, which may have to wait.
+    pub(crate) async fn admit(
+        &self,
+        caller: &Caller,
+        target: &Arc<str>,
+        ledger: &Ledger,
+    ) -> Result<Permit, ApiError> {
+        let calls = (1, WhenFull::Wait);
+        self.admit_calls(caller, target, calls, ledger).await
+    }
+
+    /// The same for a request with several calls.
+    pub(super) async fn admit_calls(
+        &self,
+        caller: &Caller,
+        target: &Arc<str>,
+        (calls, when_full): (u32, WhenFull),
+        ledger: &Ledger,
+    ) -> Result<Permit, ApiError> {
+        let began = Instant::now();
+        let admitted = self.limiter.admit(caller, target, calls, when_full).await;
+        let waited = began.elapsed();
+        if waited >= MIN_QUEUED {
+            ledger.queued(waited);
+        }
+        admitted
+    }
+
+    /// Admits one call to `target` that belongs to no caller. Requests of waiting clients have
+    /// priority.
+    pub(crate) async fn admit_call(&self, target: &ModelTarget) -> CallPermit {
+        self.limiter.admit_call(&target.model.shared()).await
+    }
+
     /// Fetches the remote files of a request of `caller` to `target`, within its memory. If there
     /// are any, the request is admitted first.
     pub(crate) async fn fetch_admitted(
