@@ -8,9 +8,9 @@ use super::capabilities::{
     CachePosition, CallIdForm, Capabilities, ChatUpstream, Effort, Medium, ReasoningControl,
     ReasoningReplay, Sampling, ToolResultCompanions,
 };
-use super::embedding::{EmbeddingCapabilities, RerankCapabilities};
-use super::image_capabilities::ImageCapabilities;
-use super::video_capabilities::VideoCapabilities;
+use crate::models::capabilities::embedding::{EmbeddingCapabilities, RerankCapabilities};
+use crate::models::capabilities::image::ImageCapabilities;
+use crate::models::capabilities::video::VideoCapabilities;
 
 /// The built-in table.
 const BUILT_IN: &str = include_str!("models.toml");

@@ -2,7 +2,6 @@
 
 use super::data_url::is_data_url;
 use super::declared::{Format, FormatHints};
-use super::detect::{PartKind, declared_format, detect};
 use super::limits::{MAX_DOCUMENTS, check_size};
 use super::names::{DocumentNames, extension, filename_of_address};
 use super::remote::RemoteFiles;
@@ -10,6 +9,7 @@ use super::s3::{is_s3_uri, s3_location};
 use super::source::{SourcePath, is_address, open};
 use super::{AudioBlock, DocumentBlock, ImageBlock, MediaSource, S3Location, VideoBlock};
 use crate::converse::content::{CitationsConfig, ContentBlock, ToolResultContent};
+use crate::converse::media::formats::{PartKind, declared_format, detect};
 use crate::error::{ApiError, Field, MediaField, Parameter, PartField, PartPosition};
 use crate::models::{Capabilities, Medium};
 use crate::reply::Adjustments;

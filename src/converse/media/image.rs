@@ -3,12 +3,12 @@
 use bytes::Bytes;
 
 use super::declared::Format;
-use super::detect::PartKind;
+use crate::converse::media::formats::PartKind;
 
-use super::dimensions::{Dimensions, dimensions};
 use super::remote::RemoteFiles;
-use super::signatures::image_format;
 use super::source::{SourcePath, open};
+use crate::converse::media::formats::dimensions::{Dimensions, dimensions};
+use crate::converse::media::formats::signatures::image_format;
 use crate::converse::media::{ImageFormat, MediaSource};
 use crate::error::{ApiError, ErrorCode, Parameter};
 

@@ -6,8 +6,8 @@
 //! hundreds.
 
 use super::declared::Format;
-use super::dimensions::dimensions;
 use crate::converse::media::DocumentFormat;
+use crate::converse::media::formats::dimensions::dimensions;
 use crate::error::{ApiError, ErrorCode, Parameter};
 
 /// 1024 × 1024 bytes.

@@ -7,25 +7,22 @@
 mod block;
 mod data_url;
 mod declared;
-mod detect;
-mod dimensions;
+mod formats;
 mod image;
 mod limits;
 mod names;
-mod office;
 mod remote;
 mod s3;
 #[cfg(test)]
 pub(crate) mod samples;
-mod signatures;
 mod source;
 
-pub use dimensions::{Dimensions, dimensions};
+pub use formats::dimensions::{Dimensions, dimensions};
 pub use remote::{RemoteAddress, RemoteFiles, RemoteMedia};
 
 pub(crate) use block::{Media, MediaBlock, MediaPart};
 pub(crate) use data_url::is_data_url;
-pub(crate) use detect::PartKind;
+pub(crate) use formats::PartKind;
 pub(crate) use image::{image_header, open_image, open_image_bytes};
 pub(crate) use remote::{fetched_length, is_web_address};
 pub(crate) use source::is_address;

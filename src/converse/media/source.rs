@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use super::data_url::{DataUrl, DataUrlContent, is_data_url, read_base64, read_data_url};
 use super::declared::{Format, is_text};
-use super::detect::PartKind;
 use super::remote::{RemoteFiles, is_web_address};
 use crate::converse::media::MediaSource;
+use crate::converse::media::formats::PartKind;
 use crate::error::{ApiError, ErrorCode, Parameter, Sentence};
 
 /// The type of a part and the field of its address, for errors.

@@ -55,11 +55,11 @@ const NOTE_SOURCES: &[&str] = &[
 /// Files whose texts are about the configuration and the files that it names.
 const CONFIGURATION_SOURCES: &[&str] = &[
     "src/config",
-    "src/models/capabilities.rs",
+    "src/models/capabilities/image.rs",
+    "src/models/capabilities/mod.rs",
     "src/models/id.rs",
-    "src/models/image_capabilities.rs",
-    "src/models/price.rs",
-    "src/models/price_file.rs",
+    "src/models/prices/file.rs",
+    "src/models/prices/table.rs",
     "src/models/table.rs",
 ];
 

@@ -8,7 +8,7 @@ use crate::converse::media::{AudioFormat, ImageFormat, VideoFormat};
 const HEAD: usize = 64;
 
 /// The format of an image.
-pub(super) fn image_format(bytes: &[u8]) -> Option<ImageFormat> {
+pub(in crate::converse::media) fn image_format(bytes: &[u8]) -> Option<ImageFormat> {
     match bytes {
         [0x89, b'P', b'N', b'G', ..] => Some(ImageFormat::Png),
         [0xff, 0xd8, 0xff, ..] => Some(ImageFormat::Jpeg),

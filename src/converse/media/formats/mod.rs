@@ -1,11 +1,15 @@
 //! Detects the format of a file from its bytes, and from the client's declaration if the bytes are
 //! not decisive.
 
+pub(super) mod dimensions;
+pub(super) mod office;
+pub(super) mod signatures;
+
 use super::declared::{Format, FormatHints, is_text};
-use super::office::{contained_document, container};
-use super::signatures::{audio_format, image_format, video_format};
 use crate::converse::media::{AudioFormat, DocumentFormat, ImageFormat, VideoFormat};
 use crate::error::{ErrorCode, Field, MediaField, MediaKind, PartField, PartPosition};
+use office::{contained_document, container};
+use signatures::{audio_format, image_format, video_format};
 
 /// The type of a part, which determines the formats it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,15 @@
 //! Capabilities of a model family. `models.toml` documents the fields.
 
+pub(super) mod embedding;
+pub(super) mod endpoint;
+pub(super) mod image;
+pub(super) mod video;
+
 use serde::Deserialize;
 
-use super::embedding::{EmbeddingCapabilities, RerankCapabilities};
-use super::image_capabilities::ImageCapabilities;
-use super::video_capabilities::VideoCapabilities;
+use embedding::{EmbeddingCapabilities, RerankCapabilities};
+use image::ImageCapabilities;
+use video::VideoCapabilities;
 
 /// What a model family supports.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

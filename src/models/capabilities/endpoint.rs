@@ -2,7 +2,9 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{Capabilities, EmbeddingInput, ImageCapabilities, ImageTask, Medium, Requirement};
+use crate::models::{
+    Capabilities, EmbeddingInput, ImageCapabilities, ImageTask, Medium, Requirement,
+};
 
 /// A modality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -1,6 +1,6 @@
 //! Image dimensions, read from the header.
 
-use super::ImageFormat;
+use crate::converse::media::ImageFormat;
 
 /// Width and height in pixels.
 pub type Dimensions = (u32, u32);

@@ -1,8 +1,8 @@
 use std::cmp::Reverse;
 use std::fmt;
 
-use super::ModelId;
 use super::cost::{Price, UnitPrices};
+use crate::models::ModelId;
 
 /// The geography of inference profiles that can run in any region.
 const GLOBAL: &str = "global";
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn every_family_has_a_context_window_or_a_reason() {
         let table = built_in();
-        let families: toml::Table = include_str!("models.toml").parse().expect("a table");
+        let families: toml::Table = include_str!("../models.toml").parse().expect("a table");
         let families = families["family"].as_array().expect("families");
         let families: Vec<&toml::Table> = families
             .iter()

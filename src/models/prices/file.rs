@@ -7,8 +7,8 @@ use time::macros::format_description;
 use super::cost::{
     Factor, LongPromptPrices, Price, TierPrices, TokenPrice, TokenPrices, UnitPrices,
 };
-use super::price::{PriceEntry, PriceTable, PriceTableError, Prices};
-use super::{ModelId, Usd};
+use super::table::{PriceEntry, PriceTable, PriceTableError, Prices};
+use crate::models::{ModelId, Usd};
 
 /// Above any real price in dollars per million tokens: a higher value has the wrong unit.
 const MAX_PRICE: f64 = 100_000.0;
@@ -20,7 +20,7 @@ const MAX_UNIT_PRICE: f64 = 1_000.0;
 const MAX_FACTOR: f64 = 100.0;
 
 /// The built-in table.
-const BUILT_IN: &str = include_str!("prices.toml");
+const BUILT_IN: &str = include_str!("../prices.toml");
 
 impl PriceTable {
     /// Parses the built-in table.

@@ -3,7 +3,7 @@ use std::ops::Add;
 
 use serde::{Serialize, Serializer};
 
-use super::Usd;
+use crate::models::Usd;
 
 const MILLION: i128 = 1_000_000;
 
