@@ -233,3 +233,17 @@ fn dependencies_point_downwards() {
         &["crate::batches", "crate::passthrough"],
     );
 }
+
+#[test]
+fn the_path_of_a_chat_request_is_short_and_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let path = text.split("A chat request reads in this order").nth(1);
+    let block = path.unwrap().split("```").nth(1).unwrap();
+    let files = block.trim_start_matches("text").split_whitespace();
+    let files: Vec<PathBuf> = files.map(|file| root.join("src").join(file)).collect();
+    assert!((20..=30).contains(&files.len()), "{}", files.len());
+    for file in &files {
+        assert!(file.is_file(), "{}", file.display());
+    }
+}
