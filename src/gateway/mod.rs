@@ -12,8 +12,8 @@
 //! 6. write the response, complete or as a stream whose first event has arrived: `respond`
 //! 7. report usage and cost to the ledger, and errors of Bedrock to the client: `settle`
 //!
-//! Converse serves most models, AWS's chat-completions endpoints some. Both are sources of the same
-//! events, so that only `send` distinguishes them.
+//! Converse serves most models, AWS's chat-completions endpoints some. `prepare` writes the format of
+//! either, and both are sources of the same events.
 
 mod admit;
 mod invoke;

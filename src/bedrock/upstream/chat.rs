@@ -29,7 +29,8 @@ const MANTLE_SIGNING_NAME: &str = "bedrock-mantle";
 pub enum EventSource {
     /// A stream whose first event has arrived.
     Live(Box<EventStream>),
-    /// The events of a non-streaming response, for models that do not support tools in streams.
+    /// The events of a non-streaming response. A stream has them, too, if the model does not support
+    /// tools in streams.
     Complete(Vec<Event>),
 }
 

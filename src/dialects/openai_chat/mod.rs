@@ -4,13 +4,13 @@
 pub mod handler;
 pub(crate) mod service;
 
-mod context;
+mod client_fields;
 mod field_names;
 mod request;
 mod response;
 mod source;
 
-pub use context::ClientFields;
+pub use client_fields::ClientFields;
 pub use field_names::ChatFieldNames;
 pub use request::media::remote_addresses;
 pub use request::types::{ChatMessage, ChatRequest};

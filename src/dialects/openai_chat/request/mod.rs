@@ -12,7 +12,7 @@ pub(super) mod parts;
 pub(super) mod tools;
 pub(super) mod types;
 
-use super::context::ClientFields;
+use super::client_fields::ClientFields;
 use crate::converse::options::{Fields, GuardrailTrace};
 use crate::converse::output::OutputOptions;
 use crate::converse::request::ConverseRequest;
