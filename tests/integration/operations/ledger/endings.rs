@@ -6,7 +6,7 @@ use outcrop::http::ShutdownPhase;
 use outcrop::models::Routing;
 use outcrop::usage::{Cost, RequestOutcome, Upstream};
 
-use super::rows::calling_rows;
+use super::rows::{Row, calling_rows};
 use super::{Gateway, assert_called_once, assert_charged, assert_ended};
 use crate::harness::MODEL;
 use crate::harness::batches::{self, end_of, line, lines};
@@ -92,6 +92,32 @@ async fn a_client_that_leaves_in_a_stream_abandons_it_with_an_estimate() {
         );
         assert!(record.tokens.unwrap().completion > 0, "{}", row.name);
         assert_eq!(record.cost, None, "{}", row.name);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_at_the_end_abandons_it_with_a_finish_reason() {
+    // All of Converse's events but the metadata, for which the end of the stream waits.
+    const EVENTS: usize = 7;
+    let gateway = Gateway::start().await;
+    let rows = calling_rows();
+    let of_openai = |row: &&Row| {
+        let is_converse = row.upstream == Some(Upstream::Converse);
+        row.stream && is_converse && row.path.ends_with("/completions")
+    };
+    let rows: Vec<&Row> = rows.iter().filter(of_openai).collect();
+    assert_eq!(rows.len(), 2, "chat and text completions");
+    for row in rows {
+        let finish = br#""finish_reason":"stop""#;
+        drop(gateway.wait_for(row, EVENTS, finish).await);
+        let record = gateway.record(row).await;
+        assert_ended(row, &record, RequestOutcome::Abandoned, Some(200));
+        assert_called_once(row, &record);
+        assert!(
+            record.estimated && record.finish_reason.is_some(),
+            "{}",
+            row.name
+        );
     }
 }
 

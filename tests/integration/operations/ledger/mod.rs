@@ -110,13 +110,21 @@ impl Gateway {
 
     /// Sends the request of `row`; returns when its stream has brought the first word, and no more.
     async fn wait_in_stream(&self, row: &Row) -> Incoming {
-        let fault = Fault::Stall { after_events: 3 };
+        self.wait_for(row, 3, b"one").await
+    }
+
+    /// Sends the request of `row`; returns when its stream has brought `text`. Bedrock sends only the
+    /// first `events` events.
+    async fn wait_for(&self, row: &Row, events: usize, text: &[u8]) -> Incoming {
+        let fault = Fault::Stall {
+            after_events: events,
+        };
         self.harness
             .simulator
             .push(Script::text("one two three four").with(fault));
         let mut body = self.open(row).await.into_body();
         let mut read = Vec::new();
-        while !read.windows(3).any(|word| word == b"one") {
+        while !read.windows(text.len()).any(|part| part == text) {
             let frame = body.frame().await.unwrap().unwrap();
             read.extend_from_slice(&frame.into_data().unwrap_or_default());
         }
