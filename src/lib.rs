@@ -14,7 +14,7 @@
 //!   prices
 //! - [`converse`]: Bedrock's Converse API, and the rules for its models
 //! - [`fetch`]: downloads of URLs in requests; [`store`]: the database of files and batches
-//! - [`bedrock`]: transport, credentials, retries, upstream errors
+//! - [`bedrock`]: transport, credentials, retries, upstream errors; [`sigv4`]: signatures
 //! - [`telemetry`]: the log
 //!
 //! [`config`] and [`commands`] are for operators. [`error`] and [`reply`] are what clients get.
@@ -38,6 +38,7 @@ pub mod passthrough;
 pub mod reply;
 pub mod resources;
 pub mod server;
+pub mod sigv4;
 pub mod store;
 pub mod telemetry;
 pub mod usage;

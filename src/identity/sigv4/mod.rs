@@ -1,28 +1,22 @@
-//! Verifies AWS Signature Version 4 of requests signed with one of the gateway's access keys,
-//! according to AWS's documentation ("Create a signed AWS API request"). No I/O.
+//! Verifies AWS Signature Version 4 of requests signed with one of the gateway's access keys. No
+//! I/O.
 
-mod canonical;
 mod refusal;
 
-use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use http::request::Parts;
-use sha2::{Digest, Sha256};
-use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 pub(super) use refusal::SignatureError;
 
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+use crate::sigv4::{
+    ALGORITHM, SigningKey, TERMINATOR, TIME_FORMAT, canonical_headers, canonical_url, sha256_hex,
+};
 
 /// The service in the scope of requests to bedrock-runtime.
 const SERVICE: &str = "bedrock";
-
-/// The end of the scope of a signature.
-const TERMINATOR: &str = "aws4_request";
 
 /// The accepted clock skew, as in AWS (recording `conv-claude-err403-04f679c1`).
 const TOLERANCE: Duration = Duration::from_secs(300);
@@ -54,22 +48,15 @@ pub(super) struct Signature<'a> {
 }
 
 /// A signature that is valid if the body matches.
+#[derive(Debug)]
 pub(super) struct PendingSignature {
     /// The canonical request without the hash of the body, which is its end.
     canonical: Vec<u8>,
-    /// The string to sign without the hash of the canonical request.
-    preamble: String,
-    key: [u8; 32],
+    signed_at: String,
+    key: SigningKey,
     signature: [u8; 32],
     /// The value of `x-amz-content-sha256`.
     announced: Option<Vec<u8>>,
-}
-
-impl fmt::Debug for PendingSignature {
-    /// Without the key, which is as powerful as the secret for a day.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("PendingSignature(..)")
-    }
 }
 
 impl<'a> Signature<'a> {
@@ -129,17 +116,15 @@ impl<'a> Signature<'a> {
             signed_headers,
             signature,
         } = self;
-        let mut key = hmac(
-            format!("AWS4{secret_access_key}").as_bytes(),
-            date.as_bytes(),
-        );
-        for part in [region, service, TERMINATOR] {
-            key = hmac(&key, part.as_bytes());
-        }
+        check_signed(head, signed_headers)?;
+        let key = SigningKey::derive(secret_access_key, date, region, service)
+            .map_err(|_| SignatureError::OtherSignature)?;
+        let mut canonical = format!("{}\n{}", head.method, canonical_url(&head.uri)).into_bytes();
+        canonical_headers(&head.headers, signed_headers, &mut canonical);
         let announced = head.headers.get("x-amz-content-sha256");
         Ok(PendingSignature {
-            canonical: canonical::up_to_body(head, signed_headers)?,
-            preamble: format!("{ALGORITHM}\n{signed_at}\n{date}/{region}/{service}/{TERMINATOR}\n"),
+            canonical,
+            signed_at: signed_at.to_owned(),
             key,
             signature: *signature,
             announced: announced.map(|value| value.as_bytes().to_vec()),
@@ -152,34 +137,43 @@ impl PendingSignature {
     pub(super) fn covers(self, body: &[u8]) -> bool {
         let Self {
             mut canonical,
-            mut preamble,
+            signed_at,
             key,
             signature,
             announced,
         } = self;
-        let hash = to_hex(&Sha256::digest(body));
+        let hash = sha256_hex(body);
         // Unsigned and chunk-signed payloads are not accepted by Bedrock.
-        if announced.is_some_and(|announced| announced != hash.as_bytes()) {
+        if announced.is_some_and(|announced| announced != hash) {
             return false;
         }
-        canonical.extend_from_slice(hash.as_bytes());
-        preamble.push_str(&to_hex(&Sha256::digest(&canonical)));
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else {
-            return false;
-        };
-        mac.update(preamble.as_bytes());
-        mac.verify_slice(&signature).is_ok()
+        canonical.extend_from_slice(&hash);
+        key.verify(&signed_at, &canonical, &signature)
+    }
+}
+
+/// Checks that `host` is signed, without which a signature would be valid for any server, and every
+/// `x-amz-` header.
+fn check_signed(head: &Parts, signed_headers: &str) -> Result<(), SignatureError> {
+    let is_signed = |name: &str| signed_headers.split(';').any(|signed| signed == name);
+    if !is_signed("host") {
+        return Err(SignatureError::Unsigned("Host".to_owned()));
+    }
+    let amazon = head.headers.keys().map(|name| name.as_str());
+    let mut amazon = amazon.filter(|name| name.starts_with("x-amz-"));
+    match amazon.find(|name| !is_signed(name)) {
+        Some(name) => Err(SignatureError::Unsigned(name.to_owned())),
+        None => Ok(()),
     }
 }
 
 fn check_time(signed_at: &str, now: SystemTime) -> Result<(), SignatureError> {
-    let format = format_description!("[year][month][day]T[hour][minute][second]Z");
-    let signed = PrimitiveDateTime::parse(signed_at, &format)
+    let signed = PrimitiveDateTime::parse(signed_at, TIME_FORMAT)
         .map_err(|_| SignatureError::Incomplete("X-Amz-Date"))?
         .assume_utc();
     let now = OffsetDateTime::from(now);
     let (earliest, latest) = (now - TOLERANCE, now + TOLERANCE);
-    let written = |time: OffsetDateTime| time.format(&format).unwrap_or_default();
+    let written = |time: OffsetDateTime| time.format(TIME_FORMAT).unwrap_or_default();
     let refusal = |limit: OffsetDateTime| {
         let (signed_at, limit, now) = (signed_at.to_owned(), written(limit), written(now));
         (signed_at, limit, now)
@@ -193,21 +187,8 @@ fn check_time(signed_at: &str, now: SystemTime) -> Result<(), SignatureError> {
     Ok(())
 }
 
-fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
-    // HMAC accepts keys of any length.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
-        return [0; 32];
-    };
-    mac.update(text);
-    mac.finalize().into_bytes().into()
-}
-
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn from_hex(hex: &str) -> Option<[u8; 32]> {
