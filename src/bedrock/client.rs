@@ -13,11 +13,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::auth::credentials::{
     Authorization, CredentialCache, CredentialKind, CredentialsUnavailable,
 };
+use super::destination::endpoint::{self, Endpoints};
 use super::errors::{UpstreamError, request_id};
 use super::retry::RetryPolicy;
 use super::settings::{BedrockSettings, SimulatedBedrock, Timeouts};
 use super::transport::decoder::ModelDecoder;
-use super::transport::endpoint::{self, Endpoints};
 use super::transport::stream::EventStream;
 use super::transport::{Outgoing, Transport, complete};
 use crate::models::ModelId;

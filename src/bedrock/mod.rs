@@ -5,6 +5,7 @@
 //!
 //! - `settings`: what the operator configures
 //! - `errors`: what a failed call means, for the client and for a retry
+//! - `destination`: where requests go
 //! - `auth`: credentials and signatures
 //! - `transport`: connections, requests, responses, event streams
 //! - `retry`: attempts, delays, and the retry budget
@@ -15,6 +16,7 @@
 mod auth;
 mod client;
 mod control;
+mod destination;
 mod diagnosis;
 mod errors;
 mod retry;

@@ -2,7 +2,6 @@
 
 mod connect;
 pub(super) mod decoder;
-pub(super) mod endpoint;
 pub(super) mod frames;
 pub(super) mod sse;
 pub(super) mod stream;

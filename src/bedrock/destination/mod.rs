@@ -1,0 +1,3 @@
+//! Where requests go: endpoints, and the URLs of operations.
+
+pub(super) mod endpoint;
