@@ -8,12 +8,12 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use hyper::body::Incoming;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::auth::credentials::{
-    Authorization, CredentialCache, CredentialKind, CredentialsUnavailable,
-};
+use super::auth::authorization::Authorization;
+use super::auth::credentials::{CredentialCache, CredentialKind, CredentialsUnavailable};
 use super::destination::endpoint::{self, Endpoints};
+use super::destination::models::{ModelDestinations, ModelOperation};
+use super::destination::{Destination, SIGNING_NAME};
 use super::errors::{UpstreamError, request_id};
 use super::retry::RetryPolicy;
 use super::settings::{BedrockSettings, SimulatedBedrock, Timeouts};
@@ -25,14 +25,6 @@ use crate::usage::{Ledger, Upstream};
 
 /// The timeout of requests that do not run a model.
 pub(super) const SERVICE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The characters that need no encoding in a path segment: AWS requires the colons and slashes of
-/// ARNs to be encoded.
-pub(super) const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
 
 /// The environment variable of a Bedrock API key.
 const BEARER_TOKEN: &str = "AWS_BEARER_TOKEN_BEDROCK";
@@ -110,6 +102,7 @@ struct RequestCalls {
 struct BedrockInner {
     transport: Transport,
     endpoints: Endpoints,
+    destinations: ModelDestinations,
     region: Arc<str>,
     timeouts: Timeouts,
     retry: RetryPolicy,
@@ -215,6 +208,7 @@ impl Bedrock {
             inner: Arc::new(BedrockInner {
                 transport,
                 endpoints,
+                destinations: ModelDestinations::new(),
                 region: region.into(),
                 timeouts: settings.timeouts,
                 retry: RetryPolicy::new(settings.retry),
@@ -262,11 +256,6 @@ impl Bedrock {
     /// The common prefix of the ARNs of all jobs in the account and region, once it is known.
     pub(super) fn job_arn_prefix(&self) -> &OnceLock<String> {
         &self.inner.job_arn_prefix
-    }
-
-    /// The endpoint of `bedrock-mantle`; `None` if it has none for the configuration.
-    pub(super) fn mantle_endpoint(&self) -> Option<&str> {
-        self.inner.endpoints.mantle.as_deref()
     }
 
     /// The configuration for the SDK's own clients.
@@ -348,13 +337,13 @@ impl Bedrock {
     pub(super) async fn post(
         &self,
         call: &ModelCall,
-        operation: &str,
+        operation: ModelOperation,
         limit: Duration,
     ) -> Result<Response<Bytes>, UpstreamError> {
-        let url = self.model_url(&call.model, operation);
+        let destination = self.model_destination(&call.model, operation)?;
         let outgoing = Outgoing {
             headers: call.headers.clone(),
-            ..Outgoing::json(Method::POST, &url, call.body.clone())
+            ..Outgoing::json(Method::POST, &destination, call.body.clone())
         };
         self.fetch(outgoing, limit).await
     }
@@ -372,7 +361,8 @@ impl Bedrock {
             Service::Control => self.control_endpoint(),
         };
         let url = format!("{endpoint}{path_and_query}");
-        let outgoing = Outgoing::json(method.clone(), &url, body.clone());
+        let destination = Destination::parse(&url, SIGNING_NAME)?;
+        let outgoing = Outgoing::json(method.clone(), &destination, body.clone());
         let response = self.fetch(outgoing, SERVICE_TIMEOUT).await?;
         Ok(response.into_body())
     }
@@ -396,11 +386,18 @@ impl Bedrock {
         &self.inner.transport
     }
 
-    /// The URL of an operation of a model.
-    pub(super) fn model_url(&self, model: &ModelId, operation: &str) -> String {
-        let runtime = &self.inner.endpoints.runtime;
-        let model = path_segment(model);
-        format!("{runtime}/model/{model}/{operation}")
+    /// The destination of an operation of a model.
+    pub(super) fn model_destination(
+        &self,
+        model: &ModelId,
+        operation: ModelOperation,
+    ) -> Result<Arc<Destination>, UpstreamError> {
+        let BedrockInner {
+            destinations,
+            endpoints,
+            ..
+        } = &*self.inner;
+        destinations.of(model, operation, endpoints)
     }
 }
 
@@ -408,16 +405,6 @@ fn profile_of_environment() -> Option<String> {
     std::env::var("AWS_PROFILE")
         .ok()
         .filter(|name| !name.is_empty())
-}
-
-/// A model id as a path segment.
-pub fn path_segment(model: &ModelId) -> impl fmt::Display {
-    encoded_segment(model.as_str())
-}
-
-/// A text as a path segment.
-pub fn encoded_segment(text: &str) -> impl fmt::Display {
-    utf8_percent_encode(text, PATH_SEGMENT)
 }
 
 pub(super) async fn within<T>(

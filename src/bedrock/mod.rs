@@ -5,7 +5,7 @@
 //!
 //! - `settings`: what the operator configures
 //! - `errors`: what a failed call means, for the client and for a retry
-//! - `destination`: where requests go
+//! - `destination`: endpoints and URLs, with what signatures need of them
 //! - `auth`: credentials and signatures
 //! - `transport`: connections, requests, responses, event streams
 //! - `retry`: attempts, delays, and the retry budget
@@ -26,12 +26,13 @@ mod transport;
 mod upstream;
 
 pub use auth::credentials::{CredentialKind, CredentialsUnavailable};
-pub use client::{Bedrock, ConnectError, ModelCall, encoded_segment, path_segment};
+pub use client::{Bedrock, ConnectError, ModelCall};
 pub use control::async_invoke::{AsyncInvoke, AsyncInvokeOrder, AsyncInvokePage, AsyncInvokeState};
 pub use control::base_model::BaseModel;
 pub use control::batch_jobs::{Job, JobOrder, JobStatus, record_error};
 pub use control::job_record::{JobRecord, JobRecordError, JobResult, line_of, record_id};
 pub use control::listing::{FoundationModel, LifeCycle, ListedKind, ListedModel, Time};
+pub use destination::{encoded_segment, path_segment};
 pub use diagnosis::reach::Unreachable;
 pub use diagnosis::sts::{
     CallerIdentity, CredentialsTrouble, IdentityError, SDK_LOG, caller_identity,

@@ -4,11 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_smithy_runtime_api::client::identity::Identity;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use http::HeaderValue;
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::time::Instant;
+
+use super::authorization::Authorization;
+use super::signing::SigningCredentials;
 
 /// How long before expiry credentials are refreshed in the background.
 const RENEW_BEFORE: Duration = Duration::from_secs(300);
@@ -26,22 +29,6 @@ const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The timeout of a fetch.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The authorization of a request.
-#[derive(Debug, Clone)]
-pub(in crate::bedrock) enum Authorization {
-    /// A SigV4 signature.
-    Sign(SigningCredentials),
-    /// A Bedrock API key.
-    Bearer(Arc<str>),
-}
-
-/// Credentials for the signer, with the number of their fetch.
-#[derive(Debug, Clone)]
-pub(in crate::bedrock) struct SigningCredentials {
-    pub(in crate::bedrock) identity: Identity,
-    generation: u64,
-}
 
 /// The kinds of credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,9 +52,11 @@ pub(in crate::bedrock) struct CredentialCache {
 
 #[derive(Debug)]
 enum CredentialSource {
-    Bearer(Arc<str>),
+    /// The value of `Authorization`.
+    Bearer(HeaderValue),
     Chain(Arc<Chain>),
-    Missing,
+    /// There are none, for this reason.
+    Unavailable(&'static str),
 }
 
 #[derive(Debug)]
@@ -81,15 +70,13 @@ struct Chain {
 #[derive(Debug, Default)]
 struct CacheState {
     current: Option<Current>,
-    /// The number of fetches so far.
-    generation: u64,
     fetch: Option<Fetch>,
     error: Option<(Instant, CredentialsUnavailable)>,
 }
 
 #[derive(Debug)]
 struct Current {
-    credentials: SigningCredentials,
+    credentials: Arc<SigningCredentials>,
     fetched: Instant,
     renew_at: SystemTime,
     usable_until: Option<SystemTime>,
@@ -98,7 +85,7 @@ struct Current {
 /// A fetch in flight, shared by all requests that wait for it.
 type Fetch = Shared<BoxFuture<'static, CredentialsResult>>;
 
-type CredentialsResult = Result<SigningCredentials, CredentialsUnavailable>;
+type CredentialsResult = Result<Arc<SigningCredentials>, CredentialsUnavailable>;
 
 impl CredentialCache {
     /// Uses a Bedrock API key if there is one, otherwise the provider.
@@ -107,11 +94,14 @@ impl CredentialCache {
         provider: Option<SharedCredentialsProvider>,
     ) -> Self {
         let source = match (bearer_token, provider) {
-            (Some(token), _) => CredentialSource::Bearer(token.into()),
+            (Some(token), _) => match Authorization::bearer(&token) {
+                Ok(value) => CredentialSource::Bearer(value),
+                Err(_) => CredentialSource::Unavailable("the bearer token is malformed"),
+            },
             (None, Some(provider)) => {
                 CredentialSource::Chain(Chain::new(provider, SystemTime::now))
             }
-            (None, None) => CredentialSource::Missing,
+            (None, None) => CredentialSource::Unavailable("no credentials provider is configured"),
         };
         Self { source }
     }
@@ -121,11 +111,11 @@ impl CredentialCache {
         &self,
     ) -> Result<Authorization, CredentialsUnavailable> {
         match &self.source {
-            CredentialSource::Bearer(token) => Ok(Authorization::Bearer(Arc::clone(token))),
+            CredentialSource::Bearer(value) => Ok(Authorization::Bearer(value.clone())),
             CredentialSource::Chain(chain) => chain.credentials().await.map(Authorization::Sign),
-            CredentialSource::Missing => Err(CredentialsUnavailable(
-                "no credentials provider is configured".to_owned(),
-            )),
+            CredentialSource::Unavailable(reason) => {
+                Err(CredentialsUnavailable((*reason).to_owned()))
+            }
         }
     }
 
@@ -152,7 +142,7 @@ impl Chain {
         if let Some(current) = &self.read().current
             && (self.now)() < current.renew_at
         {
-            return Ok(current.credentials.clone());
+            return Ok(Arc::clone(&current.credentials));
         }
         let fetch = match self.current_or_fetch() {
             Ok(outcome) => return outcome,
@@ -179,7 +169,7 @@ impl Chain {
         }
         let current = state.current.as_ref();
         if let Some(current) = current.filter(|current| current.is_usable(now)) {
-            return Ok(Ok(current.credentials.clone()));
+            return Ok(Ok(Arc::clone(&current.credentials)));
         }
         match (&state.fetch, error) {
             (Some(fetch), _) => Err(fetch.clone()),
@@ -218,13 +208,12 @@ impl Chain {
     /// Stores the outcome of a fetch.
     fn settle(&self, provided: Result<Credentials, CredentialsUnavailable>) -> CredentialsResult {
         let now = (self.now)();
+        let current = provided.and_then(|credentials| Current::new(credentials, now));
         let mut state = self.write();
         state.fetch = None;
-        match provided {
-            Ok(credentials) => {
-                state.generation += 1;
-                let current = Current::new(credentials, state.generation, now);
-                let credentials = current.credentials.clone();
+        match current {
+            Ok(current) => {
+                let credentials = Arc::clone(&current.credentials);
                 state.current = Some(current);
                 state.error = None;
                 Ok(credentials)
@@ -246,7 +235,7 @@ impl Chain {
     fn mark_refused(&self, credentials: &SigningCredentials) {
         let mut state = self.write();
         let is_refused = |current: &Current| {
-            current.credentials.generation == credentials.generation
+            std::ptr::eq(&*current.credentials, credentials)
                 && current.fetched.elapsed() >= MIN_INTERVAL
         };
         if state.current.as_ref().is_some_and(is_refused) {
@@ -264,18 +253,17 @@ impl Chain {
 }
 
 impl Current {
-    fn new(credentials: Credentials, generation: u64, now: SystemTime) -> Self {
+    fn new(credentials: Credentials, now: SystemTime) -> Result<Self, CredentialsUnavailable> {
         let before = |margin: Duration| credentials.expiry()?.checked_sub(margin);
         let latest = now + MAX_USE;
-        Self {
+        Ok(Self {
             renew_at: before(RENEW_BEFORE).map_or(latest, |renewal| renewal.min(latest)),
             usable_until: before(EXPIRY_MARGIN),
-            credentials: SigningCredentials {
-                identity: Identity::from(credentials),
-                generation,
-            },
             fetched: Instant::now(),
-        }
+            credentials: SigningCredentials::new(credentials)
+                .map(Arc::new)
+                .map_err(|_| CredentialsUnavailable("the session token is malformed".to_owned()))?,
+        })
     }
 
     /// Whether requests may be signed with these credentials. If a source returns credentials that

@@ -3,10 +3,10 @@
 use aws_smithy_types::date_time::{DateTime, Format};
 use bytes::Bytes;
 use http::Method;
-use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
-use crate::bedrock::client::{Bedrock, PATH_SEGMENT, Service, ServiceRequest};
+use crate::bedrock::client::{Bedrock, Service, ServiceRequest};
+use crate::bedrock::destination::encoded_segment;
 use crate::bedrock::errors::UpstreamError;
 use crate::bedrock::errors::scrub::scrub;
 use crate::bedrock::s3::ObjectLocation;
@@ -153,7 +153,7 @@ impl Bedrock {
         let Some(arn) = self.arn_of_async_invoke(id).await? else {
             return Ok(None);
         };
-        let path = format!("/async-invoke/{}", utf8_percent_encode(&arn, PATH_SEGMENT));
+        let path = format!("/async-invoke/{}", encoded_segment(&arn));
         let request = ServiceRequest::get(Service::Runtime, &path);
         match self.with_backoff(None, || self.send(&request)).await {
             Ok(body) => read::<InvocationSummary>(&body)?.job().map(Some),
@@ -188,7 +188,7 @@ impl Bedrock {
         let mut path =
             format!("/async-invoke?maxResults={PAGE}&sortBy=SubmissionTime&sortOrder={order}");
         if let Some(next) = &page.next {
-            path += &format!("&nextToken={}", utf8_percent_encode(next, PATH_SEGMENT));
+            path += &format!("&nextToken={}", encoded_segment(next));
         }
         let request = ServiceRequest::get(Service::Runtime, &path);
         let listed: InvocationList = read(&self.with_backoff(None, || self.send(&request)).await?)?;

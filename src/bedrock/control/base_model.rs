@@ -4,7 +4,8 @@
 
 use serde::Deserialize;
 
-use crate::bedrock::client::{Bedrock, path_segment};
+use crate::bedrock::client::Bedrock;
+use crate::bedrock::destination::path_segment;
 use crate::bedrock::errors::{RetryAdvice, UpstreamError};
 use crate::models::{ModelId, ModelKind};
 

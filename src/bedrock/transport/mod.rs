@@ -9,7 +9,7 @@ pub(super) mod stream;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use self::connect::{Connector, connector, is_untrusted};
 use crate::bedrock::auth::credentials::{CredentialCache, with_causes};
-use crate::bedrock::auth::signing::{SIGNING_NAME, SigningScope, authorize};
+use crate::bedrock::destination::Destination;
 use crate::bedrock::errors::{ErrorResponse, RetryAdvice, UpstreamError};
 use crate::resources::workers::in_place;
 
@@ -35,15 +35,15 @@ const MAX_READ_AHEAD: usize = 64 << 10;
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// The number of headers of every request: those that are set here, of the signature, and hyper's.
+const HEADERS: usize = 7;
+
 /// A request before it is authorized.
 #[derive(Debug, Clone)]
 pub(in crate::bedrock) struct Outgoing<'a> {
     pub(in crate::bedrock) method: Method,
-    /// The complete URL, with an encoded path.
-    pub(in crate::bedrock) url: &'a str,
+    pub(in crate::bedrock) destination: &'a Destination,
     pub(in crate::bedrock) accept: &'static str,
-    /// The service name in the signature.
-    pub(in crate::bedrock) signing_name: &'static str,
     /// Additional headers; they override `accept` and the content type.
     pub(in crate::bedrock) headers: HeaderMap,
     pub(in crate::bedrock) body: Bytes,
@@ -51,12 +51,15 @@ pub(in crate::bedrock) struct Outgoing<'a> {
 
 impl<'a> Outgoing<'a> {
     /// A request with a JSON response.
-    pub(in crate::bedrock) fn json(method: Method, url: &'a str, body: Bytes) -> Self {
+    pub(in crate::bedrock) fn json(
+        method: Method,
+        destination: &'a Destination,
+        body: Bytes,
+    ) -> Self {
         Self {
             method,
-            url,
+            destination,
             accept: "application/json",
-            signing_name: SIGNING_NAME,
             headers: HeaderMap::new(),
             body,
         }
@@ -107,9 +110,8 @@ impl Transport {
     ) -> Result<Response<Incoming>, UpstreamError> {
         let Outgoing {
             method,
-            url,
+            destination,
             accept,
-            signing_name,
             headers,
             body,
         } = outgoing;
@@ -118,20 +120,17 @@ impl Transport {
             .authorization()
             .await
             .map_err(|error| UpstreamError::credentials(error.to_string()))?;
-        let mut request = Request::builder()
-            .method(method)
-            .uri(url)
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header(ACCEPT, HeaderValue::from_static(accept))
-            .body(Full::new(body.clone()))
-            .map_err(|error| UpstreamError::internal(error.to_string()))?;
-        request.headers_mut().extend(headers);
-        let scope = SigningScope {
-            service: signing_name,
-            region: &self.region,
-        };
+        let mut request = Request::new(Full::new(body.clone()));
+        *request.method_mut() = method;
+        *request.uri_mut() = destination.uri.clone();
+        let head = request.headers_mut();
+        head.reserve(HEADERS + headers.len());
+        head.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        head.insert(ACCEPT, HeaderValue::from_static(accept));
+        head.insert(HOST, destination.host.clone());
+        head.extend(headers);
         // The signature covers the whole body.
-        let authorize = || authorize(&mut request, url, &body, &authorization, scope);
+        let authorize = || authorization.authorize(&mut request, destination, &self.region, &body);
         in_place(body.len(), authorize)?;
         let response =
             self.http

@@ -1,13 +1,10 @@
 //! Calls to models that answer conversations. Converse and AWS's chat completions are sources of the
 //! same events.
-//!
-//! The AWS SDK for Rust has no operation for chat completions; endpoints and signatures follow
-//! openai-python 3.52 (`openai.providers.bedrock`).
 
 use http::Method;
 
-use crate::bedrock::auth::signing::SIGNING_NAME;
 use crate::bedrock::client::{Bedrock, ModelCall};
+use crate::bedrock::destination::models::ModelOperation;
 use crate::bedrock::errors::UpstreamError;
 use crate::bedrock::transport::Outgoing;
 use crate::bedrock::transport::decoder::{EventDecoder, ModelDecoder};
@@ -16,13 +13,7 @@ use crate::bedrock::transport::stream::EventStream;
 use crate::converse::event::Event;
 use crate::converse::response::ConverseResponse;
 use crate::converse::upstream::chat_completions::ChatCompletionEvents;
-use crate::models::{ChatUpstream, ModelId, OpenAiEndpoint};
-
-/// The path of chat completions at both of its endpoints.
-const CHAT_COMPLETIONS: &str = "/openai/v1/chat/completions";
-
-/// The signing name of `bedrock-mantle`.
-const MANTLE_SIGNING_NAME: &str = "bedrock-mantle";
+use crate::models::ChatUpstream;
 
 /// The events of a model's response.
 #[derive(Debug)]
@@ -43,12 +34,12 @@ impl Bedrock {
         call: ModelCall,
         non_streaming: bool,
     ) -> Result<EventSource, UpstreamError> {
-        let (url, signing_name) = self.chat_url(upstream, &call.model, non_streaming)?;
+        let operation = operation(upstream, non_streaming);
+        let destination = self.model_destination(&call.model, operation)?;
         let send = || async {
             let outgoing = Outgoing {
-                signing_name,
                 headers: call.headers.clone(),
-                ..Outgoing::json(Method::POST, &url, call.body.clone())
+                ..Outgoing::json(Method::POST, &destination, call.body.clone())
             };
             if non_streaming {
                 let response = self.fetch(outgoing, self.response_timeout()).await?;
@@ -60,37 +51,13 @@ impl Bedrock {
         };
         self.with_backoff(Some(call.model.as_str()), send).await
     }
+}
 
-    /// The URL of a request, and the name of the service in its signature.
-    fn chat_url(
-        &self,
-        upstream: ChatUpstream,
-        model: &ModelId,
-        non_streaming: bool,
-    ) -> Result<(String, &'static str), UpstreamError> {
-        let (endpoint, signing_name) = match upstream {
-            ChatUpstream::Converse => {
-                let operation = if non_streaming {
-                    "converse"
-                } else {
-                    "converse-stream"
-                };
-                return Ok((self.model_url(model, operation), SIGNING_NAME));
-            }
-            ChatUpstream::OpenAi(OpenAiEndpoint::Runtime) => {
-                (Some(self.runtime_endpoint()), SIGNING_NAME)
-            }
-            ChatUpstream::OpenAi(OpenAiEndpoint::Mantle) => {
-                (self.mantle_endpoint(), MANTLE_SIGNING_NAME)
-            }
-        };
-        let endpoint = endpoint.ok_or_else(|| {
-            UpstreamError::internal(
-                "bedrock-mantle has no FIPS endpoint; set `[aws] mantle_endpoint`, or another \
-                 `upstream` for the model",
-            )
-        })?;
-        Ok((format!("{endpoint}{CHAT_COMPLETIONS}"), signing_name))
+fn operation(upstream: ChatUpstream, non_streaming: bool) -> ModelOperation {
+    match upstream {
+        ChatUpstream::Converse if non_streaming => ModelOperation::Converse,
+        ChatUpstream::Converse => ModelOperation::ConverseStream,
+        ChatUpstream::OpenAi(endpoint) => ModelOperation::ChatCompletions(endpoint),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::bedrock::client::{Bedrock, ModelCall};
+use crate::bedrock::destination::models::ModelOperation;
 use crate::bedrock::errors::UpstreamError;
 
 /// The timeout of a count.
@@ -60,7 +61,7 @@ impl Bedrock {
     }
 
     async fn count_tokens_once(&self, call: &ModelCall) -> Result<u64, UpstreamError> {
-        let response = self.post(call, "count-tokens", LIMIT).await?;
+        let response = self.post(call, ModelOperation::CountTokens, LIMIT).await?;
         let response: CountTokensResponse = serde_json::from_slice(response.body())
             .map_err(|error| UpstreamError::bad_response(error.to_string()))?;
         Ok(response.input_tokens)

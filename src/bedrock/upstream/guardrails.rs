@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::Method;
 use serde::de::DeserializeOwned;
 
-use crate::bedrock::client::{Bedrock, Service, ServiceRequest, encoded_segment};
+use crate::bedrock::client::{Bedrock, Service, ServiceRequest};
+use crate::bedrock::destination::encoded_segment;
 use crate::bedrock::errors::UpstreamError;
 use crate::converse::guardrails::applied::ApplyGuardrailResponse;
 use crate::converse::guardrails::checks::ChecksResponse;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::bedrock::client::{Bedrock, ModelCall};
+use crate::bedrock::destination::models::ModelOperation;
 use crate::bedrock::errors::UpstreamError;
 
 /// A response in the model's own format, with the token counts in Bedrock's headers.
@@ -26,7 +27,9 @@ impl Bedrock {
     }
 
     async fn invoke_once(&self, call: &ModelCall) -> Result<InvokeResponse, UpstreamError> {
-        let response = self.post(call, "invoke", self.response_timeout()).await?;
+        let response = self
+            .post(call, ModelOperation::Invoke, self.response_timeout())
+            .await?;
         Ok(InvokeResponse {
             input_tokens: count(response.headers(), "x-amzn-bedrock-input-token-count"),
             output_tokens: count(response.headers(), "x-amzn-bedrock-output-token-count"),

@@ -5,6 +5,7 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 
 use crate::bedrock::client::{Bedrock, SERVICE_TIMEOUT, within};
+use crate::bedrock::destination::{Destination, SIGNING_NAME};
 use crate::bedrock::errors::scrub::scrub;
 use crate::bedrock::errors::{RetryAdvice, UpstreamError};
 use crate::bedrock::transport::Outgoing;
@@ -86,9 +87,10 @@ impl Bedrock {
             pace,
         } = call;
         let url = format!("{}{path_and_query}", self.runtime_endpoint());
+        let destination = Destination::parse(&url, SIGNING_NAME)?;
         let outgoing = Outgoing {
             headers: headers.clone(),
-            ..Outgoing::json(method.clone(), &url, body.clone())
+            ..Outgoing::json(method.clone(), &destination, body.clone())
         };
         let timeouts = self.timeouts();
         let limit = match pace {

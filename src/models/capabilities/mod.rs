@@ -265,7 +265,7 @@ pub enum ChatUpstream {
 }
 
 /// The AWS endpoints with an OpenAI-compatible chat-completions API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OpenAiEndpoint {
     /// `bedrock-runtime`, which also serves Converse.
     Runtime,

@@ -67,10 +67,7 @@ fn cache(counting: Counting) -> (Arc<Counting>, Arc<Chain>) {
 async fn key(chain: &Arc<Chain>) -> (Result<String, String>, Duration) {
     let began = Instant::now();
     let id = chain.credentials().await.map_err(|error| error.0);
-    let id = id.map(|credentials| {
-        let keys = credentials.identity.data::<Credentials>().cloned();
-        keys.expect("credentials").access_key_id().to_owned()
-    });
+    let id = id.map(|credentials| credentials.access_key.access_key_id().to_owned());
     (id, began.elapsed())
 }
 
@@ -180,4 +177,25 @@ async fn a_source_that_returns_expired_credentials_is_polled_once_a_second() {
     assert_eq!(source.calls.load(Ordering::SeqCst), 1);
     tokio::time::advance(MIN_INTERVAL).await;
     assert_eq!(key(&chain).await.0, ok("key-2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn replaced_credentials_are_discarded_with_their_keys() {
+    let (_, chain) = cache(Counting::default());
+    let first = chain.credentials().await.expect("credentials");
+    let (in_flight, cached) = (Arc::clone(&first), Arc::downgrade(&first));
+    drop(first);
+    tokio::time::advance(MAX_USE).await;
+    assert_eq!(key(&chain).await.0, ok("key-1"));
+    tokio::time::sleep(2 * LATENCY).await;
+    assert_eq!(key(&chain).await.0, ok("key-2"));
+    drop(in_flight);
+    assert!(cached.upgrade().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_malformed_bearer_token_is_an_error_of_each_request() {
+    let cache = CredentialCache::new(Some("line\nfeed".to_owned()), None);
+    let error = cache.authorization().await.expect_err("no authorization");
+    assert_eq!(error.to_string(), "the bearer token is malformed");
 }
