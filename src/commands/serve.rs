@@ -12,8 +12,7 @@ use crate::bedrock::{Bedrock, CredentialsTrouble};
 use crate::catalog::Tables;
 use crate::config::{Config, Overrides, ServerSettings, load};
 use crate::http::{Shutdown, ShutdownPhase};
-use crate::server::router;
-use crate::server::{App, raise_descriptor_limit, serve};
+use crate::server::{App, Router, raise_descriptor_limit, serve};
 use crate::telemetry;
 use crate::usage::UsageReaders;
 
@@ -119,7 +118,13 @@ pub(super) async fn serve_until_signal(
     }
     let signals = tokio::spawn(drain_on_signal(shutdown.clone(), config.server.clone()));
     let reloads = tokio::spawn(reload_on_signal(Arc::clone(&app), config.clone()));
-    serve(listener, router(Arc::clone(&app)), shutdown, &config.server).await;
+    serve(
+        listener,
+        Router::new(Arc::clone(&app)),
+        shutdown,
+        &config.server,
+    )
+    .await;
     if let Some(batches) = &app.batches {
         // Active requests of batches finish; the remaining ones are resumed by the next process.
         let stopped = tokio::time::timeout(config.server.grace_period, batches.stopped());

@@ -3,11 +3,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper_util::server::graceful::GracefulShutdown;
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::Router;
 use super::connection::{self, Connection, ConnectionSlot, ConnectionSlots};
 use crate::config::ServerSettings;
 use crate::http::shutdown::{Shutdown, ShutdownPhase};

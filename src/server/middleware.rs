@@ -1,22 +1,22 @@
-//! The layers of every request, outermost last, each with its reason.
+//! What surrounds the routes, from the outside to the inside, each with its reason. Plain functions,
+//! since every layer of axum boxes a clone of what is inside, its future and often the body.
 
 use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
+use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tower_http::catch_panic::CatchPanicLayer;
 
-use super::listener::ClientAddress;
-use super::respond::ErrorFormat;
+use super::respond::{ErrorFormat, respond};
+use super::{App, router};
 use crate::error::ApiError;
+use crate::http::Shutdown;
 use crate::resources::ids::request_id;
-use crate::server::App;
-use crate::server::clients::browser::{BrowserPolicy, web_pages};
-use crate::server::connection::entry;
+use crate::server::clients::browser::BrowserPolicy;
+use crate::server::connection::entry::{self, Peer};
 use crate::usage::{Ledger, RequestHead, UsageReaders};
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,56 +26,91 @@ const SDK_REQUEST: HeaderName = HeaderName::from_static("amz-sdk-request");
 pub(super) const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
 pub(super) const VERSION: HeaderName = HeaderName::from_static("openai-version");
 
-/// Adds the layers to `routes`.
-pub(super) fn layers(routes: Router, app: &App) -> Router {
-    let browsers = BrowserPolicy::new(
-        &app.http.settings.cors_origins,
-        app.http.callers.have_keys(),
-    );
-    routes
-        // Innermost: a panic becomes a 500 of that request, and the server keeps running.
-        .layer(CatchPanicLayer::custom(panicked))
-        // Before any handler: refuses requests of web pages, and adds CORS headers, to the 500
-        // above too.
-        .layer(from_fn_with_state(browsers, web_pages))
-        // Outermost: every response, the 500 above too, has its id and its log line.
-        .layer(from_fn_with_state(app.usage_readers.clone(), record))
+/// The routes with what surrounds them. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Router(Arc<Surroundings>);
+
+#[derive(Debug)]
+struct Surroundings {
+    routes: axum::Router,
+    browsers: BrowserPolicy,
+    shutdown: Shutdown,
+    usage_readers: UsageReaders,
 }
 
-/// Adds an id and a ledger to the request, and the common headers to the response.
-async fn record(State(readers): State<UsageReaders>, mut request: Request, next: Next) -> Response {
-    if matches!(request.uri().path(), "/healthz" | "/readyz") {
-        // Frequent probes get no log line, and are never refused.
-        return next.run(request).await;
+impl Router {
+    /// The router of an application.
+    pub fn new(app: Arc<App>) -> Self {
+        Self(Arc::new(Surroundings {
+            browsers: BrowserPolicy::new(
+                &app.http.settings.cors_origins,
+                app.http.callers.have_keys(),
+            ),
+            shutdown: app.http.shutdown.clone(),
+            usage_readers: app.usage_readers.clone(),
+            routes: router::routes(app),
+        }))
     }
-    let id = request_id();
-    let address = request.extensions().get::<ClientAddress>();
-    let head = RequestHead {
-        request_id: id.clone(),
-        client_request_id: client_request_id(request.headers()),
-        method: Some(request.method().clone()),
-        path: request.uri().path().to_owned(),
-        client_address: address.map(|ClientAddress(address)| *address),
-        client_retries: client_retries(request.headers()),
-    };
-    let ledger = Arc::new(Ledger::open(head, &readers));
-    request.extensions_mut().insert(Arc::clone(&ledger));
-    let mut response = match entry::refusal(&request) {
-        Some(error) => {
-            ledger.failed(&error);
-            ErrorFormat::of(request.uri().path()).response(&error)
+
+    /// Serves a request from `peer`.
+    pub async fn serve(&self, request: Request, peer: Peer) -> Response {
+        match request.uri().path() {
+            // Frequent probes get no log line, and are never refused: they use any host name and
+            // cost nothing.
+            "/healthz" | "/readyz" => self.0.guarded(request, None).await,
+            _ => self.0.recorded(request, peer).await,
         }
-        None => next.run(request).await,
-    };
-    ledger.responded(response.status().as_u16());
-    let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::try_from(id) {
-        headers.insert(REQUEST_ID, value);
     }
-    let milliseconds = ledger.elapsed().as_millis() as u64;
-    headers.insert(PROCESSING_MS, HeaderValue::from(milliseconds));
-    headers.insert(VERSION, HeaderValue::from_static("2020-10-01"));
-    response
+}
+
+impl Surroundings {
+    /// Outermost: every response, that to a panic too, has its id and its log line, and the common
+    /// headers.
+    async fn recorded(&self, mut request: Request, peer: Peer) -> Response {
+        let id = request_id();
+        let head = RequestHead {
+            request_id: id.clone(),
+            client_request_id: client_request_id(request.headers()),
+            method: Some(request.method().clone()),
+            path: request.uri().path().to_owned(),
+            client_address: peer.address,
+            client_retries: client_retries(request.headers()),
+        };
+        let ledger = Arc::new(Ledger::open(head, &self.usage_readers));
+        request.extensions_mut().insert(Arc::clone(&ledger));
+        let mut response = self.checked(request, peer, &ledger).await;
+        ledger.responded(response.status().as_u16());
+        let headers = response.headers_mut();
+        if let Ok(value) = HeaderValue::try_from(id) {
+            headers.insert(REQUEST_ID, value);
+        }
+        let milliseconds = ledger.elapsed().as_millis() as u64;
+        headers.insert(PROCESSING_MS, HeaderValue::from(milliseconds));
+        headers.insert(VERSION, HeaderValue::from_static("2020-10-01"));
+        response
+    }
+
+    /// Before any handler: refuses requests, also those of web pages, and adds CORS headers, to the
+    /// response to a panic too.
+    async fn checked(&self, request: Request, peer: Peer, ledger: &Ledger) -> Response {
+        let allowed = entry::check(&request, peer).and_then(|()| self.browsers.check(&request));
+        if let Err(error) = allowed {
+            ledger.failed(&error);
+            return ErrorFormat::of(request.uri().path()).response(&error);
+        }
+        let guarded = |request| self.guarded(request, Some(ledger));
+        match BrowserPolicy::concerns(&request) {
+            false => guarded(request).await,
+            true => Box::pin(self.browsers.with_cors(request, ledger, guarded)).await,
+        }
+    }
+
+    /// Innermost: a panic becomes a 500 of that request, and the server keeps running.
+    async fn guarded(&self, request: Request, ledger: Option<&Ledger>) -> Response {
+        let responded = respond(&self.shutdown, &self.routes, request, ledger);
+        let responded = AssertUnwindSafe(responded).catch_unwind().await;
+        responded.unwrap_or_else(|panic| panicked(&*panic))
+    }
 }
 
 /// Reports the matched route to the ledger, for records that must not contain the ids in paths.
@@ -108,7 +143,7 @@ fn client_retries(headers: &HeaderMap) -> u32 {
     stainless().or_else(amazon).unwrap_or_default()
 }
 
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
+fn panicked(panic: &(dyn Any + Send)) -> Response {
     let message = panic
         .downcast_ref::<&str>()
         .copied()

@@ -12,6 +12,7 @@ mod state;
 
 pub use clients::paths::ClientPath;
 pub use connection::descriptors::raise_descriptor_limit;
+pub use connection::entry::Peer;
 pub use listener::serve;
-pub use router::router;
+pub use middleware::Router;
 pub use state::{App, StartError};

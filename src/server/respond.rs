@@ -1,7 +1,6 @@
 //! Runs handlers, and writes their errors in the format of the API.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::body::HttpBody;
@@ -34,20 +33,21 @@ const OF_BEDROCK: &[&str] = &[
 /// Handles a request: every handler is cancelled by the shutdown, its error is logged and written
 /// in the format of the path, and a response that is complete is logged as such.
 pub(super) async fn respond(
-    shutdown: Shutdown,
-    mut routes: Router,
+    shutdown: &Shutdown,
+    routes: &Router,
     request: Request,
-) -> Result<Response, Infallible> {
+    ledger: Option<&Ledger>,
+) -> Response {
     let format = ErrorFormat::of(request.uri().path());
-    let ledger = request.extensions().get::<Arc<Ledger>>().cloned();
-    let handled = routes.call(paths::as_served(request));
+    // Rewrites paths before routing, and after the log has recorded them.
+    let handled = routes.clone().call(paths::as_served(request));
     let Some(ledger) = ledger else {
         // Probes have no ledger and no shutdown: they report it.
-        return handled.await;
+        return infallible(handled.await);
     };
     let mut response = tokio::select! {
         biased;
-        handled = handled => handled?,
+        handled = handled => infallible(handled),
         () = shutdown.reached(ShutdownPhase::Ending) => restarting().into_response(),
     };
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
@@ -58,7 +58,11 @@ pub(super) async fn respond(
     if response.body().size_hint().exact().is_some() {
         ledger.completed();
     }
-    Ok(response)
+    response
+}
+
+fn infallible<T>(Ok(value): Result<T, Infallible>) -> T {
+    value
 }
 
 /// The format of errors.

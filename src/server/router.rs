@@ -2,10 +2,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{any, get, post};
-use tower::service_fn;
 use tower::util::MapRequestLayer;
 
-use super::respond::respond;
 use super::state::AppState;
 use super::{App, middleware};
 use crate::batches::handler as batches;
@@ -24,7 +22,7 @@ use crate::passthrough::handler as bedrock;
 use crate::server::pages::{health, home, unknown};
 
 /// All routes.
-pub fn router(app: Arc<App>) -> Router {
+pub(super) fn routes(app: Arc<App>) -> Router {
     // For clients of OpenAI's API. SDKs put `/v1` before the paths; some clients use `/api/v1`.
     let openai = Router::new()
         .route("/", get(home::home))
@@ -72,7 +70,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
 
-    let routes = Router::new()
+    Router::new()
         .merge(operations)
         .merge(cohere)
         .merge(runtime)
@@ -82,12 +80,5 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(unknown::method)
         // Inside the routing, which finds the route.
         .route_layer(MapRequestLayer::new(middleware::note_route))
-        .with_state(AppState(Arc::clone(&app)));
-    // One service around all routes, which also rewrites paths: before routing, and after the log
-    // has recorded them.
-    let shutdown = app.http.shutdown.clone();
-    let routes = Router::new().fallback_service(service_fn(move |request| {
-        respond(shutdown.clone(), routes.clone(), request)
-    }));
-    middleware::layers(routes, &app)
+        .with_state(AppState(app))
 }

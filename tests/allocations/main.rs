@@ -17,9 +17,9 @@ use count::{Allocations, Exchange};
 /// The maximum allocations of an exchange, about a tenth above what it takes.
 fn maximum(exchange: Exchange) -> Allocations {
     let (count, bytes) = match exchange {
-        Exchange::NonStreaming => (275, 66_000),
+        Exchange::NonStreaming => (240, 58_000),
         // The kernel may deliver events together or one by one.
-        Exchange::Stream | Exchange::PacedStream => (920, 140_000),
+        Exchange::Stream | Exchange::PacedStream => (890, 128_000),
     };
     Allocations { count, bytes }
 }

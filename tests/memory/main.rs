@@ -12,15 +12,13 @@ use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::config::{CatalogList, Config};
 use outcrop::http::Shutdown;
-use outcrop::server::App;
-use outcrop::server::router;
+use outcrop::server::{App, Peer, Router};
 use outcrop::telemetry::log_request;
 use outcrop::usage::UsageReaders;
 use peak_alloc::PeakAlloc;
@@ -29,7 +27,6 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-use tower::ServiceExt;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -66,7 +63,7 @@ async fn gateway_to(address: SocketAddr) -> Router {
     let bedrock = Bedrock::connect(&config.bedrock).await.expect("a client");
     let readers = UsageReaders::new(vec![Box::new(log_request)]);
     let app = App::new(&config, bedrock, readers, Shutdown::default()).expect("an application");
-    router(app)
+    Router::new(app)
 }
 
 /// Sends `body` and returns the status and the peak memory.
@@ -86,7 +83,7 @@ async fn cost(
         .expect("a request");
     MEMORY.reset_peak_usage();
     let before = MEMORY.current_usage();
-    let response = gateway.clone().oneshot(request).await.expect("a response");
+    let response = gateway.serve(request, Peer::default()).await;
     let status = response.status();
     let _ = response.into_body().collect().await;
     (
@@ -160,7 +157,8 @@ async fn a_text_is_held_twice_while_its_model_is_running() {
         .header("content-length", size)
         .body(Body::from(body))
         .expect("a request");
-    let pending_response = tokio::spawn(gateway.oneshot(request));
+    let pending_response =
+        tokio::spawn(async move { gateway.serve(request, Peer::default()).await });
     // Bedrock receives the whole request and does not respond.
     let accepted = timeout(PATIENCE, bedrock.accept()).await;
     let (mut connection, _) = accepted.expect("a call").expect("a connection");

@@ -5,24 +5,24 @@
 //! resolves to loopback (DNS rebinding). A page cannot forge `Host`, `Origin` or `Sec-Fetch-Site`.
 //! With keys, the key decides, and CORS limits the pages that may send one.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
+use futures_util::FutureExt;
 use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HOST, HeaderName, ORIGIN,
 };
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Uri};
-use tower::{Layer, ServiceExt};
+use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::config::{AllowedOrigin, is_loopback_host};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::server::middleware::{PROCESSING_MS, REQUEST_ID, VERSION};
-use crate::server::respond::ErrorFormat;
 use crate::usage::Ledger;
 
 /// How long browsers cache a preflight; Chromium limits it to two hours.
@@ -58,11 +58,12 @@ impl BrowserPolicy {
     }
 
     /// Refuses requests of web pages that may not call a gateway without keys.
-    fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+    pub(crate) fn check(&self, request: &Request) -> Result<(), ApiError> {
         if self.has_keys {
             return Ok(());
         }
-        check_host(uri, headers)?;
+        let headers = request.headers();
+        check_host(request.uri(), headers)?;
         let mut origins = headers.get_all(ORIGIN).iter().peekable();
         if origins.peek().is_none() {
             return check_site(headers);
@@ -72,41 +73,35 @@ impl BrowserPolicy {
             None => Ok(()),
         }
     }
-}
+    /// Whether the request comes from a web page, so that its response needs CORS headers.
+    pub(crate) fn concerns(request: &Request) -> bool {
+        request.headers().contains_key(ORIGIN)
+    }
 
-/// The layer: refuses requests, handles preflights and adds the CORS headers.
-pub(crate) async fn web_pages(
-    State(policy): State<BrowserPolicy>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let path = request.uri().path();
-    if matches!(path, "/healthz" | "/readyz") {
-        // Probes use any host name and cost nothing.
-        return next.run(request).await;
-    }
-    if let Err(error) = policy.check(request.uri(), request.headers()) {
-        return error_response(request, &error);
-    }
-    if !request.headers().contains_key(ORIGIN) {
-        return next.run(request).await;
-    }
-    let is_preflight = request.method() == Method::OPTIONS
-        && request
-            .headers()
-            .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-    let ledger = request.extensions().get::<Arc<Ledger>>().cloned();
-    if let Some(ledger) = ledger.filter(|_| is_preflight) {
-        ledger.completed();
-    }
-    match policy.cors.layer(next).oneshot(request).await {
-        Ok(mut response) => {
-            if !is_preflight {
-                expose_headers(response.headers_mut());
-            }
-            response
+    /// Serves a request of a web page with `serve`: handles preflights and adds the CORS headers.
+    pub(crate) async fn with_cors<Served: Future<Output = Response>>(
+        &self,
+        request: Request,
+        ledger: &Ledger,
+        serve: impl Fn(Request) -> Served,
+    ) -> Response {
+        let is_preflight = request.method() == Method::OPTIONS
+            && request
+                .headers()
+                .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        if is_preflight {
+            ledger.completed();
         }
-        Err(never) => match never {},
+        let serve = service_fn(|request| serve(request).map(Ok::<_, Infallible>));
+        match self.cors.layer(serve).oneshot(request).await {
+            Ok(mut response) => {
+                if !is_preflight {
+                    expose_headers(response.headers_mut());
+                }
+                response
+            }
+            Err(never) => match never {},
+        }
     }
 }
 
@@ -123,13 +118,6 @@ fn expose_headers(headers: &mut HeaderMap) {
     if let Ok(names) = HeaderValue::try_from(names.join(", ")) {
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, names);
     }
-}
-
-fn error_response(request: Request, error: &ApiError) -> Response {
-    if let Some(ledger) = request.extensions().get::<Arc<Ledger>>() {
-        ledger.failed(error);
-    }
-    ErrorFormat::of(request.uri().path()).response(error)
 }
 
 fn is_allowed(origins: &[AllowedOrigin], origin: &HeaderValue) -> bool {

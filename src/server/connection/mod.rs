@@ -14,16 +14,15 @@ mod timer;
 
 use std::sync::Arc;
 
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 use tokio::net::TcpStream;
 
-pub(crate) use service::OverCapacity;
 pub(super) use slots::{ConnectionSlot, ConnectionSlots};
 
+use super::Router;
 use super::listener::ClientAddress;
 use crate::config::ServerSettings;
 use io::{ClientIo, ConnectionTimeouts};

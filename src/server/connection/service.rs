@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -13,16 +12,13 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Request, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
-use tower::Service;
 
+use super::super::Router;
 use super::super::listener::ClientAddress;
+use super::entry::Peer;
 use super::request_body::{MinRate, RequestBody};
 use super::state::{BodyProgress, ConnectionState, ResponseKind};
 use crate::http::Probe;
-
-/// In the extensions of a request on a connection above the maximum.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct OverCapacity;
 
 /// The router, and the state that the requests of a connection share.
 #[derive(Clone)]
@@ -38,11 +34,11 @@ impl Responder {
     /// Routes a request.
     pub(super) async fn respond(
         self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
     ) -> Result<Response<ResponseBody>, Infallible> {
         let Self {
-            mut router,
-            client,
+            router,
+            client: ClientAddress(address),
             state,
             min_rate,
             is_over_capacity,
@@ -51,17 +47,17 @@ impl Responder {
         let body_length = request.body().size_hint().exact();
         let has_body = body_length != Some(0);
         state.begin_request(is_http_1_0, body_length);
-        request.extensions_mut().insert(client);
-        if is_over_capacity {
-            request.extensions_mut().insert(OverCapacity);
-        }
+        let peer = Peer {
+            address: Some(address),
+            is_over_capacity,
+        };
         let request = match has_body {
             false => request.map(|_| Body::empty()),
             true => {
                 request.map(|body| Body::new(RequestBody::new(body, Arc::clone(&state), min_rate)))
             }
         };
-        let mut response = router.call(request).await?;
+        let mut response = router.serve(request, peer).await;
         // The rest of a body, however short, may not have arrived yet and would precede the next
         // request.
         let has_rest = state.body() != BodyProgress::Complete;

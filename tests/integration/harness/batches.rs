@@ -10,7 +10,7 @@ use http::{HeaderValue, Method};
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::config::{CatalogList, Config};
 use outcrop::http::{Shutdown, ShutdownPhase};
-use outcrop::server::router;
+use outcrop::server::Router;
 use outcrop::server::{App, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -172,7 +172,7 @@ pub async fn start_second_gateway(
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (settings, shutdown_signal) = (config.server.clone(), shutdown.clone());
-    let routes = router(Arc::clone(&app));
+    let routes = Router::new(Arc::clone(&app));
     tokio::spawn(async move { serve(listener, routes, shutdown_signal, &settings).await });
     (app, address, shutdown)
 }

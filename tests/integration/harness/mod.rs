@@ -28,7 +28,7 @@ use outcrop::config::{CatalogList, Config};
 use outcrop::fetch::Fetcher;
 use outcrop::gateway::Gateway;
 use outcrop::http::Shutdown;
-use outcrop::server::router;
+use outcrop::server::Router;
 use outcrop::server::{App, serve};
 use records::Records;
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ impl Harness {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (settings, shutdown_signal) = (config.server.clone(), shutdown.clone());
-        let routes = router(Arc::clone(&app));
+        let routes = Router::new(Arc::clone(&app));
         let server =
             tokio::spawn(async move { serve(listener, routes, shutdown_signal, &settings).await });
         Self {

@@ -12,9 +12,8 @@ use http::Request;
 use http::header::HOST;
 use outcrop::config::CatalogList;
 use outcrop::http::ShutdownPhase;
-use outcrop::server::router;
+use outcrop::server::{Peer, Router};
 use serde_json::json;
-use tower::ServiceExt;
 
 use crate::harness::batches::{self, upload};
 use crate::harness::{Harness, MODEL, Reply, streamed};
@@ -106,11 +105,12 @@ async fn the_list_of_models_and_a_model_are_cancelled_while_they_wait_for_bedroc
         harness.simulator.push(stalled.times(0));
         let request = Request::get(path).header(HOST, "localhost");
         let request = request.body(Body::empty()).unwrap();
-        let mut response = pin!(router(Arc::clone(&harness.app)).oneshot(request));
+        let router = Router::new(Arc::clone(&harness.app));
+        let mut response = pin!(router.serve(request, Peer::default()));
         let polled = poll_fn(|context| Poll::Ready(response.as_mut().poll(context)));
         assert!(polled.await.is_pending(), "the list is not loaded");
         harness.shutdown.advance(ShutdownPhase::Ending);
-        assert_eq!(response.await.unwrap().status(), 503, "{path}");
+        assert_eq!(response.await.status(), 503, "{path}");
     }
 }
 
