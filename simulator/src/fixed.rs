@@ -10,9 +10,10 @@ use crate::families::Family;
 use crate::faults::Faults;
 use crate::frames;
 use crate::options::FixedResponseSize;
-use crate::play::Steps;
+use crate::play::{Step, Steps};
 use crate::reply::{Reply, ReplyBody};
 use crate::response::output::{ModelOutput, Part};
+use crate::stamp::{self, StampedFrame};
 
 /// Repeated to the requested length.
 const FILLER: &str = "The quick brown fox jumps over the lazy dog. ";
@@ -26,27 +27,39 @@ pub(crate) struct FixedResponse {
 
 impl FixedResponse {
     pub(crate) fn new(
-        FixedResponseSize { bytes, deltas }: FixedResponseSize,
+        FixedResponseSize {
+            bytes,
+            deltas,
+            delta_interval,
+        }: FixedResponseSize,
         word_delay: Duration,
     ) -> Self {
         let text: String = FILLER.chars().cycle().take(bytes).collect();
-        let model_output = ModelOutput {
-            parts: vec![Part::Text(split_evenly(&text, deltas))],
+        let texts = match delta_interval {
+            None => split_evenly(&text, deltas),
+            Some(_) => vec![stamp::BLANK.to_owned(); deltas],
+        };
+        let model_output = |texts| ModelOutput {
+            parts: vec![Part::Text(texts)],
             stop_reason: "end_turn".to_owned(),
             usage: json!({ "inputTokens": 10, "outputTokens": deltas, "totalTokens": 10 + deltas }),
             ..ModelOutput::default()
         };
         // The default family has the simplest response.
         let family = Family::of("");
-        let non_streaming = match model_output.non_streaming(&family).body {
+        let non_streaming = match model_output(vec![text]).non_streaming(&family).body {
             ReplyBody::Complete(body) => body,
             _ => Bytes::new(),
         };
-        let steps = match model_output.events(&family).body {
+        let steps = match model_output(texts).events(&family).body {
             ReplyBody::Events(frames) => {
                 Faults::new(Vec::new(), word_delay).applied_to_stream(frames, frames::exception)
             }
             _ => Steps::from([]),
+        };
+        let steps = match delta_interval {
+            None => steps,
+            Some(interval) => steps.iter().map(|step| paced(step, interval)).collect(),
         };
         Self {
             non_streaming,
@@ -66,6 +79,15 @@ impl FixedResponse {
     }
 }
 
+/// The step at the pace of the stream, with the time of its sending, if it is a delta.
+fn paced(step: &Step, interval: Duration) -> Step {
+    let frame = match step {
+        Step::Send(frame) => StampedFrame::of(frame),
+        _ => None,
+    };
+    frame.map_or_else(|| step.clone(), |frame| Step::Stamp(frame, interval))
+}
+
 /// Splits an ASCII text into exactly `count` parts of nearly equal length; some are empty if
 /// `count` exceeds the length.
 fn split_evenly(text: &str, count: usize) -> Vec<String> {
@@ -82,7 +104,6 @@ fn split_evenly(text: &str, count: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::play::Step;
 
     #[test]
     fn a_fixed_stream_has_the_configured_number_of_deltas() {
@@ -90,6 +111,7 @@ mod tests {
             FixedResponseSize {
                 bytes: 100,
                 deltas: 7,
+                delta_interval: None,
             },
             Duration::ZERO,
         );

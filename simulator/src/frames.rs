@@ -7,7 +7,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use serde_json::Value;
 
 const PRELUDE: usize = 12;
-const CHECKSUM: usize = 4;
+pub(crate) const CHECKSUM: usize = 4;
 /// Type code of string header values.
 const STRING: u8 = 7;
 /// Bedrock's padding is a prefix of this text.
@@ -78,6 +78,11 @@ fn frame(headers: &[(&str, &str)], payload: &[u8]) -> Bytes {
         frame.put_slice(value.as_bytes());
     }
     frame.put_slice(payload);
+    seal(frame)
+}
+
+/// Adds the checksum of the whole frame.
+pub(crate) fn seal(mut frame: BytesMut) -> Bytes {
     frame.put_u32(crc32fast::hash(&frame));
     frame.freeze()
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::iter;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use bedrock_simulator::{FixedResponseSize, Guardrail, Options, Simulator};
@@ -27,6 +28,10 @@ struct Arguments {
     /// Send the same text in N deltas to every conversation, without validation
     #[arg(long, value_name = "N")]
     deltas: Option<usize>,
+    /// Send the deltas of each stream at this interval in milliseconds, each with the time of its
+    /// sending as text, without validation
+    #[arg(long, value_name = "N")]
+    delta_interval_ms: Option<NonZeroU64>,
     /// Reject prompts of more than N tokens (of four bytes), whatever the model's context window
     #[arg(long, value_name = "N")]
     context_window: Option<u64>,
@@ -56,11 +61,16 @@ struct Arguments {
 impl Arguments {
     fn options(&self) -> Options {
         let default = FixedResponseSize::default();
-        let fixed_response =
-            (self.response_bytes.is_some() || self.deltas.is_some()).then(|| FixedResponseSize {
-                bytes: self.response_bytes.unwrap_or(default.bytes),
-                deltas: self.deltas.unwrap_or(default.deltas),
-            });
+        let delta_interval = self
+            .delta_interval_ms
+            .map(|milliseconds| Duration::from_millis(milliseconds.get()));
+        let is_fixed =
+            self.response_bytes.is_some() || self.deltas.is_some() || delta_interval.is_some();
+        let fixed_response = is_fixed.then(|| FixedResponseSize {
+            bytes: self.response_bytes.unwrap_or(default.bytes),
+            deltas: self.deltas.unwrap_or(default.deltas),
+            delta_interval,
+        });
         let named = self.guardrail.iter().map(|id| Guardrail {
             id: id.clone(),
             ..Guardrail::demo()

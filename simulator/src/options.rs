@@ -164,6 +164,10 @@ pub struct FixedResponseSize {
     pub bytes: usize,
     /// Number of text deltas in a stream; the text is split evenly.
     pub deltas: usize,
+    /// Interval between the deltas of a stream, which begins in another part of it for each stream.
+    /// Each text is then the time at which it is sent: microseconds since 1970, as
+    /// `[1764000000123456]`. `None` sends all deltas at once.
+    pub delta_interval: Option<Duration>,
 }
 
 impl Default for FixedResponseSize {
@@ -171,6 +175,7 @@ impl Default for FixedResponseSize {
         Self {
             bytes: 400,
             deltas: 20,
+            delta_interval: None,
         }
     }
 }

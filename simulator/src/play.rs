@@ -1,16 +1,19 @@
 //! Sends a response body step by step.
 
 use std::fmt;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::time::Sleep;
 
 use crate::calls::OpenCall;
+use crate::stamp::StampedFrame;
+use crate::ticks::Ticks;
 
 /// The steps of a body; shared, so that sending a prepared body again is cheap.
 pub(crate) type Steps = Arc<[Step]>;
@@ -23,6 +26,8 @@ pub(crate) enum Step {
     Wait(Duration),
     /// Send these bytes one at a time, with a pause before each.
     Trickle(Bytes, Duration),
+    /// Send this frame with the current time at the stream's next tick; ticks have this interval.
+    Stamp(StampedFrame, Duration),
     /// Let the server flush its buffer; without it, `Cut` would also lose earlier bytes.
     Flush,
     /// Close the connection without ending the body.
@@ -39,6 +44,8 @@ pub(crate) struct Body {
     /// Number of bytes of the current trickle that have been sent.
     trickled: usize,
     pause: Option<Pin<Box<Sleep>>>,
+    /// The pace, since the first step that has one.
+    ticks: Option<Ticks>,
     call: OpenCall,
 }
 
@@ -52,8 +59,17 @@ impl Body {
             next: 0,
             trickled: 0,
             pause: None,
+            ticks: None,
             call,
         }
+    }
+
+    fn poll_tick(&mut self, interval: Duration, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let ticks = match &mut self.ticks {
+            Some(ticks) => ticks,
+            none => none.insert(Ticks::start(interval)?),
+        };
+        ticks.poll_tick(context)
     }
 
     fn done(&self) -> bool {
@@ -104,6 +120,12 @@ impl http_body::Body for Body {
                 Step::Wait(time) => {
                     self.next += 1;
                     self.pause = Some(Box::pin(tokio::time::sleep(time)));
+                }
+                Step::Stamp(frame, interval) => {
+                    ready!(self.poll_tick(interval, context)).map_err(|_| CutOff)?;
+                    self.next += 1;
+                    let bytes = frame.at(SystemTime::now());
+                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
                 }
                 Step::Flush => {
                     self.next += 1;

@@ -98,6 +98,7 @@ impl Exchange {
             fixed_response: Some(FixedResponseSize {
                 bytes: 600,
                 deltas: DELTAS,
+                delta_interval: None,
             }),
             word_delay: match self {
                 Self::PacedStream => Duration::from_millis(5),

@@ -1,9 +1,7 @@
 //! Authentication, the control plane, STS, and the control API.
 
 use crate::common::{self, open_simulator, post, send, simulator};
-use bedrock_simulator::{
-    ControlPlane, Fault, FixedResponseSize, Operation, Options, Script, Simulator,
-};
+use bedrock_simulator::{ControlPlane, Fault, Operation, Options, Script, Simulator};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -280,38 +278,6 @@ async fn get_caller_identity_responds_in_xml() {
     );
     let text = String::from_utf8(response.body.unwrap().to_vec()).unwrap();
     assert!(text.contains("<Account>123456789012</Account>"), "{text}");
-}
-
-#[tokio::test]
-async fn a_fixed_response_is_the_same_for_every_request() {
-    let options = Options {
-        any_credentials: true,
-        fixed_response: Some(FixedResponseSize {
-            bytes: 1000,
-            deltas: 50,
-        }),
-        journal: 0,
-        ..Options::default()
-    };
-    let simulator = Simulator::start(options).await.unwrap();
-    let fixed = post(&simulator, CONVERSE, "unread").await.json();
-    assert_eq!(
-        fixed["output"]["message"]["content"][0]["text"]
-            .as_str()
-            .unwrap()
-            .len(),
-        1000
-    );
-    let stream = post(&simulator, &format!("{CONVERSE}-stream"), "unread")
-        .await
-        .body
-        .unwrap();
-    let deltas = stream
-        .windows(17)
-        .filter(|bytes| bytes == b"contentBlockDelta")
-        .count();
-    assert_eq!(deltas, 50);
-    assert!(simulator.requests().is_empty());
 }
 
 #[tokio::test]

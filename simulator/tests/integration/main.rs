@@ -7,6 +7,7 @@ mod control_plane;
 mod converse;
 mod embeddings;
 mod faults;
+mod fixed;
 mod http;
 mod images;
 mod moderation;
