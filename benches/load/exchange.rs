@@ -41,8 +41,7 @@ pub(crate) struct Exchange {
 }
 
 impl RequestRoute {
-    /// The servers of every run.
-    pub(crate) const ALL: [Self; 3] = [Self::Direct, Self::Floor, Self::Gateway];
+    pub(crate) const ALL: [Self; 4] = [Self::Direct, Self::Floor, Self::Gateway, Self::Other];
 
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -5,21 +5,28 @@
 //! the same responses without parsing them. Every round measures gateway and floor in turn, so that
 //! other load on the machine affects both. `benches/README.md` explains the report.
 
+mod cases;
+mod contestants;
 mod exchange;
 mod floor;
 mod generator;
-mod measure;
-mod memory;
 mod options;
 mod processes;
-mod report;
+mod sample;
+mod statistics;
+mod target;
 
 use std::env;
 use std::error::Error;
+use std::fs;
 use std::process::ExitCode;
 
-use options::{Command, Options};
-use processes::{Binaries, Server};
+use serde_json::json;
+
+use cases::Bench;
+use options::{Command, Options, cores};
+use processes::{Binaries, raise_file_limit};
+use target::Target;
 
 /// An error ends the benchmark and is printed.
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -53,22 +60,30 @@ fn in_runtime(work: impl Future<Output = Outcome<()>>) -> Outcome<()> {
 }
 
 async fn measure_all(options: &Options) -> Outcome<()> {
-    let binaries = Binaries::build()?;
-    report::introduction(options);
-
-    let bedrock = Server::simulator(&binaries, &["--response-bytes", "600", "--deltas", "50"])?;
-    let floor = Server::floor(&bedrock)?;
-    let gateway = Server::gateway(&binaries, &bedrock)?;
-    let other = options.against.as_deref();
-    let other = other.map(|path| Server::other_gateway(path, &binaries, &bedrock));
-    let other = other.transpose()?;
-    let cells = measure::rounds(options, &bedrock, &floor, &gateway, other.as_ref()).await?;
-    drop((other, gateway, floor, bedrock));
-    report::load(&cells);
-
-    match memory::max_streams(options.streams)? {
-        None => report::too_few_files(options.streams),
-        Some(streams) => report::memory(streams, &memory::rounds(options, &binaries).await?),
+    raise_file_limit()?;
+    let binaries = Binaries::build(options.gateway.as_deref())?;
+    let Options { rounds, time, .. } = options;
+    println!("rounds: {rounds}, a measurement {time:?}; figures are medians of the rounds\n");
+    let bench = Bench {
+        binaries: &binaries,
+        options,
+    };
+    let mut figures = serde_json::Map::new();
+    let mut targets = Vec::new();
+    for case in &options.cases {
+        let report = case.run(&bench).await?;
+        figures.insert(case.name().to_owned(), report.figures);
+        targets.extend(report.targets);
+    }
+    Target::print_table(&targets);
+    if let Some(file) = &options.json {
+        let results = json!({
+            "cores": cores(),
+            "rounds": rounds,
+            "cases": figures,
+            "targets": targets,
+        });
+        fs::write(file, format!("{results:#}\n"))?;
     }
     Ok(())
 }

@@ -1,7 +1,12 @@
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Outcome;
+use crate::cases::Case;
+
+const USAGE: &str = "use `--quick`, `--rounds N`, `--cases NAME,NAME`, `--streams N`, \
+                     `--gateway EXECUTABLE`, `--against EXECUTABLE` or `--json FILE`";
 
 pub(crate) enum Command {
     /// Measure, and print a report.
@@ -13,23 +18,32 @@ pub(crate) enum Command {
 }
 
 pub(crate) struct Options {
+    /// What is measured, in this order.
+    pub(crate) cases: Vec<Case>,
     /// Number of rounds; the report contains medians.
     pub(crate) rounds: usize,
     /// Duration of one measurement.
     pub(crate) time: Duration,
     /// Number of open streams for the memory measurement.
     pub(crate) streams: usize,
+    /// Executable of the gateway that is measured; `None` builds it.
+    pub(crate) gateway: Option<PathBuf>,
     /// Executable of another gateway, measured in turn with this one.
     pub(crate) against: Option<PathBuf>,
+    /// The file that all figures are written to.
+    pub(crate) json: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
+            cases: Case::ALL.to_vec(),
             rounds: 5,
             time: Duration::from_millis(1500),
             streams: 1000,
+            gateway: None,
             against: None,
+            json: None,
         }
     }
 }
@@ -40,6 +54,10 @@ impl Command {
         let mut options = Options::default();
         let mut is_bench = false;
         while let Some(argument) = arguments.next() {
+            let mut value = || {
+                let value = arguments.next();
+                value.ok_or_else(|| format!("`{argument}` needs a value"))
+            };
             match argument.as_str() {
                 // `cargo bench` adds this.
                 "--bench" => is_bench = true,
@@ -51,21 +69,16 @@ impl Command {
                         ..options
                     };
                 }
-                "--rounds" => options.rounds = positive(arguments.next())?,
-                "--against" => {
-                    let path = arguments
-                        .next()
-                        .ok_or("`--against` needs the path of an executable")?;
-                    options.against = Some(PathBuf::from(path).canonicalize()?);
+                "--cases" => {
+                    options.cases = value()?.split(',').map(case).collect::<Outcome<_>>()?
                 }
-                "floor" => {
-                    let upstream = arguments.next().ok_or("`floor` needs an upstream URL")?;
-                    return Ok(Self::Floor { upstream });
-                }
-                other => {
-                    let usage_hint = "use `--quick`, `--rounds N` or `--against EXECUTABLE`";
-                    return Err(format!("unknown argument `{other}`; {usage_hint}").into());
-                }
+                "--rounds" => options.rounds = positive(&value()?)?,
+                "--streams" => options.streams = positive(&value()?)?,
+                "--gateway" => options.gateway = Some(PathBuf::from(value()?).canonicalize()?),
+                "--against" => options.against = Some(PathBuf::from(value()?).canonicalize()?),
+                "--json" => options.json = Some(PathBuf::from(value()?)),
+                "floor" => return Ok(Self::Floor { upstream: value()? }),
+                other => return Err(format!("unknown argument `{other}`; {USAGE}").into()),
             }
         }
         Ok(match is_bench {
@@ -75,9 +88,17 @@ impl Command {
     }
 }
 
-fn positive(value: Option<String>) -> Outcome<usize> {
-    let number = value.and_then(|value| value.parse().ok());
-    number
-        .filter(|&number| number > 0)
-        .ok_or_else(|| "`--rounds` needs a number of 1 or more".into())
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+fn case(name: &str) -> Outcome<Case> {
+    let named = Case::ALL.into_iter().find(|case| case.name() == name);
+    let names = Case::ALL.map(Case::name).join(", ");
+    named.ok_or_else(|| format!("unknown case `{name}`; there are {names}").into())
+}
+
+fn positive(value: &str) -> Outcome<usize> {
+    let number = value.parse().ok().filter(|&number| number > 0);
+    number.ok_or_else(|| format!("`{value}` is not a number of 1 or more").into())
 }

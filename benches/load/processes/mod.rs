@@ -1,10 +1,13 @@
 //! The processes under test: build, start, CPU time, memory, and shutdown.
 
+mod binaries;
+mod usage;
+
 use std::env;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -14,69 +17,26 @@ use serde_json::Value;
 use crate::Outcome;
 use crate::exchange::API_KEY;
 
+pub(crate) use binaries::Binaries;
+pub(crate) use usage::{Memory, max_streams, raise_file_limit};
+
 /// Timeout of a start.
 const START: Duration = Duration::from_secs(20);
 
-/// The executables, in the same release directory.
-pub(crate) struct Binaries {
-    gateway: PathBuf,
-    simulator: PathBuf,
-    /// An empty directory, so that no configuration file or AWS profile is found.
-    empty: PathBuf,
-}
+/// The gateway's configuration for more streams than its default limits allow.
+pub(crate) const MANY_STREAMS: &str = "
+[server]
+max_connections = 100000
+[limits.target]
+max_concurrent_requests = 100000
+[limits.key]
+max_concurrent_requests = 100000
+";
 
 /// A running server process; killed on drop.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     child: Child,
-}
-
-/// Memory of a process, in KiB.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Memory {
-    /// Current resident memory.
-    pub(crate) resident: u64,
-    /// Peak resident memory.
-    pub(crate) peak: u64,
-    /// Private memory: without the pages of the executable, which are shared and can be reloaded.
-    pub(crate) anonymous: u64,
-}
-
-impl Binaries {
-    /// Builds gateway and simulator with the release profile `dist`. The gateway that `cargo bench`
-    /// builds has test features of its dependencies enabled, such as tokio's test clock.
-    pub(crate) fn build() -> Outcome<Self> {
-        let directory = Path::new(env!("CARGO_BIN_EXE_outcrop"))
-            .parent()
-            .ok_or("the executable is not in a directory")?;
-        let target = directory.parent().ok_or("there is no target directory")?;
-        let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--quiet", "--profile", "dist", "--target-dir"])
-            .arg(target)
-            .args(["--package", "outcrop", "--package", "bedrock-simulator"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()?;
-        if !built.success() {
-            return Err(
-                "`cargo build --profile dist` failed for the gateway or the simulator".into(),
-            );
-        }
-        let empty = env::temp_dir().join(format!("outcrop-load-{}", std::process::id()));
-        fs::create_dir_all(&empty)?;
-        let directory = target.join("dist");
-        Ok(Self {
-            gateway: directory.join("outcrop"),
-            simulator: directory.join("bedrock-simulator"),
-            empty,
-        })
-    }
-}
-
-impl Drop for Binaries {
-    fn drop(&mut self) {
-        // Best effort: the directory is empty and temporary.
-        let _ = fs::remove_dir_all(&self.empty);
-    }
 }
 
 impl Server {
@@ -96,24 +56,8 @@ impl Server {
         Self::start(command)
     }
 
-    /// The gateway with its default configuration; its log is written to a pipe.
-    pub(crate) fn gateway(binaries: &Binaries, bedrock: &Self) -> Outcome<Self> {
-        Self::serve(&binaries.gateway, "", binaries, bedrock)
-    }
-
-    /// The gateway with a limit on concurrent streams per key that is high enough for the
-    /// measurement.
-    pub(crate) fn gateway_for_streams(binaries: &Binaries, bedrock: &Self) -> Outcome<Self> {
-        let configuration = "[limits.key]\nmax_concurrent_requests = 100000\n";
-        Self::serve(&binaries.gateway, configuration, binaries, bedrock)
-    }
-
-    /// Another executable with its own default configuration: its configuration keys may differ.
-    pub(crate) fn other_gateway(path: &Path, binaries: &Binaries, bedrock: &Self) -> Outcome<Self> {
-        Self::serve(path, "", binaries, bedrock)
-    }
-
-    fn serve(
+    /// `executable`, a gateway, with this configuration; its log is written to a pipe.
+    pub(crate) fn gateway(
         executable: &Path,
         configuration: &str,
         binaries: &Binaries,
@@ -126,13 +70,13 @@ impl Server {
                 command.env_remove(&name);
             }
         }
-        let file = binaries.empty.join("bench.toml");
+        let file = binaries.directory.join("bench.toml");
         fs::write(&file, configuration)?;
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(file)
-            .current_dir(&binaries.empty)
-            .env("HOME", &binaries.empty)
+            .current_dir(&binaries.directory)
+            .env("HOME", &binaries.directory)
             .env("AWS_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
             .env(
@@ -166,30 +110,12 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// CPU time of all threads in nanosecond resolution; `/proc/PID/stat` has steps of 10 ms.
-    /// Threads that have ended are missing; the threads of the runtime do not end.
     pub(crate) fn cpu_time(&self) -> Outcome<Duration> {
-        let mut total = 0;
-        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let text = fs::read_to_string(task?.path().join("schedstat"))?;
-            let nanoseconds = text.split_whitespace().next().unwrap_or_default();
-            total += nanoseconds.parse::<u64>()?;
-        }
-        Ok(Duration::from_nanos(total))
+        usage::cpu_time(self.child.id())
     }
 
     pub(crate) fn memory(&self) -> Outcome<Memory> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-            number.ok_or_else(|| format!("/proc/PID/status has no `{name}`"))
-        };
-        Ok(Memory {
-            resident: field("VmRSS:")?,
-            peak: field("VmHWM:")?,
-            anonymous: field("RssAnon:")?,
-        })
+        Memory::of(self.child.id())
     }
 }
 

@@ -1,0 +1,70 @@
+//! What is measured: each case starts its own servers, measures in rounds and prints its figures.
+
+mod cpu;
+mod latency;
+mod memory;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::Outcome;
+use crate::options::Options;
+use crate::processes::Binaries;
+use crate::target::Target;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Case {
+    Cpu,
+    Latency,
+    Memory,
+}
+
+/// What every case needs.
+pub(crate) struct Bench<'a> {
+    pub(crate) binaries: &'a Binaries,
+    pub(crate) options: &'a Options,
+}
+
+impl Case {
+    pub(crate) const ALL: [Self; 3] = [Self::Cpu, Self::Latency, Self::Memory];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Latency => "latency",
+            Self::Memory => "memory",
+        }
+    }
+
+    /// Measures, and prints and returns the figures.
+    pub(crate) async fn run(self, bench: &Bench<'_>) -> Outcome<Report> {
+        match self {
+            Self::Cpu => report(&cpu::run(bench).await?),
+            Self::Latency => report(&latency::run(bench).await?),
+            Self::Memory => report(&memory::run(bench).await?),
+        }
+    }
+}
+
+/// What a case measured.
+pub(crate) struct Report {
+    /// As JSON.
+    pub(crate) figures: Value,
+    pub(crate) targets: Vec<Target>,
+}
+
+/// The figures of a case; the names of their fields are those of the JSON file.
+trait Figures: Serialize {
+    fn print(&self);
+
+    fn targets(&self) -> Vec<Target>;
+}
+
+fn report(figures: &impl Figures) -> Outcome<Report> {
+    figures.print();
+    println!();
+    Ok(Report {
+        figures: serde_json::to_value(figures)?,
+        targets: figures.targets(),
+    })
+}

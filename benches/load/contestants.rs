@@ -1,0 +1,40 @@
+use crate::Outcome;
+use crate::cases::Bench;
+use crate::exchange::RequestRoute;
+use crate::processes::Server;
+
+/// The servers that take turns, and Bedrock behind them.
+pub(crate) struct Contestants {
+    bedrock: Server,
+    floor: Server,
+    gateway: Server,
+    /// The gateway of `--against`.
+    other: Option<Server>,
+}
+
+impl Contestants {
+    /// Starts them with a response of 600 bytes or 50 deltas and the gateway's default
+    /// configuration.
+    pub(crate) fn start(bench: &Bench) -> Outcome<Self> {
+        let Bench { binaries, options } = bench;
+        let bedrock = Server::simulator(binaries, &["--response-bytes", "600", "--deltas", "50"])?;
+        let gateway = |executable| Server::gateway(executable, "", binaries, &bedrock);
+        Ok(Self {
+            floor: Server::floor(&bedrock)?,
+            gateway: gateway(&binaries.gateway)?,
+            other: options.against.as_deref().map(gateway).transpose()?,
+            bedrock,
+        })
+    }
+
+    /// In the order of a round: compared values are measured close together.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (RequestRoute, &Server)> {
+        let always = [
+            (RequestRoute::Direct, &self.bedrock),
+            (RequestRoute::Floor, &self.floor),
+            (RequestRoute::Gateway, &self.gateway),
+        ];
+        let other = self.other.iter().map(|other| (RequestRoute::Other, other));
+        always.into_iter().chain(other)
+    }
+}
