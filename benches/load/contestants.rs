@@ -16,15 +16,28 @@ impl Contestants {
     /// Starts them with a response of 600 bytes or 50 deltas and the gateway's default
     /// configuration.
     pub(crate) fn start(bench: &Bench) -> Outcome<Self> {
+        Self::start_with(bench, &["--response-bytes", "600", "--deltas", "50"], "")
+    }
+
+    /// Starts them with these arguments of the simulator and this configuration of the gateway.
+    pub(crate) fn start_with(
+        bench: &Bench,
+        simulator_arguments: &[&str],
+        configuration: &str,
+    ) -> Outcome<Self> {
         let Bench { binaries, options } = bench;
-        let bedrock = Server::simulator(binaries, &["--response-bytes", "600", "--deltas", "50"])?;
-        let gateway = |executable| Server::gateway(executable, "", binaries, &bedrock);
+        let bedrock = Server::simulator(binaries, simulator_arguments)?;
+        let gateway = |executable| Server::gateway(executable, configuration, binaries, &bedrock);
         Ok(Self {
             floor: Server::floor(&bedrock)?,
             gateway: gateway(&binaries.gateway)?,
             other: options.against.as_deref().map(gateway).transpose()?,
             bedrock,
         })
+    }
+
+    pub(crate) fn bedrock(&self) -> &Server {
+        &self.bedrock
     }
 
     /// In the order of a round: compared values are measured close together.

@@ -6,7 +6,8 @@ use crate::Outcome;
 use crate::cases::Case;
 
 const USAGE: &str = "use `--quick`, `--rounds N`, `--cases NAME,NAME`, `--streams N`, \
-                     `--gateway EXECUTABLE`, `--against EXECUTABLE` or `--json FILE`";
+                     `--paced-streams N`, `--pace N`, `--gateway EXECUTABLE`, \
+                     `--against EXECUTABLE` or `--json FILE`";
 
 pub(crate) enum Command {
     /// Measure, and print a report.
@@ -26,6 +27,10 @@ pub(crate) struct Options {
     pub(crate) time: Duration,
     /// Number of open streams for the memory measurement.
     pub(crate) streams: usize,
+    /// Number of streams at a model's pace.
+    pub(crate) paced_streams: usize,
+    /// Their events per second, each.
+    pub(crate) pace: usize,
     /// Executable of the gateway that is measured; `None` builds it.
     pub(crate) gateway: Option<PathBuf>,
     /// Executable of another gateway, measured in turn with this one.
@@ -41,6 +46,8 @@ impl Default for Options {
             rounds: 5,
             time: Duration::from_millis(1500),
             streams: 1000,
+            paced_streams: paced_streams_by_default(),
+            pace: 20,
             gateway: None,
             against: None,
             json: None,
@@ -66,6 +73,7 @@ impl Command {
                         rounds: 1,
                         time: Duration::from_millis(150),
                         streams: 100,
+                        paced_streams: 100,
                         ..options
                     };
                 }
@@ -74,6 +82,8 @@ impl Command {
                 }
                 "--rounds" => options.rounds = positive(&value()?)?,
                 "--streams" => options.streams = positive(&value()?)?,
+                "--paced-streams" => options.paced_streams = positive(&value()?)?,
+                "--pace" => options.pace = positive(&value()?)?,
                 "--gateway" => options.gateway = Some(PathBuf::from(value()?).canonicalize()?),
                 "--against" => options.against = Some(PathBuf::from(value()?).canonicalize()?),
                 "--json" => options.json = Some(PathBuf::from(value()?)),
@@ -86,6 +96,12 @@ impl Command {
             false => Self::NoOperation,
         })
     }
+}
+
+/// Fewer streams on small machines, where simulator and generator take most of the processor time.
+fn paced_streams_by_default() -> usize {
+    const PER_CORE: usize = 250;
+    (PER_CORE * cores()).min(1000)
 }
 
 pub(crate) fn cores() -> usize {

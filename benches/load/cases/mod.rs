@@ -3,6 +3,7 @@
 mod cpu;
 mod latency;
 mod memory;
+mod paced;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -16,6 +17,7 @@ use crate::target::Target;
 pub(crate) enum Case {
     Cpu,
     Latency,
+    Paced,
     Memory,
 }
 
@@ -26,12 +28,13 @@ pub(crate) struct Bench<'a> {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 3] = [Self::Cpu, Self::Latency, Self::Memory];
+    pub(crate) const ALL: [Self; 4] = [Self::Cpu, Self::Latency, Self::Paced, Self::Memory];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
             Self::Latency => "latency",
+            Self::Paced => "paced",
             Self::Memory => "memory",
         }
     }
@@ -41,6 +44,7 @@ impl Case {
         match self {
             Self::Cpu => report(&cpu::run(bench).await?),
             Self::Latency => report(&latency::run(bench).await?),
+            Self::Paced => report(&paced::run(bench).await?),
             Self::Memory => report(&memory::run(bench).await?),
         }
     }

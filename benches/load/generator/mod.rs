@@ -1,4 +1,7 @@
 //! The load generator: each connection sends a request, reads the complete response, and repeats.
+//! `paced` reads streams that take longer than a measurement.
+
+mod paced;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -15,6 +18,8 @@ use tokio::task::JoinSet;
 
 use crate::Outcome;
 use crate::exchange::{API_KEY, Exchange};
+
+pub(crate) use paced::PacedStreams;
 
 /// Maximum number of requests per connection and run.
 const MAX_REQUESTS: usize = 200_000;

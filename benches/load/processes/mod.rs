@@ -127,6 +127,11 @@ impl Drop for Server {
     }
 }
 
+/// CPU time of this process: the load generator.
+pub(crate) fn own_cpu_time() -> Outcome<Duration> {
+    usage::cpu_time(std::process::id())
+}
+
 /// Sends the address that the process prints, then drains its output until it ends.
 fn first_address(stdout: ChildStdout) -> mpsc::Receiver<SocketAddr> {
     let (sender, receiver) = mpsc::channel();
