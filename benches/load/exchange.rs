@@ -7,6 +7,9 @@ pub(crate) const MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 /// API key of the gateway.
 pub(crate) const API_KEY: &str = "sk-bench-0001";
 
+/// The gateway's path.
+const CHAT: &str = "/v1/chat/completions";
+
 const INSTRUCTION: &str = "You are a patient guide to the mountains. Answer in a few sentences, \
                            and name the sources of what you say.";
 
@@ -38,6 +41,18 @@ pub(crate) enum ResponseMode {
 pub(crate) struct Exchange {
     pub(crate) path: String,
     pub(crate) body: Bytes,
+    pub(crate) key: String,
+}
+
+impl Exchange {
+    /// A non-streaming request for this model with this key of the gateway.
+    pub(crate) fn of(model: &str, key: &str) -> Self {
+        Self {
+            path: CHAT.to_owned(),
+            body: chat(model, ResponseMode::NonStreaming).to_string().into(),
+            key: key.to_owned(),
+        }
+    }
 }
 
 impl RequestRoute {
@@ -58,10 +73,13 @@ impl RequestRoute {
         let (path, body) = match self {
             Self::Direct => (mode.bedrock_path(), converse()),
             Self::Floor => (mode.floor_path().to_owned(), converse()),
-            Self::Gateway | Self::Other => ("/v1/chat/completions".to_owned(), chat(mode)),
+            Self::Gateway | Self::Other => (CHAT.to_owned(), chat(MODEL, mode)),
         };
-        let body = body.to_string().into();
-        Exchange { path, body }
+        Exchange {
+            path,
+            body: body.to_string().into(),
+            key: API_KEY.to_owned(),
+        }
     }
 }
 
@@ -101,9 +119,9 @@ fn converse() -> Value {
     })
 }
 
-fn chat(mode: ResponseMode) -> Value {
+fn chat(model: &str, mode: ResponseMode) -> Value {
     json!({
-        "model": MODEL,
+        "model": model,
         "messages": [
             { "role": "system", "content": INSTRUCTION },
             { "role": "user", "content": PROMPT },

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::Outcome;
 use crate::exchange::Exchange;
-use crate::generator;
+use crate::generator::Load;
 use crate::processes::Server;
 use crate::statistics::{median, microseconds, percentile};
 
@@ -32,9 +32,10 @@ impl Sample {
         connections: usize,
         time: Duration,
     ) -> Outcome<Self> {
-        generator::run(server.address, exchange, connections, time / WARM_UP).await?;
+        let mut load = Load::open(server.address, connections).await?;
+        load.run(exchange, time / WARM_UP).await?;
         let cpu_before = server.cpu_time()?;
-        let run = generator::run(server.address, exchange, connections, time).await?;
+        let run = load.run(exchange, time).await?;
         let cpu = server.cpu_time()?.saturating_sub(cpu_before);
         let requests = u32::try_from(run.latencies.len())?;
         let at = |percent| {

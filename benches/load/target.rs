@@ -9,7 +9,7 @@ use crate::statistics::Spread;
 pub(crate) struct Target {
     pub(crate) figure: String,
     pub(crate) limit: f64,
-    pub(crate) unit: &'static str,
+    pub(crate) unit: String,
     pub(crate) measured: f64,
     /// The minimum and maximum of the rounds.
     pub(crate) range: Option<[f64; 2]>,
@@ -17,22 +17,21 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) fn new(figure: String, limit: f64, unit: &'static str, measured: f64) -> Self {
+    pub(crate) fn new(figure: String, limit: f64, unit: &str, measured: f64) -> Self {
         Self {
             figure,
             limit,
-            unit,
+            unit: unit.to_owned(),
             measured,
             range: None,
             met: measured <= limit,
         }
     }
 
-    /// A multiple of the floor's CPU time.
-    pub(crate) fn of_ratio(figure: String, limit: f64, ratio: Spread) -> Self {
+    pub(crate) fn of_ratio(figure: String, limit: f64, unit: &str, ratio: Spread) -> Self {
         Self {
             range: Some([ratio.min, ratio.max]),
-            ..Self::new(figure, limit, "× floor", ratio.median)
+            ..Self::new(figure, limit, unit, ratio.median)
         }
     }
 

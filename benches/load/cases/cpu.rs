@@ -113,7 +113,7 @@ impl Figures for Cpu {
     fn targets(&self) -> Vec<Target> {
         let target = |figures: &ModeCpu| {
             let figure = format!("CPU time, {}", figures.mode);
-            Target::of_ratio(figure, figures.limit, figures.ratio)
+            Target::of_ratio(figure, figures.limit, "× floor", figures.ratio)
         };
         self.modes.iter().map(target).collect()
     }

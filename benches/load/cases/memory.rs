@@ -9,8 +9,8 @@ use serde_json::json;
 use super::{Bench, Figures};
 use crate::Outcome;
 use crate::exchange::{Exchange, RequestRoute, ResponseMode};
-use crate::generator;
-use crate::processes::{MANY_STREAMS, Memory, Server, max_streams};
+use crate::generator::{self, Connection};
+use crate::processes::{MANY_REQUESTS, Memory, Server, max_streams};
 use crate::statistics::median;
 use crate::target::Target;
 
@@ -97,7 +97,7 @@ pub(super) async fn run(bench: &Bench<'_>) -> Outcome<MemoryFigures> {
 /// A new process; `None` for a route without a process of its own.
 fn start(bench: &Bench<'_>, route: RequestRoute, bedrock: &Server) -> Outcome<Option<Server>> {
     let Bench { binaries, options } = bench;
-    let gateway = |executable| Server::gateway(executable, MANY_STREAMS, binaries, bedrock);
+    let gateway = |executable| Server::gateway(executable, MANY_REQUESTS, binaries, bedrock);
     match route {
         RequestRoute::Direct => Ok(None),
         RequestRoute::Floor => Server::floor(bedrock).map(Some),
@@ -150,8 +150,10 @@ async fn script_stall(bedrock: &Server) -> Outcome<()> {
     let script_request = Exchange {
         path: "/_simulator/scripts".to_owned(),
         body: Bytes::from(script.to_string()),
+        key: String::new(),
     };
-    generator::send_once(bedrock.address, &script_request).await
+    Connection::after_request(bedrock.address, &script_request).await?;
+    Ok(())
 }
 
 impl Figures for MemoryFigures {

@@ -4,11 +4,15 @@ mod cpu;
 mod latency;
 mod memory;
 mod paced;
+mod scale;
+
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::Outcome;
+use crate::exchange::RequestRoute;
 use crate::options::Options;
 use crate::processes::Binaries;
 use crate::target::Target;
@@ -18,6 +22,7 @@ pub(crate) enum Case {
     Cpu,
     Latency,
     Paced,
+    Scale,
     Memory,
 }
 
@@ -27,14 +32,32 @@ pub(crate) struct Bench<'a> {
     pub(crate) options: &'a Options,
 }
 
+impl Bench<'_> {
+    /// The executables of the gateway, and of the one that it is compared with.
+    fn gateways(&self) -> impl Iterator<Item = (RequestRoute, &Path)> {
+        let gateway = (RequestRoute::Gateway, self.binaries.gateway.as_path());
+        let other = self.options.against.as_deref();
+        [gateway]
+            .into_iter()
+            .chain(other.map(|path| (RequestRoute::Other, path)))
+    }
+}
+
 impl Case {
-    pub(crate) const ALL: [Self; 4] = [Self::Cpu, Self::Latency, Self::Paced, Self::Memory];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Cpu,
+        Self::Latency,
+        Self::Paced,
+        Self::Scale,
+        Self::Memory,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
             Self::Latency => "latency",
             Self::Paced => "paced",
+            Self::Scale => "scale",
             Self::Memory => "memory",
         }
     }
@@ -45,6 +68,7 @@ impl Case {
             Self::Cpu => report(&cpu::run(bench).await?),
             Self::Latency => report(&latency::run(bench).await?),
             Self::Paced => report(&paced::run(bench).await?),
+            Self::Scale => report(&scale::run(bench).await?),
             Self::Memory => report(&memory::run(bench).await?),
         }
     }

@@ -10,7 +10,7 @@ use crate::Outcome;
 use crate::contestants::Contestants;
 use crate::exchange::{RequestRoute, ResponseMode};
 use crate::generator::PacedStreams;
-use crate::processes::{MANY_STREAMS, Server, own_cpu_time};
+use crate::processes::{MANY_REQUESTS, Server, own_cpu_time};
 use crate::statistics::{Spread, median, microseconds, percentile};
 use crate::target::Target;
 
@@ -98,7 +98,7 @@ pub(super) async fn run(bench: &Bench<'_>) -> Outcome<Paced> {
     let deltas = (STREAM_TIME_S * options.pace).to_string();
     let interval = (1000 / options.pace).max(1).to_string();
     let arguments = ["--deltas", &deltas, "--delta-interval-ms", &interval];
-    let contestants = Contestants::start_with(bench, &arguments, MANY_STREAMS)?;
+    let contestants = Contestants::start_with(bench, &arguments, MANY_REQUESTS)?;
     let mut samples = Samples::new();
     for _ in 0..options.rounds {
         for (route, server) in contestants.all() {
@@ -208,7 +208,8 @@ impl Figures for Paced {
 
     fn targets(&self) -> Vec<Target> {
         let name = format!("{} paced streams", self.streams);
-        let cpu = Target::of_ratio(format!("CPU time per event, {name}"), MAX_RATIO, self.ratio);
+        let figure = format!("CPU time per event, {name}");
+        let cpu = Target::of_ratio(figure, MAX_RATIO, "× floor", self.ratio);
         let gateway = RequestRoute::Gateway.name();
         let gateway = self.routes.iter().find(|route| route.route == gateway);
         let added = gateway.map(|gateway| {

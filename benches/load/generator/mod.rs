@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::Outcome;
-use crate::exchange::{API_KEY, Exchange};
+use crate::exchange::Exchange;
 
 pub(crate) use paced::PacedStreams;
 
@@ -38,8 +38,8 @@ pub(crate) struct Run {
     pub(crate) latencies: Vec<Duration>,
 }
 
-/// A keep-alive connection.
-struct Connection {
+/// A keep-alive connection. Dropping it closes it.
+pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     host: String,
 }
@@ -50,49 +50,44 @@ pub(crate) struct OpenStream {
     _body: Incoming,
 }
 
-/// Sends `exchange` repeatedly on this many connections for this long. The first unexpected
-/// response is an error: otherwise fast error responses would improve the result.
-pub(crate) async fn run(
-    address: SocketAddr,
-    exchange: &Exchange,
-    connections: usize,
-    time: Duration,
-) -> Outcome<Run> {
-    let started = Instant::now();
-    let mut tasks = JoinSet::new();
-    for _ in 0..connections {
-        let exchange = exchange.clone();
-        tasks.spawn(async move { send_until(address, &exchange, started + time).await });
-    }
-    let mut latencies = Vec::new();
-    while let Some(finished) = tasks.join_next().await {
-        latencies.extend(finished??);
-    }
-    let elapsed = started.elapsed();
-    latencies.sort_unstable();
-    Ok(Run { elapsed, latencies })
+/// Connections that send requests at the same time.
+pub(crate) struct Load {
+    connections: Vec<Connection>,
 }
 
-async fn send_until(
-    address: SocketAddr,
-    exchange: &Exchange,
-    end: Instant,
-) -> Outcome<Vec<Duration>> {
-    let mut connection = Connection::open(address).await?;
-    let mut latencies = Vec::new();
-    while latencies.len() < MAX_REQUESTS {
-        let started = Instant::now();
-        if started >= end {
-            break;
+impl Load {
+    pub(crate) async fn open(address: SocketAddr, connections: usize) -> Outcome<Self> {
+        let mut opened = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            opened.push(Connection::open(address).await?);
         }
-        let response_read = tokio::time::timeout(PATIENCE, connection.run(exchange));
-        let length = response_read.await.map_err(|_| "a response timed out")??;
-        if length < MIN_RESPONSE_SIZE {
-            return Err(format!("{} returned only {length} bytes", exchange.path).into());
-        }
-        latencies.push(started.elapsed());
+        Ok(Self {
+            connections: opened,
+        })
     }
-    Ok(latencies)
+
+    /// Sends `exchange` repeatedly on each connection for this long. The first unexpected response
+    /// is an error: otherwise fast error responses would improve the result.
+    pub(crate) async fn run(&mut self, exchange: &Exchange, time: Duration) -> Outcome<Run> {
+        let started = Instant::now();
+        let mut tasks = JoinSet::new();
+        for mut connection in self.connections.drain(..) {
+            let exchange = exchange.clone();
+            tasks.spawn(async move {
+                let latencies = connection.run_until(&exchange, started + time).await?;
+                Outcome::Ok((connection, latencies))
+            });
+        }
+        let mut latencies = Vec::new();
+        while let Some(finished) = tasks.join_next().await {
+            let (connection, of_connection) = finished??;
+            self.connections.push(connection);
+            latencies.extend(of_connection);
+        }
+        let elapsed = started.elapsed();
+        latencies.sort_unstable();
+        Ok(Run { elapsed, latencies })
+    }
 }
 
 /// Opens this many streams one after the other, each on its own connection, and reads the first
@@ -120,13 +115,14 @@ async fn open_stream(address: SocketAddr, exchange: &Exchange) -> Outcome<OpenSt
     })
 }
 
-/// Sends one request on its own connection.
-pub(crate) async fn send_once(address: SocketAddr, exchange: &Exchange) -> Outcome<()> {
-    Connection::open(address).await?.run(exchange).await?;
-    Ok(())
-}
-
 impl Connection {
+    /// A connection that has sent a request and read its response.
+    pub(crate) async fn after_request(address: SocketAddr, exchange: &Exchange) -> Outcome<Self> {
+        let mut connection = Self::open(address).await?;
+        connection.run(exchange).await?;
+        Ok(connection)
+    }
+
     async fn open(address: SocketAddr) -> Outcome<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -136,6 +132,23 @@ impl Connection {
             sender,
             host: address.to_string(),
         })
+    }
+
+    async fn run_until(&mut self, exchange: &Exchange, end: Instant) -> Outcome<Vec<Duration>> {
+        let mut latencies = Vec::new();
+        while latencies.len() < MAX_REQUESTS {
+            let started = Instant::now();
+            if started >= end {
+                break;
+            }
+            let response_read = tokio::time::timeout(PATIENCE, self.run(exchange));
+            let length = response_read.await.map_err(|_| "a response timed out")??;
+            if length < MIN_RESPONSE_SIZE {
+                return Err(format!("{} returned only {length} bytes", exchange.path).into());
+            }
+            latencies.push(started.elapsed());
+        }
+        Ok(latencies)
     }
 
     /// Reads the complete response and returns its length.
@@ -152,7 +165,7 @@ impl Connection {
         let request = Request::post(exchange.path.as_str())
             .header(HOST, self.host.as_str())
             .header(CONTENT_TYPE, "application/json")
-            .header(AUTHORIZATION, format!("Bearer {API_KEY}"))
+            .header(AUTHORIZATION, format!("Bearer {}", exchange.key))
             .body(Full::new(exchange.body.clone()))?;
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;

@@ -23,8 +23,8 @@ pub(crate) use usage::{Memory, max_streams, raise_file_limit};
 /// Timeout of a start.
 const START: Duration = Duration::from_secs(20);
 
-/// The gateway's configuration for more streams than its default limits allow.
-pub(crate) const MANY_STREAMS: &str = "
+/// The gateway's configuration for more requests at once than its default limits allow.
+pub(crate) const MANY_REQUESTS: &str = "
 [server]
 max_connections = 100000
 [limits.target]
