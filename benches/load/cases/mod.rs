@@ -1,5 +1,6 @@
 //! What is measured: each case starts its own servers, measures in rounds and prints its figures.
 
+mod balance;
 mod cpu;
 mod latency;
 mod memory;
@@ -23,6 +24,7 @@ pub(crate) enum Case {
     Latency,
     Paced,
     Scale,
+    Balance,
     Memory,
 }
 
@@ -44,11 +46,12 @@ impl Bench<'_> {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Cpu,
         Self::Latency,
         Self::Paced,
         Self::Scale,
+        Self::Balance,
         Self::Memory,
     ];
 
@@ -58,6 +61,7 @@ impl Case {
             Self::Latency => "latency",
             Self::Paced => "paced",
             Self::Scale => "scale",
+            Self::Balance => "balance",
             Self::Memory => "memory",
         }
     }
@@ -69,6 +73,7 @@ impl Case {
             Self::Latency => report(&latency::run(bench).await?),
             Self::Paced => report(&paced::run(bench).await?),
             Self::Scale => report(&scale::run(bench).await?),
+            Self::Balance => report(&balance::run(bench).await?),
             Self::Memory => report(&memory::run(bench).await?),
         }
     }

@@ -12,13 +12,14 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::Outcome;
 use crate::exchange::API_KEY;
 
 pub(crate) use binaries::Binaries;
-pub(crate) use usage::{Memory, max_streams, raise_file_limit};
+pub(crate) use usage::{Memory, Thread, max_streams, raise_file_limit};
 
 /// Timeout of a start.
 const START: Duration = Duration::from_secs(20);
@@ -112,6 +113,19 @@ impl Server {
 
     pub(crate) fn cpu_time(&self) -> Outcome<Duration> {
         usage::cpu_time(self.child.id())
+    }
+
+    pub(crate) fn threads(&self) -> Outcome<Vec<Thread>> {
+        usage::threads(self.child.id())
+    }
+
+    /// Makes the gateway read its files again.
+    pub(crate) fn reload(&self) -> Outcome<()> {
+        let process = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        Ok(kill_process(
+            process.ok_or("there is no process")?,
+            Signal::HUP,
+        )?)
     }
 
     pub(crate) fn memory(&self) -> Outcome<Memory> {
