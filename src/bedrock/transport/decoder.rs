@@ -1,18 +1,12 @@
 //! Decodes the bytes of a ConverseStream response into events. No I/O: bytes in, events out, with
 //! any chunk boundaries.
 
-use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
-use aws_smithy_types::event_stream::Message;
 use bytes::{Buf, BytesMut};
 
+use super::message::{Message, frame_length};
 use super::sse::ChatCompletionDecoder;
-use crate::bedrock::auth::credentials::with_causes;
 use crate::bedrock::errors::UpstreamError;
 use crate::converse::event::Event;
-
-/// A frame starts with its length; a corrupt one must not make the gateway wait for gigabytes.
-/// AWS's own limit is 16 MiB.
-pub(in crate::bedrock) const MAX_FRAME_SIZE: usize = 16 << 20;
 
 /// An incremental decoder of a response body.
 pub trait Decode {
@@ -55,105 +49,49 @@ impl Decode for ModelDecoder {
 }
 
 /// Decodes the frames of one response.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct EventDecoder {
     /// Bytes that are not decoded yet.
     buffer: BytesMut,
-    frames: MessageFrameDecoder,
-    /// Whether the decoder has consumed the head of a frame, and waits for the rest.
-    has_head: bool,
 }
 
 impl EventDecoder {
     /// A decoder at the start of a response.
     pub fn new() -> Self {
-        Self {
-            buffer: BytesMut::new(),
-            frames: MessageFrameDecoder::new(),
-            has_head: false,
-        }
+        Self::default()
     }
 
     /// Adds bytes, and appends the completed events to `events`. After an error the rest of the
     /// response is unusable.
     pub fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), UpstreamError> {
-        if self.buffer.len() + bytes.len() > MAX_FRAME_SIZE {
-            return Err(UpstreamError::unreadable("a frame is longer than 16 MiB"));
-        }
         self.buffer.extend_from_slice(bytes);
-        loop {
-            let before = self.buffer.remaining();
-            let frame = self
-                .frames
-                .decode_frame(&mut self.buffer)
-                .map_err(|error| UpstreamError::cut_off(with_causes(&error)))?;
-            match frame {
-                DecodedFrame::Complete(message) => {
-                    self.has_head = false;
-                    events.push(read_message(&message)?);
-                }
-                // The enum is non-exhaustive; an incomplete frame waits for more bytes.
-                _ => {
-                    self.has_head |= self.buffer.remaining() < before;
-                    return Ok(());
-                }
-            }
+        while let Some(length) = frame_length(&self.buffer)? {
+            let frame = self.buffer.get(..length).unwrap_or_default();
+            events.push(read_event(Message::read(frame)?)?);
+            self.buffer.advance(length);
         }
+        Ok(())
     }
 
     /// Ends the response. Fails unless it ends between two frames.
     pub fn finish(&self) -> Result<(), UpstreamError> {
-        match self.buffer.is_empty() && !self.has_head {
+        match self.buffer.is_empty() {
             true => Ok(()),
             false => Err(UpstreamError::cut_off("the stream ended within a frame")),
         }
     }
 }
 
-impl Default for EventDecoder {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-fn read_message(message: &Message) -> Result<Event, UpstreamError> {
-    let event_type = event_type(message)?;
-    Event::parse(event_type, message.payload())
+fn read_event(message: Message<'_>) -> Result<Event, UpstreamError> {
+    let event_type = message.event_type()?;
+    Event::parse(event_type, message.payload)
         .map_err(|error| UpstreamError::unreadable(format!("event `{event_type}`: {error}")))
-}
-
-/// The `:event-type` of an event frame, or the error in the frame.
-pub(in crate::bedrock) fn event_type(message: &Message) -> Result<&str, UpstreamError> {
-    let header = |name: &str| {
-        let found = message
-            .headers()
-            .iter()
-            .find(|header| header.name().as_str() == name)?;
-        found.value().as_string().ok().map(|text| text.as_str())
-    };
-    match header(":message-type") {
-        Some("event") => Ok(header(":event-type").unwrap_or_default()),
-        Some("exception") => {
-            let exception = header(":exception-type").unwrap_or_default();
-            Err(UpstreamError::from_exception(exception, message.payload()))
-        }
-        Some("error") => {
-            let code = header(":error-code").unwrap_or("InternalServerException");
-            let detail = header(":error-message").unwrap_or_default();
-            let mut error = UpstreamError::from_exception(code, b"{}");
-            error.detail = detail.to_owned();
-            Err(error)
-        }
-        other => Err(UpstreamError::unreadable(format!(
-            "a frame of message type {other:?}"
-        ))),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use aws_smithy_eventstream::frame::write_message_to;
-    use aws_smithy_types::event_stream::{Header, HeaderValue};
+    use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 
     use super::*;
 

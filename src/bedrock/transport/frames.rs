@@ -5,7 +5,8 @@ use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use bytes::{Bytes, BytesMut};
 use serde_json::json;
 
-use super::decoder::{Decode, MAX_FRAME_SIZE, event_type};
+use super::decoder::Decode;
+use super::message::{self, frame_length};
 use crate::bedrock::auth::credentials::with_causes;
 use crate::bedrock::errors::UpstreamError;
 use crate::bedrock::errors::scrub::scrub;
@@ -25,9 +26,7 @@ pub struct Frame {
 impl Frame {
     /// A frame with the same headers and another payload; `None` if it cannot be encoded.
     pub fn with_payload(&self, payload: Bytes) -> Option<Bytes> {
-        let message = read_message_from(&mut self.bytes.clone()).ok()?;
-        let headers = message.headers().to_vec();
-        encode(&Message::new_from_parts(headers, payload)).ok()
+        with_payload(&self.bytes, payload).ok()
     }
 }
 
@@ -43,7 +42,7 @@ impl Decode for FrameCutter {
 
     fn push(&mut self, bytes: &[u8], frames: &mut Vec<Frame>) -> Result<(), UpstreamError> {
         self.buffer.extend_from_slice(bytes);
-        while let Some(length) = self.next_length()? {
+        while let Some(length) = frame_length(&self.buffer)? {
             let frame = self.buffer.split_to(length).freeze();
             frames.push(read(frame)?);
         }
@@ -58,46 +57,41 @@ impl Decode for FrameCutter {
     }
 }
 
-impl FrameCutter {
-    /// The length of the next frame, once it is complete. It is in the first four bytes.
-    fn next_length(&self) -> Result<Option<usize>, UpstreamError> {
-        let Some(length) = self.buffer.first_chunk() else {
-            return Ok(None);
-        };
-        let length = u32::from_be_bytes(*length) as usize;
-        match length {
-            16..=MAX_FRAME_SIZE => Ok((length <= self.buffer.len()).then_some(length)),
-            _ => Err(UpstreamError::cut_off(format!("a frame of {length} bytes"))),
-        }
-    }
-}
-
 fn read(frame: Bytes) -> Result<Frame, UpstreamError> {
-    let message = read_message_from(&mut frame.clone())
-        .map_err(|error| UpstreamError::cut_off(with_causes(&error)))?;
-    let event = event_type(&message).map(str::to_owned);
+    let message = message::Message::read(&frame)?;
+    let payload = frame.slice_ref(message.payload);
+    let event = message.event_type().map(str::to_owned);
     let bytes = match event {
-        Ok(_) => frame,
-        Err(_) => scrubbed(frame, &message)?,
+        Ok(_) => frame.clone(),
+        Err(_) => scrubbed(&frame, &payload)?,
     };
     Ok(Frame {
         bytes,
         event,
-        payload: message.payload().clone(),
+        payload,
     })
 }
 
 /// An error frame without the operator's identifiers.
-fn scrubbed(frame: Bytes, message: &Message) -> Result<Bytes, UpstreamError> {
-    let Ok(payload) = std::str::from_utf8(message.payload()) else {
-        return Ok(frame);
+fn scrubbed(frame: &Bytes, payload: &[u8]) -> Result<Bytes, UpstreamError> {
+    let Ok(payload) = std::str::from_utf8(payload) else {
+        return Ok(frame.clone());
     };
     let clean = scrub(payload);
     if clean == payload {
-        return Ok(frame);
+        return Ok(frame.clone());
     }
-    let headers = message.headers().to_vec();
-    encode(&Message::new_from_parts(headers, clean))
+    with_payload(frame, clean.into())
+}
+
+/// A frame with the headers of `frame` and another payload.
+fn with_payload(frame: &Bytes, payload: Bytes) -> Result<Bytes, UpstreamError> {
+    let message = read_message_from(&mut frame.clone())
+        .map_err(|error| UpstreamError::cut_off(with_causes(&error)))?;
+    encode(&Message::new_from_parts(
+        message.headers().to_vec(),
+        payload,
+    ))
 }
 
 /// The frame that ends a stream with the exception `name`, in lower camel case.

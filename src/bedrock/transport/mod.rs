@@ -3,6 +3,7 @@
 mod connect;
 pub(super) mod decoder;
 pub(super) mod frames;
+mod message;
 pub(super) mod sse;
 pub(super) mod stream;
 
