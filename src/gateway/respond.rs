@@ -137,16 +137,17 @@ pub struct ChatStream<W> {
 #[derive(Debug)]
 struct Branch {
     source: EventSource,
+    /// Events that have arrived and were not written yet. A field, so that it is allocated once.
+    events: Vec<Event>,
     output_events: OutputEvents,
     has_metadata: bool,
     /// Whether no more events are expected from Bedrock.
     ended: bool,
 }
 
-/// The events of one choice that have arrived.
+/// Events of one choice have arrived.
 struct Arrival {
     branch: usize,
-    events: Vec<Event>,
     more: bool,
 }
 
@@ -162,6 +163,7 @@ impl<W: StreamWriter> ChatStream<W> {
             .into_iter()
             .map(|source| Branch {
                 source,
+                events: Vec::new(),
                 output_events: OutputEvents::new(Arc::clone(output_options)),
                 has_metadata: false,
                 ended: false,
@@ -186,14 +188,13 @@ impl<W: StreamWriter> ChatStream<W> {
     /// The next events of any choice; `None` when all have ended.
     async fn arrival(&mut self) -> Result<Option<Arrival>, ApiError> {
         let open = self.branches.iter_mut().enumerate();
-        let mut open: Vec<(usize, &mut Branch)> =
-            open.filter(|(_, branch)| !branch.ended).collect();
-        let arrival = match open.as_mut_slice() {
-            [] => return Ok(None),
-            [(index, branch)] => branch.arrival(*index).await,
-            several => {
-                let waiting = several.iter_mut();
-                let waiting = waiting.map(|(index, branch)| Box::pin(branch.arrival(*index)));
+        let mut open = open.filter(|(_, branch)| !branch.ended);
+        let arrival = match (open.next(), open.next()) {
+            (None, _) => return Ok(None),
+            (Some((index, branch)), None) => branch.arrival(index).await,
+            (Some(first), Some(second)) => {
+                let several = [first, second].into_iter().chain(open);
+                let waiting = several.map(|(index, branch)| Box::pin(branch.arrival(index)));
                 // Dropping the other futures loses no events.
                 select_all(waiting).await.0
             }
@@ -205,7 +206,6 @@ impl<W: StreamWriter> ChatStream<W> {
     fn accept(&mut self, arrival: Arrival) -> Result<(), ApiError> {
         let Arrival {
             branch: index,
-            events,
             more,
         } = arrival;
         let Some(branch) = self.branches.get_mut(index) else {
@@ -213,10 +213,12 @@ impl<W: StreamWriter> ChatStream<W> {
         };
         let was_open = branch.output_events.stop_reason().is_none();
         self.writer.choose(u32::try_from(index).unwrap_or_default());
-        for event in &events {
+        for event in &branch.events {
             branch.output_events.accept(event, &mut self.writer)?;
         }
-        branch.settle_end(&events);
+        branch.settle_end();
+        self.account.note_progress(&branch.events);
+        branch.events.clear();
         let has_finished = was_open && branch.output_events.stop_reason().is_some();
         if has_finished {
             self.account.remember(&mut branch.output_events);
@@ -227,7 +229,6 @@ impl<W: StreamWriter> ChatStream<W> {
                 return Err(broke_off());
             }
         }
-        self.account.note_progress(&events);
         let all = self.branches.iter().map(|branch| &branch.output_events);
         if has_finished {
             self.account.note_finish(all.clone());
@@ -287,9 +288,9 @@ impl<W: StreamWriter> ResponseStream for ChatStream<W> {
 
 impl Branch {
     /// Ends with the last event, `metadata`, rather than with the connection.
-    fn settle_end(&mut self, events: &[Event]) {
+    fn settle_end(&mut self) {
         let has_metadata = |event: &Event| matches!(event, Event::Metadata(_));
-        self.has_metadata |= events.iter().any(has_metadata);
+        self.has_metadata |= self.events.iter().any(has_metadata);
         let EventSource::Live(stream) = &mut self.source else {
             return;
         };
@@ -303,17 +304,15 @@ impl Branch {
     }
 
     async fn arrival(&mut self, index: usize) -> Result<Arrival, UpstreamError> {
-        let mut events = Vec::new();
         let more = match &mut self.source {
-            EventSource::Live(stream) => stream.next(&mut events).await?,
+            EventSource::Live(stream) => stream.next(&mut self.events).await?,
             EventSource::Complete(buffered) => {
-                events.append(buffered);
-                !events.is_empty()
+                self.events.append(buffered);
+                !self.events.is_empty()
             }
         };
         Ok(Arrival {
             branch: index,
-            events,
             more,
         })
     }
