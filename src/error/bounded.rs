@@ -1,5 +1,7 @@
 //! Limits the length of text from clients and Bedrock in error messages and log fields.
 
+use std::borrow::Cow;
+
 /// The maximum length of a message to a client, in bytes.
 const MAX_MESSAGE: usize = 1024;
 
@@ -32,18 +34,21 @@ pub fn path(text: String) -> String {
 }
 
 /// Limits a log field and escapes line breaks.
-pub fn logged(text: &str) -> String {
+pub fn logged(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_LOGGED && !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
     let start: String = text.chars().take(MAX_LOGGED).collect();
-    cut(escape(&start), MAX_LOGGED)
+    Cow::Owned(cut(escape(&start), MAX_LOGGED))
 }
 
 /// The client's model name for the log; `*` if it looks like text.
-pub fn logged_name(name: &str) -> String {
+pub fn logged_name(name: &str) -> &str {
     let is_name = name.len() <= MAX_PATH
         && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || ".:/_@+-".contains(c));
-    if is_name { name } else { "*" }.to_owned()
+    if is_name { name } else { "*" }
 }
 
 /// A JSON path for the log: keys that are not identifiers, and may be text of the client, are

@@ -127,7 +127,7 @@ impl<R: DialectRequest> PendingRequest<R> {
             adjustments,
         } = self.translate(memory)?;
         // About the source's length: while a growing buffer is reallocated, it is held twice.
-        let mut body = Vec::with_capacity(self.source_length() + 1024);
+        let mut body = Vec::with_capacity(self.source_length() + 256);
         let written = match upstream {
             ChatUpstream::Converse => serde_json::to_writer(&mut body, &converse),
             ChatUpstream::OpenAi(_) => {

@@ -50,7 +50,7 @@ impl Gateway {
         ledger: &Arc<Ledger>,
     ) -> Result<OpenCall, ApiError> {
         let (mut permits, when_full) = match admission {
-            Admission::Open(when_full) => (Vec::new(), Some(when_full)),
+            Admission::Open(when_full) => (Vec::with_capacity(1), Some(when_full)),
             Admission::Started(permit) => (vec![permit], Some(WhenFull::Refuse)),
             Admission::Held => (Vec::new(), None),
         };

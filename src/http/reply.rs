@@ -1,5 +1,7 @@
 //! Turns replies into responses.
 
+use std::fmt;
+use std::io::Write;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -19,6 +21,9 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit-requests");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining-requests");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset-requests");
+
+/// The maximum length of a short header value: of a number, an amount or a duration.
+const MAX_SHORT: usize = 64;
 
 /// The error, which the server writes in the format of the path.
 impl IntoResponse for ApiError {
@@ -59,10 +64,10 @@ impl<B: ReplyBody> IntoResponse for Reply<B> {
         let mut response = body.into_response();
         let headers = response.headers_mut();
         if let Some(cost) = cost {
-            insert_text(headers, COST, &usd(cost.total()));
+            insert(headers, COST, usd(cost.total()));
             // No header if the cache was not used.
             if let Some(saved) = cost.saved.filter(|saved| saved.picodollars() != 0) {
-                insert_text(headers, SAVED, &saved.to_string());
+                insert(headers, SAVED, saved);
             }
         }
         if let Some(adjustments) = adjustments.header_value() {
@@ -99,9 +104,21 @@ pub(crate) fn json_response(status: u16, json: Bytes) -> Response {
 
 /// Adds the headers about the rate limit.
 pub(crate) fn add_rate(headers: &mut HeaderMap, rate: &RateState) {
-    headers.insert(LIMIT, HeaderValue::from(rate.limit));
-    headers.insert(REMAINING, HeaderValue::from(rate.remaining));
-    insert_text(headers, RESET, &openai_duration(rate.reset));
+    insert(headers, LIMIT, rate.limit);
+    insert(headers, REMAINING, rate.remaining);
+    insert(headers, RESET, openai_duration(rate.reset));
+}
+
+/// Adds a header with a number or another short text, which is written without a string of its own.
+pub(crate) fn insert(headers: &mut HeaderMap, name: HeaderName, value: impl fmt::Display) {
+    let mut buffer = [0; MAX_SHORT];
+    let mut rest = buffer.as_mut_slice();
+    let written = write!(rest, "{value}");
+    let length = MAX_SHORT - rest.len();
+    let text = buffer.get(..length).filter(|_| written.is_ok());
+    if let Some(Ok(value)) = text.map(HeaderValue::from_bytes) {
+        headers.insert(name, value);
+    }
 }
 
 fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {
@@ -111,15 +128,17 @@ fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {
 }
 
 /// A duration in OpenAI's format: `20ms`, `1s`, `6m0s`.
-fn openai_duration(duration: Duration) -> String {
-    if duration < Duration::from_secs(1) {
-        return format!("{}ms", duration.as_millis());
-    }
-    let seconds = duration.as_secs_f64().ceil() as u64;
-    match seconds / 60 {
-        0 => format!("{seconds}s"),
-        minutes => format!("{minutes}m{}s", seconds % 60),
-    }
+fn openai_duration(duration: Duration) -> impl fmt::Display {
+    fmt::from_fn(move |formatter| {
+        if duration < Duration::from_secs(1) {
+            return write!(formatter, "{}ms", duration.as_millis());
+        }
+        let seconds = duration.as_secs_f64().ceil() as u64;
+        match seconds / 60 {
+            0 => write!(formatter, "{seconds}s"),
+            minutes => write!(formatter, "{minutes}m{}s", seconds % 60),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -129,7 +148,8 @@ mod tests {
     #[test]
     fn durations_have_openais_format() {
         for (milliseconds, text) in [(0, "0ms"), (20, "20ms"), (1001, "2s"), (360_000, "6m0s")] {
-            assert_eq!(openai_duration(Duration::from_millis(milliseconds)), text);
+            let duration = openai_duration(Duration::from_millis(milliseconds));
+            assert_eq!(duration.to_string(), text);
         }
     }
 }

@@ -1,13 +1,20 @@
 //! Ids of requests, responses and stored objects. None has to be unguessable.
 
+use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The number of random characters in an id of OpenAI's format.
 const LENGTH: usize = 24;
 
+/// The length of a request id: `req_` and 32 digits.
+const REQUEST_ID_LENGTH: usize = 36;
+
 /// A request id, for the client's error and the operator's log.
 pub fn request_id() -> String {
-    format!("req_{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
+    let mut id = String::with_capacity(REQUEST_ID_LENGTH);
+    // Writing to a string cannot fail.
+    let _ = write!(id, "req_{:032x}", fastrand::u128(..));
+    id
 }
 
 /// The id of a response in OpenAI's format, with a prefix such as `chatcmpl-`.

@@ -14,6 +14,7 @@ use super::respond::{ErrorFormat, respond};
 use super::{App, router};
 use crate::error::ApiError;
 use crate::http::Shutdown;
+use crate::http::reply::insert;
 use crate::resources::ids::request_id;
 use crate::server::clients::browser::BrowserPolicy;
 use crate::server::connection::entry::{self, Peer};
@@ -84,8 +85,7 @@ impl Surroundings {
         if let Ok(value) = HeaderValue::try_from(id) {
             headers.insert(REQUEST_ID, value);
         }
-        let milliseconds = ledger.elapsed().as_millis() as u64;
-        headers.insert(PROCESSING_MS, HeaderValue::from(milliseconds));
+        insert(headers, PROCESSING_MS, ledger.elapsed().as_millis());
         headers.insert(VERSION, HeaderValue::from_static("2020-10-01"));
         response
     }
@@ -150,7 +150,10 @@ fn panicked(panic: &(dyn Any + Send)) -> Response {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
     let message = crate::error::bounded::logged(message);
-    tracing::error!(message, "internal error: the handler of a request panicked");
+    tracing::error!(
+        message = &*message,
+        "internal error: the handler of a request panicked"
+    );
     ErrorFormat::OpenAi.response(&ApiError::internal())
 }
 

@@ -1,5 +1,6 @@
 //! The log line of a request: a reader of its settled record.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use tracing::Level;
@@ -26,9 +27,9 @@ macro_rules! write_line {
             request_id = head.request_id,
             client_request_id = head.client_request_id,
             upstream_request_ids = (!ids.is_empty()).then(|| ids.join(",")),
-            method = head.method.as_ref().map(|method| bounded::logged(method.as_str())),
+            method = head.method.as_ref().map(|method| bounded::logged(method.as_str())).as_deref(),
             client_retries = (head.client_retries > 0).then_some(head.client_retries),
-            path = bounded::logged(&head.path),
+            path = &*bounded::logged(&head.path),
             route = &*record.route,
             client_address = head.client_address.map(tracing::field::display),
             caller = record.caller.as_deref(),
@@ -48,7 +49,7 @@ macro_rules! write_line {
             cache_write_tokens = tokens.cache_write,
             reasoning_tokens = tokens.reasoning,
             text_units = text_units(record.units),
-            cost_usd = record.cost.map(|cost| usd(cost.total())),
+            cost_usd = record.cost.map(|cost| usd(cost.total()).to_string()),
             cost_input_usd = amount(cost.input),
             cost_cache_read_usd = amount(cost.cache_read),
             cost_cache_write_usd = amount(cost.cache_write),
@@ -67,7 +68,7 @@ macro_rules! write_line {
             undelivered_events = positive(record.undelivered),
             error = error.map(|error| error.code.as_str()),
             parameter = error.and_then(|error| error.parameter.as_deref()),
-            upstream_error = error.and_then(|error| text(&error.detail)),
+            upstream_error = error.and_then(|error| text(&error.detail)).as_deref(),
             "request"
         );
     }};
@@ -108,7 +109,7 @@ fn text_units(units: Option<Units>) -> Option<u64> {
 }
 
 /// A field of the line; `None` if it is empty.
-fn text(field: &str) -> Option<String> {
+fn text(field: &str) -> Option<Cow<'_, str>> {
     (!field.is_empty()).then(|| bounded::logged(field))
 }
 

@@ -1,5 +1,7 @@
 //! What a request costs, from its usage and the price table.
 
+use std::fmt::{self, Display as _};
+
 use super::tokens::TokenCounts;
 use crate::models::{CostBreakdown, Price, Tier, Usd};
 
@@ -116,6 +118,9 @@ impl Cost {
 }
 
 /// An amount in US dollars, or `unknown`.
-pub fn usd(amount: Option<Usd>) -> String {
-    amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
+pub fn usd(amount: Option<Usd>) -> impl fmt::Display {
+    fmt::from_fn(move |formatter| match amount {
+        Some(amount) => amount.fmt(formatter),
+        None => formatter.write_str("unknown"),
+    })
 }

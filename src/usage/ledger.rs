@@ -137,7 +137,7 @@ impl Ledger {
     pub fn upstream_request_id(&self, id: &str) {
         let ids = &mut self.entries().record.upstream_request_ids;
         if ids.len() < MAX_UPSTREAM_REQUEST_IDS {
-            ids.push(bounded::logged(id));
+            ids.push(bounded::logged(id).into_owned());
         }
     }
 

@@ -1,5 +1,7 @@
 //! Unknown top-level fields: noted, with a suggestion if they look misspelled.
 
+use std::fmt;
+
 use strsim::osa_distance;
 
 use super::{ClientField, UnknownFields};
@@ -84,7 +86,11 @@ fn letters(name: &str) -> String {
 }
 
 /// Notes the unknown keys of an object as ignored; `prefix` is the path before them.
-pub(crate) fn note_unknown(adjustments: &mut Adjustments, unknown: &UnknownFields, prefix: &str) {
+pub(crate) fn note_unknown(
+    adjustments: &mut Adjustments,
+    unknown: &UnknownFields,
+    prefix: impl fmt::Display,
+) {
     for (key, value) in unknown {
         if !value.is_neutral() {
             adjustments.ignored(format!("{prefix}{key}"));

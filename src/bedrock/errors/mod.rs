@@ -151,7 +151,7 @@ impl UpstreamError {
             Some(id) => format!("{words} (AWS request {id})")
                 .trim_start()
                 .to_owned(),
-            None => words,
+            None => words.into_owned(),
         }
     }
 

@@ -222,7 +222,7 @@ fn explanation(
         cache_points: converse.map(cache_points).unwrap_or_default(),
         input_tokens,
         price: InputPriceObject {
-            input_usd: usd(cost.map(CostBreakdown::total)),
+            input_usd: usd(cost.map(CostBreakdown::total)).to_string(),
         },
         converse,
         chat_completion,

@@ -61,12 +61,12 @@ impl fmt::Display for Usd {
         if rest == 0 {
             return write!(formatter, "{sign}{dollars}");
         }
-        let decimals = format!("{rest:012}");
-        write!(
-            formatter,
-            "{sign}{dollars}.{}",
-            decimals.trim_end_matches('0')
-        )
+        let (mut decimals, mut width) = (rest, 12);
+        while decimals % 10 == 0 {
+            decimals /= 10;
+            width -= 1;
+        }
+        write!(formatter, "{sign}{dollars}.{decimals:0width$}")
     }
 }
 

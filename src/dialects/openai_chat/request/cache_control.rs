@@ -70,7 +70,11 @@ pub(super) fn cache_point(
     else {
         return Ok(None);
     };
-    note_unknown(adjustments, &unknown, &format!("{}.", field_path.name()));
+    note_unknown(
+        adjustments,
+        &unknown,
+        format_args!("{}.", field_path.name()),
+    );
     if let Some(kind) = kind.filter(|kind| kind != "ephemeral" && kind != "default") {
         let path = field_path.path(BreakpointField::Type);
         return Err(unknown_word(path, &kind, "a cache type", ["ephemeral"]));

@@ -262,7 +262,7 @@ impl ConversationReader<'_> {
     }
 
     pub(super) fn note_unknown(&mut self, unknown: &UnknownFields, field_path: &str) {
-        note_unknown(self.adjustments, unknown, &format!("{field_path}."));
+        note_unknown(self.adjustments, unknown, format_args!("{field_path}."));
     }
 }
 

@@ -105,9 +105,9 @@ pub(super) fn between(
     max: f64,
     field: impl Into<Parameter>,
 ) -> Result<Option<Number>, ApiError> {
-    let field = field.into();
     let value = number.as_ref().and_then(Number::as_f64);
     if value.is_some_and(|value| !(min..=max).contains(&value)) {
+        let field = field.into();
         let text = number.map(|number| number.to_string()).unwrap_or_default();
         return Err(ApiError::invalid(
             &field,

@@ -70,8 +70,11 @@ impl Completion {
             response_fields,
             service_tier,
         } = summary;
+        // A growing buffer would be copied for each doubling.
+        let length = completions.iter().map(Self::length).sum::<usize>();
+        let mut json = Vec::with_capacity(length + 640);
         let choices = (0..).zip(completions);
-        serde_json::to_vec(&CompletionObject {
+        let object = CompletionObject {
             id: head.id,
             object: "chat.completion",
             created: head.created,
@@ -84,7 +87,15 @@ impl Completion {
             metadata: head.metadata,
             trace: trace.as_ref(),
             additional_model_response_fields: response_fields.as_ref(),
-        })
+        };
+        serde_json::to_writer(&mut json, &object)?;
+        Ok(json)
+    }
+
+    /// The length of its texts, in bytes.
+    fn length(&self) -> usize {
+        let inputs = self.calls.iter().map(|call| call.input.len());
+        self.content.len() + self.refusal.len() + self.reasoning.len() + inputs.sum::<usize>()
     }
 
     fn choice(&self, index: u32) -> ChoiceObject<'_> {
