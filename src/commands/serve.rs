@@ -1,7 +1,9 @@
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,7 +14,7 @@ use crate::bedrock::{Bedrock, CredentialsTrouble};
 use crate::catalog::Tables;
 use crate::config::{Config, Overrides, ServerSettings, load};
 use crate::http::{Shutdown, ShutdownPhase};
-use crate::server::{App, Router, raise_descriptor_limit, serve};
+use crate::server::{App, Cores, Router, raise_descriptor_limit, serve};
 use crate::telemetry;
 use crate::usage::UsageReaders;
 
@@ -97,6 +99,13 @@ pub(super) async fn serve_until_signal(
     listening: impl FnOnce(Arc<App>, SocketAddr),
 ) -> ExitCode {
     raise_descriptor_limit();
+    let cores = match Cores::start(available_parallelism().unwrap_or(NonZero::<usize>::MIN)) {
+        Ok(cores) => cores,
+        Err(error) => {
+            eprintln!("outcrop: cannot start the runtimes: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let shutdown = Shutdown::default();
     let usage_readers = UsageReaders::new(vec![Box::new(telemetry::log_request)]);
     let app = match App::new(config, bedrock, usage_readers, shutdown.clone()) {
@@ -118,13 +127,8 @@ pub(super) async fn serve_until_signal(
     }
     let signals = tokio::spawn(drain_on_signal(shutdown.clone(), config.server.clone()));
     let reloads = tokio::spawn(reload_on_signal(Arc::clone(&app), config.clone()));
-    serve(
-        listener,
-        Router::new(Arc::clone(&app)),
-        shutdown,
-        &config.server,
-    )
-    .await;
+    let routes = Router::new(Arc::clone(&app));
+    serve(listener, routes, &cores, shutdown, &config.server).await;
     if let Some(batches) = &app.batches {
         // Active requests of batches finish; the remaining ones are resumed by the next process.
         let stopped = tokio::time::timeout(config.server.grace_period, batches.stopped());
@@ -134,6 +138,7 @@ pub(super) async fn serve_until_signal(
             );
         }
     }
+    cores.stop().await;
     signals.abort();
     reloads.abort();
     tracing::info!("stopped");

@@ -4,4 +4,5 @@
 pub mod body_memory;
 pub mod ids;
 pub mod reasoning_memory;
+pub mod relocation;
 pub mod workers;

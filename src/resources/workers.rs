@@ -7,6 +7,8 @@ use std::thread::available_parallelism;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 
+use super::relocation::relocate;
+
 /// Work on at most this many bytes runs inline.
 const SHORT: usize = 1 << 20;
 
@@ -51,6 +53,7 @@ impl Workers {
 }
 
 async fn within<T>(permits: &Semaphore, work: impl FnOnce() -> T) -> T {
+    relocate().await;
     // The semaphore is never closed.
     let _permit = permits.acquire().await;
     aside(work)

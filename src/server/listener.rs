@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::Router;
 use super::connection::{self, Connection, ConnectionSlot, ConnectionSlots};
+use super::cores::Cores;
 use crate::config::ServerSettings;
 use crate::http::shutdown::{Shutdown, ShutdownPhase};
 use crate::server::connection::descriptors::{Spares, max_connections};
@@ -27,14 +28,15 @@ const RESERVE: usize = 32;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClientAddress(pub(super) IpAddr);
 
-/// Serves `router` until `shutdown` is complete.
+/// Serves `router` on `cores` until `shutdown` is complete.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    cores: &Cores,
     shutdown: Shutdown,
     settings: &ServerSettings,
 ) {
-    let acceptor = Acceptor::new(router, settings);
+    let acceptor = Acceptor::new(router, cores, settings);
     let closing = shutdown.reached(ShutdownPhase::Closing);
     tokio::pin!(closing);
     loop {
@@ -65,8 +67,9 @@ async fn within(limit: Duration, work: impl Future<Output = ()>) -> bool {
 }
 
 /// Accepts connections and serves them.
-struct Acceptor {
+struct Acceptor<'a> {
     router: Router,
+    cores: &'a Cores,
     slots: ConnectionSlots,
     /// Slots for connections above the maximum.
     reserve: ConnectionSlots,
@@ -75,10 +78,11 @@ struct Acceptor {
     settings: Arc<ServerSettings>,
 }
 
-impl Acceptor {
-    fn new(router: Router, settings: &ServerSettings) -> Self {
+impl<'a> Acceptor<'a> {
+    fn new(router: Router, cores: &'a Cores, settings: &ServerSettings) -> Self {
         Self {
             router,
+            cores,
             slots: ConnectionSlots::new(max_connections(settings.max_connections)),
             reserve: ConnectionSlots::new(RESERVE),
             spares: Spares::open(),
@@ -109,16 +113,28 @@ impl Acceptor {
         slot: ConnectionSlot,
         is_over_capacity: bool,
     ) {
-        let connection = Connection {
-            stream,
-            client: ClientAddress(peer.ip().to_canonical()),
-            slot,
-            is_over_capacity,
+        // The reactor of the listener's runtime must not wake the tasks of another one.
+        let stream = match stream.into_std() {
+            Ok(stream) => stream,
+            Err(error) => return tracing::warn!(%error, "cannot serve a connection"),
         };
+        let client = ClientAddress(peer.ip().to_canonical());
         let (router, watcher) = (self.router.clone(), self.connections.watcher());
         let (settings, spares) = (Arc::clone(&self.settings), self.spares.clone());
-        tokio::spawn(async move {
-            connection::serve(connection, router, watcher, &settings).await;
+        self.cores.spawn(|core| async move {
+            match TcpStream::from_std(stream) {
+                Ok(stream) => {
+                    let connection = Connection {
+                        stream,
+                        client,
+                        slot,
+                        core,
+                        is_over_capacity,
+                    };
+                    connection::serve(connection, router, watcher, &settings).await;
+                }
+                Err(error) => tracing::warn!(%error, "cannot serve a connection"),
+            }
             // The closed connection has freed its descriptor.
             spares.refill();
         });

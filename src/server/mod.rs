@@ -4,6 +4,7 @@ pub mod clients;
 pub mod pages;
 
 mod connection;
+mod cores;
 mod listener;
 mod middleware;
 mod respond;
@@ -13,6 +14,7 @@ mod state;
 pub use clients::paths::ClientPath;
 pub use connection::descriptors::raise_descriptor_limit;
 pub use connection::entry::Peer;
+pub use cores::Cores;
 pub use listener::serve;
 pub use middleware::Router;
 pub use state::{App, StartError};

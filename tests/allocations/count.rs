@@ -14,7 +14,7 @@ use bedrock_simulator::{FixedResponseSize, Options, Simulator};
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::config::{CatalogList, ChatOverrides, Config, KeyDigest, KeyEntry};
 use outcrop::http::Shutdown;
-use outcrop::server::{App, Router, serve};
+use outcrop::server::{App, Cores, Router, serve};
 use outcrop::telemetry::log_request;
 use outcrop::usage::UsageReaders;
 use serde_json::json;
@@ -182,7 +182,10 @@ async fn gateway(bedrock_url: String) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let router = Router::new(app);
-    tokio::spawn(async move { serve(listener, router, shutdown, &config.server).await });
+    tokio::spawn(async move {
+        let cores = Cores::current();
+        serve(listener, router, &cores, shutdown, &config.server).await;
+    });
     address
 }
 

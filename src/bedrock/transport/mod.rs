@@ -4,6 +4,7 @@ mod connect;
 pub(super) mod decoder;
 pub(super) mod frames;
 mod message;
+mod pools;
 pub(super) mod sse;
 pub(super) mod stream;
 
@@ -14,10 +15,9 @@ use http::header::{ACCEPT, CONTENT_TYPE, HOST, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use self::connect::{Connector, connector, is_untrusted};
+use self::connect::is_untrusted;
+use self::pools::Pools;
 use crate::bedrock::auth::credentials::{CredentialCache, with_causes};
 use crate::bedrock::destination::Destination;
 use crate::bedrock::errors::{ErrorResponse, RetryAdvice, UpstreamError};
@@ -28,13 +28,6 @@ const MAX_ERROR_SIZE: usize = 1 << 20;
 
 /// The maximum length of a complete response.
 const MAX_RESPONSE_SIZE: usize = 64 << 20;
-
-/// The read buffer of a connection. It is the memory cost of a stream whose client does not read;
-/// hyper's default is 400 KB.
-const MAX_READ_AHEAD: usize = 64 << 10;
-
-/// How long an idle connection is kept.
-const IDLE: Duration = Duration::from_secs(60);
 
 /// The number of headers of every request: those that are set here, of the signature, and hyper's.
 const HEADERS: usize = 7;
@@ -70,7 +63,7 @@ impl<'a> Outgoing<'a> {
 /// Sends authorized requests to Bedrock's services in one region.
 #[derive(Debug)]
 pub(in crate::bedrock) struct Transport {
-    http: Client<Connector, Full<Bytes>>,
+    http: Pools,
     pub(in crate::bedrock) credentials: CredentialCache,
     region: String,
 }
@@ -81,13 +74,8 @@ impl Transport {
         region: String,
         connect_timeout: Duration,
     ) -> std::io::Result<Self> {
-        let http = Client::builder(TokioExecutor::new())
-            .http1_max_buf_size(MAX_READ_AHEAD)
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .build(connector(connect_timeout)?);
         Ok(Self {
-            http,
+            http: Pools::new(connect_timeout)?,
             credentials,
             region,
         })
@@ -99,7 +87,7 @@ impl Transport {
         url: &str,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let request = Request::get(url).body(Full::default())?;
-        self.http.request(request).await?;
+        self.http.current().request(request).await?;
         Ok(())
     }
 
@@ -133,14 +121,15 @@ impl Transport {
         // The signature covers the whole body.
         let authorize = || authorization.authorize(&mut request, destination, &self.region, &body);
         in_place(body.len(), authorize)?;
-        let response =
-            self.http
-                .request(request)
-                .await
-                .map_err(|error| match is_untrusted(&error) {
-                    true => UpstreamError::untrusted(with_causes(&error)),
-                    false => UpstreamError::connection(with_causes(&error)),
-                })?;
+        let response = self
+            .http
+            .current()
+            .request(request)
+            .await
+            .map_err(|error| match is_untrusted(&error) {
+                true => UpstreamError::untrusted(with_causes(&error)),
+                false => UpstreamError::connection(with_causes(&error)),
+            })?;
         if response.status().is_success() {
             return Ok(response);
         }

@@ -23,6 +23,7 @@ use tokio::net::TcpStream;
 pub(super) use slots::{ConnectionSlot, ConnectionSlots};
 
 use super::Router;
+use super::cores::Core;
 use super::listener::ClientAddress;
 use crate::config::ServerSettings;
 use io::{ClientIo, ConnectionTimeouts};
@@ -38,6 +39,8 @@ pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) client: ClientAddress,
     pub(super) slot: ConnectionSlot,
+    /// The core that serves it.
+    pub(super) core: Core,
     /// Whether it is above the maximum, so that its requests are refused.
     pub(super) is_over_capacity: bool,
 }
@@ -53,6 +56,7 @@ pub(super) async fn serve(
         stream,
         client,
         slot,
+        core,
         is_over_capacity,
     } = connection;
     set_options(&stream, settings);
@@ -63,6 +67,7 @@ pub(super) async fn serve(
     );
     let responder = Responder {
         router,
+        core,
         client,
         state: Arc::clone(slot.state()),
         min_rate: MinRate::from(settings),

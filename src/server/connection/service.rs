@@ -14,6 +14,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::super::Router;
+use super::super::cores::{ActiveRequest, Core};
 use super::super::listener::ClientAddress;
 use super::entry::Peer;
 use super::request_body::{MinRate, RequestBody};
@@ -24,6 +25,7 @@ use crate::http::Probe;
 #[derive(Clone)]
 pub(super) struct Responder {
     pub(super) router: Router,
+    pub(super) core: Core,
     pub(super) client: ClientAddress,
     pub(super) state: Arc<ConnectionState>,
     pub(super) min_rate: MinRate,
@@ -31,22 +33,33 @@ pub(super) struct Responder {
 }
 
 impl Responder {
-    /// Routes a request.
-    pub(super) async fn respond(
+    /// Routes a request. It has begun when this returns: hyper may read the end of the input before
+    /// it polls the future.
+    pub(super) fn respond(
         self,
         request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> {
+        let active = self.core.begin_request();
+        let is_http_1_0 = request.version() == Version::HTTP_10;
+        let body_length = request.body().size_hint().exact();
+        self.state.begin_request(is_http_1_0, body_length);
+        self.route(request, body_length != Some(0), active)
+    }
+
+    async fn route(
+        self,
+        request: Request<Incoming>,
+        has_body: bool,
+        active: ActiveRequest,
     ) -> Result<Response<ResponseBody>, Infallible> {
         let Self {
             router,
+            core,
             client: ClientAddress(address),
             state,
             min_rate,
             is_over_capacity,
         } = self;
-        let is_http_1_0 = request.version() == Version::HTTP_10;
-        let body_length = request.body().size_hint().exact();
-        let has_body = body_length != Some(0);
-        state.begin_request(is_http_1_0, body_length);
         let peer = Peer {
             address: Some(address),
             is_over_capacity,
@@ -57,7 +70,9 @@ impl Responder {
                 request.map(|body| Body::new(RequestBody::new(body, Arc::clone(&state), min_rate)))
             }
         };
-        let mut response = router.serve(request, peer).await;
+        let mut response = core
+            .run(async move { router.serve(request, peer).await })
+            .await;
         // The rest of a body, however short, may not have arrived yet and would precede the next
         // request.
         let has_rest = state.body() != BodyProgress::Complete;
@@ -71,7 +86,11 @@ impl Responder {
             None => ResponseKind::Opaque,
         };
         state.begin_response(kind);
-        Ok(response.map(|body| ResponseBody { body, state }))
+        Ok(response.map(|body| ResponseBody {
+            body,
+            state,
+            _active: active,
+        }))
     }
 }
 
@@ -79,6 +98,7 @@ impl Responder {
 pub(super) struct ResponseBody {
     body: Body,
     state: Arc<ConnectionState>,
+    _active: ActiveRequest,
 }
 
 impl http_body::Body for ResponseBody {

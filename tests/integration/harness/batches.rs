@@ -11,7 +11,7 @@ use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::config::{CatalogList, Config};
 use outcrop::http::{Shutdown, ShutdownPhase};
 use outcrop::server::Router;
-use outcrop::server::{App, serve};
+use outcrop::server::{App, Cores, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -173,6 +173,9 @@ pub async fn start_second_gateway(
     let address = listener.local_addr().unwrap();
     let (settings, shutdown_signal) = (config.server.clone(), shutdown.clone());
     let routes = Router::new(Arc::clone(&app));
-    tokio::spawn(async move { serve(listener, routes, shutdown_signal, &settings).await });
+    tokio::spawn(async move {
+        let cores = Cores::current();
+        serve(listener, routes, &cores, shutdown_signal, &settings).await;
+    });
     (app, address, shutdown)
 }

@@ -29,7 +29,7 @@ use outcrop::fetch::Fetcher;
 use outcrop::gateway::Gateway;
 use outcrop::http::Shutdown;
 use outcrop::server::Router;
-use outcrop::server::{App, serve};
+use outcrop::server::{App, Cores, serve};
 use records::Records;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -100,8 +100,10 @@ impl Harness {
         let address = listener.local_addr().unwrap();
         let (settings, shutdown_signal) = (config.server.clone(), shutdown.clone());
         let routes = Router::new(Arc::clone(&app));
-        let server =
-            tokio::spawn(async move { serve(listener, routes, shutdown_signal, &settings).await });
+        let server = tokio::spawn(async move {
+            let cores = Cores::current();
+            serve(listener, routes, &cores, shutdown_signal, &settings).await;
+        });
         Self {
             simulator,
             address,

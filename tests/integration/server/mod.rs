@@ -3,6 +3,7 @@
 mod body_memory;
 mod browsers;
 mod connections;
+mod cores;
 mod paths;
 mod request_bodies;
 mod shutdown;
