@@ -29,7 +29,7 @@ pub(crate) struct Options {
     pub(crate) streams: usize,
     /// Number of streams at a model's pace.
     pub(crate) paced_streams: usize,
-    /// Their events per second, each.
+    /// Their events per second, each: a divisor of 1,000, since intervals are whole milliseconds.
     pub(crate) pace: usize,
     /// Executable of the gateway that is measured; `None` builds it.
     pub(crate) gateway: Option<PathBuf>,
@@ -83,7 +83,7 @@ impl Command {
                 "--rounds" => options.rounds = positive(&value()?)?,
                 "--streams" => options.streams = positive(&value()?)?,
                 "--paced-streams" => options.paced_streams = positive(&value()?)?,
-                "--pace" => options.pace = positive(&value()?)?,
+                "--pace" => options.pace = pace(&value()?)?,
                 "--gateway" => options.gateway = Some(PathBuf::from(value()?).canonicalize()?),
                 "--against" => options.against = Some(PathBuf::from(value()?).canonicalize()?),
                 "--json" => options.json = Some(PathBuf::from(value()?)),
@@ -112,6 +112,13 @@ fn case(name: &str) -> Outcome<Case> {
     let named = Case::ALL.into_iter().find(|case| case.name() == name);
     let names = Case::ALL.map(Case::name).join(", ");
     named.ok_or_else(|| format!("unknown case `{name}`; there are {names}").into())
+}
+
+fn pace(value: &str) -> Outcome<usize> {
+    match positive(value)? {
+        pace if 1000 % pace == 0 => Ok(pace),
+        pace => Err(format!("`--pace {pace}` is not a divisor of 1000").into()),
+    }
 }
 
 fn positive(value: &str) -> Outcome<usize> {

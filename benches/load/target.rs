@@ -35,8 +35,11 @@ impl Target {
         }
     }
 
-    /// Prints a table in Markdown.
+    /// Prints a table in Markdown, if there are any.
     pub(crate) fn print_table(targets: &[Self]) {
+        if targets.is_empty() {
+            return;
+        }
         println!("| figure | target | measured | |\n| --- | --- | --- | --- |");
         for target in targets {
             println!("{target}");

@@ -21,7 +21,7 @@ const MAX_RATIO: f64 = 1.2;
 const MAX_ADDED_P99_US: f64 = 2000.0;
 
 /// Streams have events for longer than any measurement.
-const STREAM_TIME_S: usize = 120;
+const STREAM_TIME_S: usize = 60;
 
 #[derive(Serialize)]
 pub(super) struct Paced {
@@ -96,7 +96,7 @@ type Samples = BTreeMap<RequestRoute, Vec<Sample>>;
 pub(super) async fn run(bench: &Bench<'_>) -> Outcome<Paced> {
     let options = bench.options;
     let deltas = (STREAM_TIME_S * options.pace).to_string();
-    let interval = (1000 / options.pace).max(1).to_string();
+    let interval = (1000 / options.pace).to_string();
     let arguments = ["--deltas", &deltas, "--delta-interval-ms", &interval];
     let contestants = Contestants::start_with(bench, &arguments, MANY_REQUESTS)?;
     let mut samples = Samples::new();
