@@ -54,32 +54,30 @@ impl Router {
     }
 
     /// Serves a request from `peer`.
-    pub async fn serve(&self, request: Request, peer: Peer) -> Response {
-        match request.uri().path() {
+    pub async fn serve(&self, mut request: Request, peer: Peer) -> Response {
+        let Self(surroundings) = self;
+        if matches!(request.uri().path(), "/healthz" | "/readyz") {
             // Frequent probes get no log line, and are never refused: they use any host name and
             // cost nothing.
-            "/healthz" | "/readyz" => self.0.guarded(request, None).await,
-            _ => self.0.recorded(request, peer).await,
+            return surroundings.guarded(request, None).await;
         }
-    }
-}
-
-impl Surroundings {
-    /// Outermost: every response, that to a panic too, has its id and its log line, and the common
-    /// headers.
-    async fn recorded(&self, mut request: Request, peer: Peer) -> Response {
+        // Outermost: every response, that to a panic too, has its id and its log line, and the
+        // common headers.
         let id = request_id();
-        let head = RequestHead {
-            request_id: id.clone(),
-            client_request_id: client_request_id(request.headers()),
-            method: Some(request.method().clone()),
-            path: request.uri().path().to_owned(),
-            client_address: peer.address,
-            client_retries: client_retries(request.headers()),
+        let ledger = surroundings.open_ledger(&mut request, peer, id.clone());
+        let guarded = |request| surroundings.guarded(request, Some(&ledger));
+        let mut response = match surroundings.check(&request, peer) {
+            Err(error) => {
+                ledger.failed(&error);
+                ErrorFormat::of(request.uri().path()).response(&error)
+            }
+            // Adds CORS headers, to the response to a panic too.
+            Ok(()) if BrowserPolicy::concerns(&request) => {
+                let served = surroundings.browsers.with_cors(request, &ledger, guarded);
+                Box::pin(served).await
+            }
+            Ok(()) => guarded(request).await,
         };
-        let ledger = Arc::new(Ledger::open(head, &self.usage_readers));
-        request.extensions_mut().insert(Arc::clone(&ledger));
-        let mut response = self.checked(request, peer, &ledger).await;
         ledger.responded(response.status().as_u16());
         let headers = response.headers_mut();
         if let Ok(value) = HeaderValue::try_from(id) {
@@ -89,20 +87,28 @@ impl Surroundings {
         headers.insert(VERSION, HeaderValue::from_static("2020-10-01"));
         response
     }
+}
 
-    /// Before any handler: refuses requests, also those of web pages, and adds CORS headers, to the
-    /// response to a panic too.
-    async fn checked(&self, request: Request, peer: Peer, ledger: &Ledger) -> Response {
-        let allowed = entry::check(&request, peer).and_then(|()| self.browsers.check(&request));
-        if let Err(error) = allowed {
-            ledger.failed(&error);
-            return ErrorFormat::of(request.uri().path()).response(&error);
-        }
-        let guarded = |request| self.guarded(request, Some(ledger));
-        match BrowserPolicy::concerns(&request) {
-            false => guarded(request).await,
-            true => Box::pin(self.browsers.with_cors(request, ledger, guarded)).await,
-        }
+impl Surroundings {
+    /// Opens the ledger of a request, which handlers find in its extensions.
+    fn open_ledger(&self, request: &mut Request, peer: Peer, request_id: String) -> Arc<Ledger> {
+        let head = RequestHead {
+            request_id,
+            client_request_id: client_request_id(request.headers()),
+            method: Some(request.method().clone()),
+            path: request.uri().path().to_owned(),
+            client_address: peer.address,
+            client_retries: client_retries(request.headers()),
+        };
+        let ledger = Arc::new(Ledger::open(head, &self.usage_readers));
+        request.extensions_mut().insert(Arc::clone(&ledger));
+        ledger
+    }
+
+    /// Before any handler: refuses requests, also those of web pages.
+    fn check(&self, request: &Request, peer: Peer) -> Result<(), ApiError> {
+        entry::check(request, peer)?;
+        self.browsers.check(request)
     }
 
     /// Innermost: a panic becomes a 500 of that request, and the server keeps running.
