@@ -6,6 +6,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{HeaderMap, Method, Response};
 use hyper::body::Incoming;
 
@@ -407,13 +408,14 @@ fn profile_of_environment() -> Option<String> {
         .filter(|name| !name.is_empty())
 }
 
-pub(super) async fn within<T>(
+/// Limits the time of `work`. No async function, which would hold the work twice.
+pub(super) fn within<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, UpstreamError>>,
-) -> Result<T, UpstreamError> {
-    tokio::time::timeout(limit, work)
-        .await
-        .unwrap_or_else(|_| Err(UpstreamError::timeout("no response within the time limit")))
+) -> impl Future<Output = Result<T, UpstreamError>> {
+    tokio::time::timeout(limit, work).map(|done| {
+        done.unwrap_or_else(|_| Err(UpstreamError::timeout("no response within the time limit")))
+    })
 }
 
 impl fmt::Display for ConnectError {

@@ -33,7 +33,7 @@ pub(crate) struct PreparedRequest {
     pub(super) upstream: ChatUpstream,
     /// The JSON in the upstream's format.
     pub(super) body: Bytes,
-    pub(super) output_options: OutputOptions,
+    pub(super) output_options: Arc<OutputOptions>,
     pub(crate) adjustments: Adjustments,
     pub(super) has_cache_points: bool,
     /// The requested service tier.
@@ -140,7 +140,7 @@ impl<R: DialectRequest> PendingRequest<R> {
         Ok(PreparedRequest {
             upstream,
             body: body.into(),
-            output_options,
+            output_options: Arc::new(output_options),
             adjustments,
             has_cache_points: converse.has_cache_points(),
             tier: converse.service_tier.map(|tier| tier.r#type.as_str()),

@@ -43,7 +43,6 @@ pub(crate) fn respond<F: ResponseFormat>(
         ..
     } = prepared;
     let rate = permits.last().and_then(Permit::rate);
-    let output_options = Arc::new(output_options);
     if output_options.stream {
         let writer = format.stream(&output_options);
         let stream = ChatStream::new(sources, &output_options, writer, account, permits);

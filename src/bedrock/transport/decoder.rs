@@ -27,7 +27,7 @@ pub enum ModelDecoder {
     /// Frames of ConverseStream.
     Converse(EventDecoder),
     /// Chunks of a chat-completions upstream.
-    ChatCompletions(ChatCompletionDecoder),
+    ChatCompletions(Box<ChatCompletionDecoder>),
 }
 
 impl Decode for ModelDecoder {

@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 
 use self::connect::is_untrusted;
 use self::pools::Pools;
+use crate::bedrock::auth::authorization::Authorization;
 use crate::bedrock::auth::credentials::{CredentialCache, with_causes};
 use crate::bedrock::destination::Destination;
 use crate::bedrock::errors::{ErrorResponse, RetryAdvice, UpstreamError};
@@ -97,6 +98,33 @@ impl Transport {
         &self,
         outgoing: Outgoing<'_>,
     ) -> Result<Response<Incoming>, UpstreamError> {
+        let authorization = self
+            .credentials
+            .authorization()
+            .await
+            .map_err(|error| UpstreamError::credentials(error.to_string()))?;
+        let request = self.authorized(outgoing, &authorization)?;
+        let sent = self.http.current().request(request);
+        let response = sent.await.map_err(|error| match is_untrusted(&error) {
+            true => UpstreamError::untrusted(with_causes(&error)),
+            false => UpstreamError::connection(with_causes(&error)),
+        })?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let error = Box::pin(read_error(response)).await;
+        if error.advice == RetryAdvice::RefreshCredentials {
+            self.credentials.mark_refused(&authorization);
+        }
+        Err(error)
+    }
+
+    /// The request with its authorization.
+    fn authorized(
+        &self,
+        outgoing: Outgoing<'_>,
+        authorization: &Authorization,
+    ) -> Result<Request<Full<Bytes>>, UpstreamError> {
         let Outgoing {
             method,
             destination,
@@ -104,11 +132,6 @@ impl Transport {
             headers,
             body,
         } = outgoing;
-        let authorization = self
-            .credentials
-            .authorization()
-            .await
-            .map_err(|error| UpstreamError::credentials(error.to_string()))?;
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = method;
         *request.uri_mut() = destination.uri.clone();
@@ -121,23 +144,7 @@ impl Transport {
         // The signature covers the whole body.
         let authorize = || authorization.authorize(&mut request, destination, &self.region, &body);
         in_place(body.len(), authorize)?;
-        let response = self
-            .http
-            .current()
-            .request(request)
-            .await
-            .map_err(|error| match is_untrusted(&error) {
-                true => UpstreamError::untrusted(with_causes(&error)),
-                false => UpstreamError::connection(with_causes(&error)),
-            })?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        let error = read_error(response).await;
-        if error.advice == RetryAdvice::RefreshCredentials {
-            self.credentials.mark_refused(&authorization);
-        }
-        Err(error)
+        Ok(request)
     }
 }
 

@@ -8,7 +8,6 @@ use crate::bedrock::destination::models::ModelOperation;
 use crate::bedrock::errors::UpstreamError;
 use crate::bedrock::transport::Outgoing;
 use crate::bedrock::transport::decoder::{EventDecoder, ModelDecoder};
-use crate::bedrock::transport::sse::ChatCompletionDecoder;
 use crate::bedrock::transport::stream::EventStream;
 use crate::converse::event::Event;
 use crate::converse::response::ConverseResponse;
@@ -70,7 +69,7 @@ fn stream_format(upstream: ChatUpstream) -> (&'static str, ModelDecoder) {
         ),
         ChatUpstream::OpenAi(_) => (
             "text/event-stream",
-            ModelDecoder::ChatCompletions(ChatCompletionDecoder::default()),
+            ModelDecoder::ChatCompletions(Box::default()),
         ),
     }
 }
