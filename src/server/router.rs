@@ -23,35 +23,6 @@ use crate::server::pages::{health, home, unknown};
 
 /// All routes.
 pub(super) fn routes(app: Arc<App>) -> Router {
-    // For clients of OpenAI's API. SDKs put `/v1` before the paths; some clients use `/api/v1`.
-    let openai = Router::new()
-        .route("/", get(home::home))
-        .route("/chat/completions", post(chat_completions::create))
-        .route("/completions", post(completions::create))
-        .route("/moderations", post(moderations::create))
-        .route("/explain", post(explain::create))
-        .route(
-            "/chat/completions/input_tokens",
-            post(input_tokens::of_chat),
-        )
-        .route("/responses/input_tokens", post(input_tokens::of_response))
-        .route("/embeddings", post(embeddings::create))
-        .route("/rerank", post(rerank::create))
-        .route("/images/generations", post(images::generations))
-        .route("/images/edits", post(images::edits))
-        .route("/images/variations", post(images::variations))
-        .route("/files", post(files::create).get(files::list))
-        .route("/files/{id}", get(files::retrieve).delete(files::delete))
-        .route("/files/{id}/content", get(files::content))
-        .route("/batches", post(batches::create).get(batches::list))
-        .route("/batches/{id}", get(batches::retrieve))
-        .route("/batches/{id}/cancel", post(batches::cancel))
-        .route("/models", get(models::list))
-        .route("/models/{*id}", get(models::retrieve))
-        .route("/videos", post(videos::create).get(videos::list))
-        .route("/videos/{id}", get(videos::retrieve).delete(videos::delete))
-        .route("/videos/{id}/content", get(videos::content));
-
     // Cohere's clients put `/v2` before the path.
     let cohere = Router::new().route("/v2/rerank", post(rerank::create));
 
@@ -74,11 +45,54 @@ pub(super) fn routes(app: Arc<App>) -> Router {
         .merge(operations)
         .merge(cohere)
         .merge(runtime)
-        .nest("/v1", openai.clone())
-        .nest("/api/v1", openai)
+        // SDKs put `/v1` before the paths; some clients use `/api/v1`.
+        .merge(openai("/v1"))
+        .merge(openai("/api/v1"))
         .fallback(unknown::route)
         .method_not_allowed_fallback(unknown::method)
         // Inside the routing, which finds the route.
         .route_layer(MapRequestLayer::new(middleware::note_route))
         .with_state(AppState(app))
+}
+
+/// The routes for clients of OpenAI's API. No nested router, which would cost each request two
+/// layers.
+fn openai(prefix: &str) -> Router<AppState> {
+    let at = |path: &str| format!("{prefix}{path}");
+    Router::new()
+        .route(prefix, get(home::home))
+        .route(&at("/chat/completions"), post(chat_completions::create))
+        .route(&at("/completions"), post(completions::create))
+        .route(&at("/moderations"), post(moderations::create))
+        .route(&at("/explain"), post(explain::create))
+        .route(
+            &at("/chat/completions/input_tokens"),
+            post(input_tokens::of_chat),
+        )
+        .route(
+            &at("/responses/input_tokens"),
+            post(input_tokens::of_response),
+        )
+        .route(&at("/embeddings"), post(embeddings::create))
+        .route(&at("/rerank"), post(rerank::create))
+        .route(&at("/images/generations"), post(images::generations))
+        .route(&at("/images/edits"), post(images::edits))
+        .route(&at("/images/variations"), post(images::variations))
+        .route(&at("/files"), post(files::create).get(files::list))
+        .route(
+            &at("/files/{id}"),
+            get(files::retrieve).delete(files::delete),
+        )
+        .route(&at("/files/{id}/content"), get(files::content))
+        .route(&at("/batches"), post(batches::create).get(batches::list))
+        .route(&at("/batches/{id}"), get(batches::retrieve))
+        .route(&at("/batches/{id}/cancel"), post(batches::cancel))
+        .route(&at("/models"), get(models::list))
+        .route(&at("/models/{*id}"), get(models::retrieve))
+        .route(&at("/videos"), post(videos::create).get(videos::list))
+        .route(
+            &at("/videos/{id}"),
+            get(videos::retrieve).delete(videos::delete),
+        )
+        .route(&at("/videos/{id}/content"), get(videos::content))
 }

@@ -17,9 +17,9 @@ use count::{Allocations, Exchange};
 /// The maximum allocations of an exchange, about a tenth above what it takes.
 fn maximum(exchange: Exchange) -> Allocations {
     let (count, bytes) = match exchange {
-        Exchange::NonStreaming => (116, 47_000),
+        Exchange::NonStreaming => (108, 46_000),
         // The kernel may deliver events together or one by one.
-        Exchange::Stream | Exchange::PacedStream => (182, 92_000),
+        Exchange::Stream | Exchange::PacedStream => (176, 90_000),
     };
     Allocations { count, bytes }
 }
