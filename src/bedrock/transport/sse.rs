@@ -1,6 +1,8 @@
 //! Decodes streamed chat completions into chunks: server-sent events as in the WHATWG HTML
 //! standard. No I/O: bytes in, events out, with any chunk boundaries.
 
+use memchr::memchr2;
+
 use super::decoder::Decode;
 use crate::bedrock::errors::UpstreamError;
 use crate::converse::event::Event;
@@ -30,22 +32,26 @@ pub struct ChatCompletionDecoder {
 impl Decode for ChatCompletionDecoder {
     type Item = Event;
 
-    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), UpstreamError> {
-        for byte in bytes {
-            let is_line_feed_of_return = std::mem::take(&mut self.after_return) && *byte == b'\n';
-            match byte {
-                _ if self.done => return Ok(()),
-                _ if is_line_feed_of_return => {}
-                b'\n' => self.end_line(events)?,
-                b'\r' => {
-                    self.after_return = true;
-                    self.end_line(events)?;
-                }
-                byte => self.line.push(*byte),
+    fn push(&mut self, mut bytes: &[u8], events: &mut Vec<Event>) -> Result<(), UpstreamError> {
+        while !self.done && !bytes.is_empty() {
+            if std::mem::take(&mut self.after_return)
+                && let Some(rest) = bytes.strip_prefix(b"\n")
+            {
+                bytes = rest;
+                continue;
             }
+            let end = memchr2(b'\n', b'\r', bytes);
+            let (line, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
+            self.line.extend_from_slice(line);
             if self.line.len() + self.data.len() > MAX_EVENT_SIZE {
                 return Err(UpstreamError::unreadable("an event is longer than 16 MiB"));
             }
+            let Some((line_end, rest)) = rest.split_first() else {
+                return Ok(());
+            };
+            self.after_return = *line_end == b'\r';
+            bytes = rest;
+            self.end_line(events)?;
         }
         Ok(())
     }
@@ -60,26 +66,27 @@ impl Decode for ChatCompletionDecoder {
 
 impl ChatCompletionDecoder {
     fn end_line(&mut self, events: &mut Vec<Event>) -> Result<(), UpstreamError> {
-        let line = std::mem::take(&mut self.line);
-        let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line);
-        if line.is_empty() {
-            return self.end_event(events);
-        }
-        // Comments and other fields (`event`, `id`, `retry`) carry no additional information.
-        if let Some(value) = line.strip_prefix(b"data") {
-            let value = match value {
-                [] => value,
-                [b':', b' ', value @ ..] | [b':', value @ ..] => value,
-                _ => return Ok(()),
-            };
+        let line = self.line.strip_prefix("\u{feff}".as_bytes());
+        let line = line.unwrap_or(&self.line);
+        let ends_event = line.is_empty();
+        if let Some(value) = data_of(line) {
             self.data.extend_from_slice(value);
             self.data.push(b'\n');
         }
-        Ok(())
+        self.line.clear();
+        if !ends_event {
+            return Ok(());
+        }
+        let mut data = std::mem::take(&mut self.data);
+        let accepted = self.accept(&data, events);
+        // The next event reuses the memory.
+        data.clear();
+        self.data = data;
+        accepted
     }
 
-    fn end_event(&mut self, events: &mut Vec<Event>) -> Result<(), UpstreamError> {
-        let data = std::mem::take(&mut self.data);
+    /// Decodes the data of an event.
+    fn accept(&mut self, data: &[u8], events: &mut Vec<Event>) -> Result<(), UpstreamError> {
         let Some(data) = data.strip_suffix(b"\n") else {
             return Ok(());
         };
@@ -99,6 +106,16 @@ impl ChatCompletionDecoder {
         self.response
             .accept(text, events)
             .map_err(|error| UpstreamError::unreadable(format!("a chunk: {error}")))
+    }
+}
+
+/// The value of a `data` line. Comments and other fields (`event`, `id`, `retry`) carry no
+/// additional information.
+fn data_of(line: &[u8]) -> Option<&[u8]> {
+    match line.strip_prefix(b"data")? {
+        [] => Some(b""),
+        [b':', b' ', value @ ..] | [b':', value @ ..] => Some(value),
+        _ => None,
     }
 }
 
