@@ -18,7 +18,7 @@ use super::destination::{Destination, SIGNING_NAME};
 use super::errors::{UpstreamError, request_id};
 use super::retry::RetryPolicy;
 use super::settings::{BedrockSettings, SimulatedBedrock, Timeouts};
-use super::transport::decoder::ModelDecoder;
+use super::transport::decoder::Decode;
 use super::transport::stream::EventStream;
 use super::transport::{Outgoing, Transport, complete};
 use crate::models::ModelId;
@@ -274,25 +274,25 @@ impl Bedrock {
 
     /// Repeats a call until it succeeds or a retry is pointless. If `target` has just failed
     /// through all attempts, the call has one.
-    pub(super) async fn with_backoff<F, Fut, T>(
-        &self,
-        target: Option<&str>,
+    pub(super) fn with_backoff<'a, F, Fut, T>(
+        &'a self,
+        target: Option<&'a str>,
         operation: F,
-    ) -> Result<T, UpstreamError>
+    ) -> impl Future<Output = Result<T, UpstreamError>> + use<'a, F, Fut, T>
     where
-        F: Fn() -> Fut + Clone,
+        F: Fn() -> Fut,
         Fut: Future<Output = Result<T, UpstreamError>>,
     {
         let request = self.request.as_ref();
         let tries_once = request.is_some_and(|request| request.ledger.client_retries() > 0);
         let backoff = self.inner.retry.begin(tries_once, target);
-        backoff.call(operation).await
+        backoff.call(operation)
     }
 
     /// Sends a request, and waits for the headers of a success. One attempt.
     pub(super) async fn exchange(
         &self,
-        outgoing: Outgoing<'_>,
+        outgoing: &Outgoing<'_>,
     ) -> Result<Response<Incoming>, UpstreamError> {
         let Some(RequestCalls { ledger, upstream }) = &self.request else {
             return self.inner.transport.send(outgoing).await;
@@ -310,28 +310,29 @@ impl Bedrock {
     }
 
     /// Opens an event stream, and waits for its first event. One attempt.
-    pub(super) async fn open(
+    pub(super) fn open<D: Decode>(
         &self,
-        outgoing: Outgoing<'_>,
-        decoder: ModelDecoder,
-    ) -> Result<EventStream, UpstreamError> {
+        outgoing: &Outgoing<'_>,
+        decoder: fn() -> D,
+    ) -> impl Future<Output = Result<Response<Box<EventStream<D>>>, UpstreamError>> {
         let timeouts = self.inner.timeouts;
-        let open = async {
-            let sent = self.exchange(outgoing).await?;
-            let opened = EventStream::open(sent, decoder, timeouts).await?;
-            Ok(opened.into_body())
-        };
-        within(timeouts.first_event, open).await
+        within(timeouts.first_event, async move {
+            let (head, body) = self.exchange(outgoing).await?.into_parts();
+            let mut stream = Box::new(EventStream::new(body, decoder(), timeouts));
+            stream.open(&head.headers).await?;
+            Ok(Response::from_parts(head, stream))
+        })
     }
 
     /// Sends a request, and reads the complete response within `limit`. One attempt.
-    pub(super) async fn fetch(
+    pub(super) fn fetch(
         &self,
-        outgoing: Outgoing<'_>,
+        outgoing: &Outgoing<'_>,
         limit: Duration,
-    ) -> Result<Response<Bytes>, UpstreamError> {
-        let fetch = async { complete(self.exchange(outgoing).await?).await };
-        within(limit, fetch).await
+    ) -> impl Future<Output = Result<Response<Bytes>, UpstreamError>> {
+        within(limit, async move {
+            complete(self.exchange(outgoing).await?).await
+        })
     }
 
     /// Sends a POST request to a model, and reads the complete response. One attempt.
@@ -343,10 +344,10 @@ impl Bedrock {
     ) -> Result<Response<Bytes>, UpstreamError> {
         let destination = self.model_destination(&call.model, operation)?;
         let outgoing = Outgoing {
-            headers: call.headers.clone(),
-            ..Outgoing::json(Method::POST, &destination, call.body.clone())
+            headers: Some(&call.headers),
+            ..Outgoing::json(&Method::POST, &destination, &call.body)
         };
-        self.fetch(outgoing, limit).await
+        self.fetch(&outgoing, limit).await
     }
 
     /// Sends a request that does not run a model, and returns its JSON response. One attempt.
@@ -363,8 +364,8 @@ impl Bedrock {
         };
         let url = format!("{endpoint}{path_and_query}");
         let destination = Destination::parse(&url, SIGNING_NAME)?;
-        let outgoing = Outgoing::json(method.clone(), &destination, body.clone());
-        let response = self.fetch(outgoing, SERVICE_TIMEOUT).await?;
+        let outgoing = Outgoing::json(method, &destination, body);
+        let response = self.fetch(&outgoing, SERVICE_TIMEOUT).await?;
         Ok(response.into_body())
     }
 
@@ -377,10 +378,6 @@ impl Bedrock {
     /// The timeout of a model's complete response.
     pub(super) fn response_timeout(&self) -> Duration {
         self.inner.timeouts.response
-    }
-
-    pub(super) fn timeouts(&self) -> Timeouts {
-        self.inner.timeouts
     }
 
     pub(super) fn transport(&self) -> &Transport {
@@ -409,12 +406,12 @@ fn profile_of_environment() -> Option<String> {
 }
 
 /// Limits the time of `work`. No async function, which would hold the work twice.
-pub(super) fn within<T>(
+fn within<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, UpstreamError>>,
 ) -> impl Future<Output = Result<T, UpstreamError>> {
-    tokio::time::timeout(limit, work).map(|done| {
-        done.unwrap_or_else(|_| Err(UpstreamError::timeout("no response within the time limit")))
+    tokio::time::timeout(limit, work).map(|result| {
+        result.unwrap_or_else(|_| Err(UpstreamError::timeout("no response within the time limit")))
     })
 }
 

@@ -40,7 +40,6 @@ pub use diagnosis::sts::{
 pub use diagnosis::trouble::{Cause, Trouble};
 pub use errors::scrub::scrub;
 pub use errors::{FailedModel, RetryAdvice, UpstreamError};
-pub use retry::RetryPolicy;
 pub use s3::upload::S3Upload;
 pub use s3::{ObjectLocation, S3, S3Object};
 pub use settings::{BedrockSettings, RetrySettings, SimulatedBedrock, Timeouts};

@@ -118,7 +118,7 @@ impl Gateway {
         let call = ModelCall::new(pending.target.model.clone(), prepared.body.clone());
         let upstream = prepared.upstream;
         let bedrock = self.bedrock_for(ledger, api_of(upstream));
-        let send = || bedrock.chat(upstream, call.clone(), output_options.non_streaming);
+        let send = || bedrock.chat(upstream, &call, output_options.non_streaming);
         if output_options.choices == 1 {
             return send().await.map(|source| vec![source]);
         }

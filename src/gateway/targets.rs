@@ -139,7 +139,7 @@ impl Gateway {
         let probe = |model| async {
             let empty = Bytes::from_static(br#"{"messages":[]}"#);
             let call = ModelCall::new(model, empty);
-            match self.bedrock.chat(ChatUpstream::Converse, call, true).await {
+            match self.bedrock.chat(ChatUpstream::Converse, &call, true).await {
                 Ok(_) => Ok(()),
                 Err(error) if Trouble::of_error(&error).cause == Cause::Request => Ok(()),
                 Err(error) => Err(error),

@@ -1,16 +1,12 @@
-//! The retry layer: tower's retry with exponential backoff, full jitter, a deadline, and a budget
-//! that keeps an outage from multiplying the load.
+//! Retries with exponential backoff, full jitter, a deadline, and tower's budget, which keeps an
+//! outage from multiplying the load.
 
 mod exhausted;
 
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tower::ServiceExt;
 use tower::retry::budget::{Budget, TpsBudget};
-use tower::retry::{Policy, Retry};
 
 use self::exhausted::ExhaustedTargets;
 use crate::bedrock::errors::{RetryAdvice, UpstreamError};
@@ -23,27 +19,31 @@ const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 const MIN_RETRIES: u32 = 5;
 
 /// The retry policy, with the budget and the exhausted targets that all calls share.
-#[derive(Debug, Clone)]
-pub struct RetryPolicy {
+#[derive(Debug)]
+pub(in crate::bedrock) struct RetryPolicy {
     settings: RetrySettings,
-    budget: Arc<TpsBudget>,
-    exhausted: Arc<ExhaustedTargets>,
+    budget: TpsBudget,
+    exhausted: ExhaustedTargets,
 }
 
 impl RetryPolicy {
     /// A policy with its own budget.
-    pub fn new(settings: RetrySettings) -> Self {
+    pub(in crate::bedrock) fn new(settings: RetrySettings) -> Self {
         let ratio = settings.budget_percent.min(1000) as f32 / 100.0;
         Self {
             settings,
-            budget: Arc::new(TpsBudget::new(BUDGET_WINDOW, MIN_RETRIES, ratio)),
-            exhausted: Arc::default(),
+            budget: TpsBudget::new(BUDGET_WINDOW, MIN_RETRIES, ratio),
+            exhausted: ExhaustedTargets::default(),
         }
     }
 
     /// The retry state of a call to `target`, which begins now. With `tries_once`, or if the target
     /// has just failed through all attempts, the call has one attempt.
-    pub(in crate::bedrock) fn begin(&self, tries_once: bool, target: Option<&str>) -> Backoff {
+    pub(in crate::bedrock) fn begin<'a>(
+        &'a self,
+        tries_once: bool,
+        target: Option<&'a str>,
+    ) -> Backoff<'a> {
         let is_exhausted = target.is_some_and(|target| self.exhausted.contains(target));
         Backoff {
             max_attempts: match tries_once || is_exhausted {
@@ -51,8 +51,8 @@ impl RetryPolicy {
                 false => self.settings.max_attempts,
             },
             // A single attempt says little about the target.
-            target: target.filter(|_| !tries_once).map(Arc::from),
-            policy: self.clone(),
+            target: target.filter(|_| !tries_once),
+            policy: self,
             began: Instant::now(),
             attempts: 1,
             was_billed: false,
@@ -75,11 +75,11 @@ impl RetryPolicy {
 }
 
 /// The retry state of one call.
-#[derive(Debug, Clone)]
-pub(in crate::bedrock) struct Backoff {
-    policy: RetryPolicy,
+#[derive(Debug)]
+pub(in crate::bedrock) struct Backoff<'a> {
+    policy: &'a RetryPolicy,
     /// The called target, if its attempts count towards its exhaustion.
-    target: Option<Arc<str>>,
+    target: Option<&'a str>,
     began: Instant,
     attempts: u32,
     max_attempts: u32,
@@ -89,15 +89,42 @@ pub(in crate::bedrock) struct Backoff {
     refreshed: bool,
 }
 
-impl Backoff {
+impl Backoff<'_> {
     /// Repeats the operation until it succeeds or a retry is pointless.
-    pub(in crate::bedrock) async fn call<F, Fut, T>(self, operation: F) -> Result<T, UpstreamError>
+    pub(in crate::bedrock) async fn call<Fut, T>(
+        mut self,
+        operation: impl Fn() -> Fut,
+    ) -> Result<T, UpstreamError>
     where
-        F: Fn() -> Fut + Clone,
         Fut: Future<Output = Result<T, UpstreamError>>,
     {
-        let operation = tower::service_fn(move |()| operation());
-        Retry::new(self, operation).oneshot(()).await
+        loop {
+            let error = match operation().await {
+                Ok(value) => {
+                    self.succeeded();
+                    return Ok(value);
+                }
+                Err(error) => error,
+            };
+            let Some(delay) = self.next(&error) else {
+                return Err(error);
+            };
+            tracing::debug!(
+                code = error.code,
+                attempt = self.attempts,
+                delay_ms = delay.as_millis() as u64,
+                "retrying the call to Bedrock"
+            );
+            drop(error);
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    fn succeeded(&self) {
+        self.policy.budget.deposit();
+        if let Some(target) = self.target {
+            self.policy.exhausted.remove(target);
+        }
     }
 
     /// The delay before the next attempt; `None` if there is none.
@@ -117,42 +144,13 @@ impl Backoff {
         let delay = self.policy.delay(self.attempts, error.wait);
         let in_time = self.began.elapsed().saturating_add(delay) < deadline;
         if self.attempts >= self.max_attempts || !in_time || !self.policy.budget.withdraw() {
-            if let (Some(target), RetryAdvice::Retry) = (&self.target, error.advice) {
+            if let (Some(target), RetryAdvice::Retry) = (self.target, error.advice) {
                 self.policy.exhausted.insert(target);
             }
             return None;
         }
         self.attempts += 1;
         Some(delay)
-    }
-}
-
-impl<T> Policy<(), T, UpstreamError> for Backoff {
-    type Future = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-    fn retry(&mut self, _: &mut (), result: &mut Result<T, UpstreamError>) -> Option<Self::Future> {
-        let error = match result {
-            Ok(_) => {
-                self.policy.budget.deposit();
-                if let Some(target) = &self.target {
-                    self.policy.exhausted.remove(target);
-                }
-                return None;
-            }
-            Err(error) => error,
-        };
-        let delay = self.next(error)?;
-        tracing::debug!(
-            code = error.code,
-            attempt = self.attempts,
-            delay_ms = delay.as_millis() as u64,
-            "retrying the call to Bedrock"
-        );
-        Some(Box::pin(tokio::time::sleep(delay)))
-    }
-
-    fn clone_request(&mut self, _: &()) -> Option<()> {
-        Some(())
     }
 }
 
@@ -176,28 +174,32 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn there_are_at_most_max_attempts() {
-        let mut backoff = RetryPolicy::new(settings()).begin(false, None);
+        let policy = RetryPolicy::new(settings());
+        let mut backoff = policy.begin(false, None);
         let retries = (0..10).filter(|_| backoff.next(&error(503)).is_some());
         assert_eq!(retries.count(), 3);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_request_the_client_retries_is_attempted_once() {
-        let mut backoff = RetryPolicy::new(settings()).begin(true, None);
+        let policy = RetryPolicy::new(settings());
+        let mut backoff = policy.begin(true, None);
         assert_eq!(backoff.next(&error(401)), Some(Duration::ZERO));
         assert_eq!(backoff.next(&error(503)), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_attempt_starts_after_the_deadline() {
-        let mut backoff = RetryPolicy::new(settings()).begin(false, None);
+        let policy = RetryPolicy::new(settings());
+        let mut backoff = policy.begin(false, None);
         tokio::time::advance(Duration::from_secs(21)).await;
         assert_eq!(backoff.next(&error(503)), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_delay_beyond_the_deadline_is_not_waited_for() {
-        let mut backoff = RetryPolicy::new(settings()).begin(false, None);
+        let policy = RetryPolicy::new(settings());
+        let mut backoff = policy.begin(false, None);
         let mut throttled = error(429);
         throttled.wait = Some(Duration::from_secs(60));
         assert_eq!(backoff.next(&throttled), None);
@@ -205,7 +207,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_requested_retry_delay_is_the_minimum() {
-        let mut backoff = RetryPolicy::new(settings()).begin(false, None);
+        let policy = RetryPolicy::new(settings());
+        let mut backoff = policy.begin(false, None);
         let mut throttled = error(429);
         throttled.wait = Some(Duration::from_secs(3));
         assert!(backoff.next(&throttled) >= throttled.wait);
@@ -213,7 +216,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_rejected_request_is_not_retried_and_rejected_credentials_once() {
-        let mut backoff = RetryPolicy::new(settings()).begin(false, None);
+        let policy = RetryPolicy::new(settings());
+        let mut backoff = policy.begin(false, None);
         assert_eq!(backoff.next(&error(400)), None);
         assert_eq!(backoff.next(&error(401)), Some(Duration::ZERO));
         assert_eq!(backoff.next(&error(401)), None);
@@ -221,7 +225,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn requests_that_were_probably_billed_are_retried_once() {
-        let mut backoff = RetryPolicy::new(settings()).begin(false, None);
+        let policy = RetryPolicy::new(settings());
+        let mut backoff = policy.begin(false, None);
         assert!(backoff.next(&UpstreamError::interrupted("")).is_some());
         assert!(backoff.next(&error(503)).is_some());
         assert_eq!(backoff.next(&UpstreamError::timeout("")), None);
@@ -230,7 +235,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn any_retry_after_value_is_parsed() {
-        let mut backoff = RetryPolicy::new(settings()).begin(false, None);
+        let policy = RetryPolicy::new(settings());
+        let mut backoff = policy.begin(false, None);
         let mut throttled = error(429);
         throttled.wait = Some(Duration::MAX);
         assert_eq!(backoff.next(&throttled), None);

@@ -34,28 +34,28 @@ const MAX_RESPONSE_SIZE: usize = 64 << 20;
 const HEADERS: usize = 7;
 
 /// A request before it is authorized.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(in crate::bedrock) struct Outgoing<'a> {
-    pub(in crate::bedrock) method: Method,
+    pub(in crate::bedrock) method: &'a Method,
     pub(in crate::bedrock) destination: &'a Destination,
     pub(in crate::bedrock) accept: &'static str,
-    /// Additional headers; they override `accept` and the content type.
-    pub(in crate::bedrock) headers: HeaderMap,
-    pub(in crate::bedrock) body: Bytes,
+    /// Additional headers, if any; they override `accept` and the content type.
+    pub(in crate::bedrock) headers: Option<&'a HeaderMap>,
+    pub(in crate::bedrock) body: &'a Bytes,
 }
 
 impl<'a> Outgoing<'a> {
     /// A request with a JSON response.
     pub(in crate::bedrock) fn json(
-        method: Method,
+        method: &'a Method,
         destination: &'a Destination,
-        body: Bytes,
+        body: &'a Bytes,
     ) -> Self {
         Self {
             method,
             destination,
             accept: "application/json",
-            headers: HeaderMap::new(),
+            headers: None,
             body,
         }
     }
@@ -96,7 +96,7 @@ impl Transport {
     /// body is read.
     pub(in crate::bedrock) async fn send(
         &self,
-        outgoing: Outgoing<'_>,
+        outgoing: &Outgoing<'_>,
     ) -> Result<Response<Incoming>, UpstreamError> {
         let authorization = self
             .credentials
@@ -104,14 +104,19 @@ impl Transport {
             .await
             .map_err(|error| UpstreamError::credentials(error.to_string()))?;
         let request = self.authorized(outgoing, &authorization)?;
-        let sent = self.http.current().request(request);
-        let response = sent.await.map_err(|error| match is_untrusted(&error) {
-            true => UpstreamError::untrusted(with_causes(&error)),
-            false => UpstreamError::connection(with_causes(&error)),
-        })?;
+        let response = self
+            .http
+            .current()
+            .request(request)
+            .await
+            .map_err(|error| match is_untrusted(&error) {
+                true => UpstreamError::untrusted(with_causes(&error)),
+                false => UpstreamError::connection(with_causes(&error)),
+            })?;
         if response.status().is_success() {
             return Ok(response);
         }
+        // In a box, since it is rarely needed, and would be the largest part of every call.
         let error = Box::pin(read_error(response)).await;
         if error.advice == RetryAdvice::RefreshCredentials {
             self.credentials.mark_refused(&authorization);
@@ -119,10 +124,9 @@ impl Transport {
         Err(error)
     }
 
-    /// The request with its authorization.
     fn authorized(
         &self,
-        outgoing: Outgoing<'_>,
+        outgoing: &Outgoing<'_>,
         authorization: &Authorization,
     ) -> Result<Request<Full<Bytes>>, UpstreamError> {
         let Outgoing {
@@ -131,19 +135,20 @@ impl Transport {
             accept,
             headers,
             body,
-        } = outgoing;
+        } = *outgoing;
         let mut request = Request::new(Full::new(body.clone()));
-        *request.method_mut() = method;
+        *request.method_mut() = method.clone();
         *request.uri_mut() = destination.uri.clone();
         let head = request.headers_mut();
-        head.reserve(HEADERS + headers.len());
+        head.reserve(HEADERS + headers.map_or(0, HeaderMap::len));
         head.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         head.insert(ACCEPT, HeaderValue::from_static(accept));
         head.insert(HOST, destination.host.clone());
-        head.extend(headers);
+        head.extend(headers.cloned().unwrap_or_default());
         // The signature covers the whole body.
-        let authorize = || authorization.authorize(&mut request, destination, &self.region, &body);
-        in_place(body.len(), authorize)?;
+        in_place(body.len(), || {
+            authorization.authorize(&mut request, destination, &self.region, body)
+        })?;
         Ok(request)
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming};
 use tokio::time::Instant;
@@ -50,15 +50,8 @@ pub struct EventStream<D: Decode = ModelDecoder> {
 }
 
 impl<D: Decode> EventStream<D> {
-    /// Waits for the first event of a response. An exception as the first frame is an error like
-    /// any error response.
-    pub(in crate::bedrock) async fn open(
-        response: Response<Incoming>,
-        decoder: D,
-        timeouts: Timeouts,
-    ) -> Result<Response<Self>, UpstreamError> {
-        let (head, body) = response.into_parts();
-        let mut stream = Self {
+    pub(in crate::bedrock) fn new(body: Incoming, decoder: D, timeouts: Timeouts) -> Self {
+        Self {
             body: Some(body),
             decoder,
             timeouts,
@@ -66,11 +59,19 @@ impl<D: Decode> EventStream<D> {
             is_ending: false,
             ready: Vec::new(),
             failed: None,
-        };
+        }
+    }
+
+    /// Waits for the first event of a response with these headers. An exception as the first frame
+    /// is an error like any error response.
+    pub(in crate::bedrock) async fn open(
+        &mut self,
+        headers: &HeaderMap,
+    ) -> Result<(), UpstreamError> {
         // The content is a proxy's page, for example: complete, and the same after a retry.
-        let is_event_stream = is_event_stream(&head.headers);
-        match stream.fill().await {
-            Ok(true) => Ok(Response::from_parts(head, stream)),
+        let is_event_stream = is_event_stream(headers);
+        match self.fill().await {
+            Ok(true) => Ok(()),
             Ok(false) if is_event_stream => Err(UpstreamError::interrupted(
                 "the stream ended before its first event",
             )),

@@ -30,23 +30,30 @@ impl Bedrock {
     pub async fn chat(
         &self,
         upstream: ChatUpstream,
-        call: ModelCall,
+        call: &ModelCall,
         non_streaming: bool,
     ) -> Result<EventSource, UpstreamError> {
         let operation = operation(upstream, non_streaming);
         let destination = self.model_destination(&call.model, operation)?;
+        let (media_type, decoder) = stream_format(upstream);
+        let json = Outgoing {
+            headers: Some(&call.headers),
+            ..Outgoing::json(&Method::POST, &destination, &call.body)
+        };
+        let outgoing = match non_streaming {
+            true => json,
+            false => Outgoing {
+                accept: media_type,
+                ..json
+            },
+        };
         let send = || async {
-            let outgoing = Outgoing {
-                headers: call.headers.clone(),
-                ..Outgoing::json(Method::POST, &destination, call.body.clone())
-            };
             if non_streaming {
-                let response = self.fetch(outgoing, self.response_timeout()).await?;
+                let response = self.fetch(&outgoing, self.response_timeout()).await?;
                 return events_of(upstream, response.body()).map(EventSource::Complete);
             }
-            let (accept, decoder) = stream_format(upstream);
-            let stream = self.open(Outgoing { accept, ..outgoing }, decoder).await?;
-            Ok(EventSource::Live(Box::new(stream)))
+            let response = self.open(&outgoing, decoder).await?;
+            Ok(EventSource::Live(response.into_body()))
         };
         self.with_backoff(Some(call.model.as_str()), send).await
     }
@@ -61,16 +68,14 @@ fn operation(upstream: ChatUpstream, non_streaming: bool) -> ModelOperation {
 }
 
 /// The media type of a stream, and the decoder of its events.
-fn stream_format(upstream: ChatUpstream) -> (&'static str, ModelDecoder) {
+fn stream_format(upstream: ChatUpstream) -> (&'static str, fn() -> ModelDecoder) {
     match upstream {
-        ChatUpstream::Converse => (
-            "application/vnd.amazon.eventstream",
-            ModelDecoder::Converse(EventDecoder::new()),
-        ),
-        ChatUpstream::OpenAi(_) => (
-            "text/event-stream",
-            ModelDecoder::ChatCompletions(Box::default()),
-        ),
+        ChatUpstream::Converse => ("application/vnd.amazon.eventstream", || {
+            ModelDecoder::Converse(EventDecoder::new())
+        }),
+        ChatUpstream::OpenAi(_) => ("text/event-stream", || {
+            ModelDecoder::ChatCompletions(Box::default())
+        }),
     }
 }
 

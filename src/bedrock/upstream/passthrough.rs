@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 
-use crate::bedrock::client::{Bedrock, SERVICE_TIMEOUT, within};
+use crate::bedrock::client::{Bedrock, SERVICE_TIMEOUT};
 use crate::bedrock::destination::{Destination, SIGNING_NAME};
 use crate::bedrock::errors::scrub::scrub;
 use crate::bedrock::errors::{RetryAdvice, UpstreamError};
@@ -89,29 +89,24 @@ impl Bedrock {
         let url = format!("{}{path_and_query}", self.runtime_endpoint());
         let destination = Destination::parse(&url, SIGNING_NAME)?;
         let outgoing = Outgoing {
-            headers: headers.clone(),
-            ..Outgoing::json(method.clone(), &destination, body.clone())
+            headers: Some(headers),
+            ..Outgoing::json(method, &destination, body)
         };
-        let timeouts = self.timeouts();
         let limit = match pace {
             Pace::Stream => {
-                let open = async {
-                    let sent = self.exchange(outgoing).await?;
-                    FrameStream::open(sent, FrameCutter::default(), timeouts).await
-                };
-                return check_first_frame(within(timeouts.first_event, open).await?);
+                return check_first_frame(self.open(&outgoing, FrameCutter::default).await?);
             }
-            Pace::Model => timeouts.response,
+            Pace::Model => self.response_timeout(),
             Pace::Immediate => SERVICE_TIMEOUT,
         };
-        let response = self.fetch(outgoing, limit).await?;
+        let response = self.fetch(&outgoing, limit).await?;
         Ok(PassthroughResponse::Complete(for_client(response)))
     }
 }
 
 /// Returns the stream, or the error in its first frame.
 fn check_first_frame(
-    response: Response<FrameStream>,
+    response: Response<Box<FrameStream>>,
 ) -> Result<PassthroughResponse, UpstreamError> {
     let response = for_client(response);
     if let Some(first) = response.body().first()
@@ -122,7 +117,7 @@ fn check_first_frame(
         error.response = Some(Box::new(response.map(|_| body)));
         return Err(error);
     }
-    Ok(PassthroughResponse::Stream(response.map(Box::new)))
+    Ok(PassthroughResponse::Stream(response))
 }
 
 impl UpstreamError {
