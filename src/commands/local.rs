@@ -9,7 +9,6 @@ use crate::catalog::Tables;
 use crate::config::Config;
 use crate::dialects::openai_chat::ChatRequest;
 use crate::fetch::Fetcher;
-use crate::gateway::HeaderOptions;
 use crate::gateway::{ChatCall, Gateway};
 use crate::identity::Caller;
 use crate::usage::{Ledger, RequestHead, UsageReaders};
@@ -34,7 +33,7 @@ pub(super) fn chat_call(
         caller: Caller::new("local"),
         request: ParsedBody::new(serde_json::from_slice(&body)?, body),
         permit: None,
-        headers: HeaderOptions::default(),
+        headers: None,
         ledger: Arc::new(Ledger::open(
             RequestHead {
                 path: command.to_owned(),

@@ -78,8 +78,8 @@ pub struct ChatCall<R> {
     pub request: R,
     /// The memory reserved for the body; `None` if memory is not limited.
     pub permit: Option<BodyPermit>,
-    /// The options in the request headers.
-    pub headers: HeaderOptions,
+    /// The options in the request headers, if there are any.
+    pub headers: Option<Box<HeaderOptions>>,
     /// The ledger of the request.
     pub ledger: Arc<Ledger>,
 }

@@ -36,8 +36,9 @@ impl Gateway {
         caller: &Caller,
         request: R,
         target: ModelTarget,
-        headers: HeaderOptions,
+        headers: Option<Box<HeaderOptions>>,
     ) -> PendingRequest<R> {
+        let headers = headers.map(|headers| *headers).unwrap_or_default();
         let scopes = || self.scopes(caller, &target);
         let strict = self.is_strict(caller, &target, headers.strict);
         let truncate = scopes().find_map(|scope| scope.truncate);

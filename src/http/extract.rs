@@ -178,15 +178,15 @@ pub fn query(uri: &Uri) -> impl Iterator<Item = (String, String)> {
     form_urlencoded::parse(query.as_bytes()).into_owned()
 }
 
-/// The options in the headers of a request.
-pub fn header_options(headers: &HeaderMap) -> Result<HeaderOptions, ApiError> {
+/// The options in the headers of a request; `None` without such headers.
+pub fn header_options(headers: &HeaderMap) -> Result<Option<Box<HeaderOptions>>, ApiError> {
     let is_ours = |name: &HeaderName| {
         let name = name.as_str();
         name.starts_with("x-outcrop-") || name.starts_with("x-amzn-bedrock-")
     };
     // Most requests have none of them.
     if !headers.keys().any(is_ours) {
-        return Ok(HeaderOptions::default());
+        return Ok(None);
     }
     let text = |name: &str| headers.get(name)?.to_str().ok();
     let truncate = text("x-outcrop-truncate").map(|word| {
@@ -200,7 +200,7 @@ pub fn header_options(headers: &HeaderMap) -> Result<HeaderOptions, ApiError> {
         })
     });
     let owned = |name: &str| text(name).map(str::to_owned);
-    Ok(HeaderOptions {
+    Ok(Some(Box::new(HeaderOptions {
         strict: flag(headers, "x-outcrop-strict")?.unwrap_or(false),
         truncate: truncate.transpose()?,
         cache: flag(headers, "x-outcrop-cache")?,
@@ -211,7 +211,7 @@ pub fn header_options(headers: &HeaderMap) -> Result<HeaderOptions, ApiError> {
         },
         service_tier: owned("x-amzn-bedrock-service-tier"),
         latency: owned("x-amzn-bedrock-performanceconfig-latency"),
-    })
+    })))
 }
 
 /// A boolean header; `None` if it is absent.

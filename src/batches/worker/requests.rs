@@ -78,8 +78,7 @@ impl BatchRequests<'_> {
         let mut is_guarded = false;
         if remote_addresses(&request).is_empty() {
             let request = ParsedBody::new(request, body);
-            let options = HeaderOptions::default();
-            let translated = self.translate(request, target, options).await?;
+            let translated = self.translate(request, target, None).await?;
             is_guarded = translated.converse.guardrail_config.is_some();
         }
         Ok(BatchRequestInfo {
@@ -99,11 +98,11 @@ impl BatchRequests<'_> {
         let request = self.parse(&body).await?;
         let name = model_name(&request)?;
         let target = self.job_target(&name).await?;
-        let options = HeaderOptions {
+        let options = Some(Box::new(HeaderOptions {
             // Job input is not cached.
             cache: Some(false),
             ..HeaderOptions::default()
-        };
+        }));
         let request = ParsedBody::new(request, body);
         let mut translated = self.translate(request, target, options).await?;
         // A job has its own service tier and latency mode.
@@ -116,7 +115,7 @@ impl BatchRequests<'_> {
         &self,
         request: ParsedBody<ChatRequest>,
         target: ModelTarget,
-        options: HeaderOptions,
+        options: Option<Box<HeaderOptions>>,
     ) -> Result<ChatTranslation, ApiError> {
         let gateway = self.gateway;
         let mut pending = gateway.pending_for(self.caller, request, target, options);
@@ -183,7 +182,7 @@ impl BatchRequests<'_> {
             caller: self.caller.clone(),
             request: ParsedBody::new(request, body),
             permit: Some(memory),
-            headers: HeaderOptions::default(),
+            headers: None,
             ledger: Arc::clone(ledger),
         };
         let format = ChatFormat {

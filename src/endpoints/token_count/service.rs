@@ -100,7 +100,7 @@ pub(crate) async fn of_chat(
 pub(crate) async fn of_response(
     gateway: &Gateway,
     call: CallerRequest<ResponsesRequest>,
-    headers: HeaderOptions,
+    headers: Option<Box<HeaderOptions>>,
 ) -> Result<Reply, ApiError> {
     let CallerRequest {
         caller,
