@@ -19,7 +19,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use hyper_rustls::ConfigBuilderExt;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -27,6 +26,7 @@ use tokio_rustls::rustls::ClientConfig;
 
 use crate::config::FetchSettings;
 use crate::resources::body_memory::FileMemory;
+use crate::resources::certificates::trusted;
 use download::{Allowance, download};
 use error::Problem;
 use exchange::ServerConnector;
@@ -62,14 +62,8 @@ pub struct RemoteFile {
 impl Fetcher {
     /// A fetcher with the network of this process and the system's trusted certificates.
     pub fn new(settings: &FetchSettings) -> io::Result<Self> {
-        let tls = ClientConfig::builder()
-            .with_native_roots()?
-            .with_no_client_auth();
-        Ok(Self::within(
-            settings,
-            Arc::new(SystemNetwork::default()),
-            tls,
-        ))
+        let network = Arc::new(SystemNetwork::default());
+        Ok(Self::within(settings, network, trusted()?))
     }
 
     /// A fetcher with another network and other trusted certificates.

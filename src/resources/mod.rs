@@ -2,6 +2,7 @@
 //! and ids.
 
 pub mod body_memory;
+pub mod certificates;
 pub mod ids;
 pub mod reasoning_memory;
 pub mod relocation;

@@ -14,6 +14,8 @@ use tower::BoxError;
 use tower::timeout::Timeout;
 use tower::util::BoxCloneSyncService;
 
+use crate::resources::certificates::trusted;
+
 pub(in crate::bedrock) type Connector =
     BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
 
@@ -27,7 +29,7 @@ pub(in crate::bedrock) fn connector(limit: Duration) -> io::Result<Connector> {
     tcp.set_connect_timeout(Some(limit));
     tcp.set_keepalive(Some(Duration::from_secs(60)));
     let tls = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_native_roots()?
+        .with_tls_config(trusted()?)
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp);
