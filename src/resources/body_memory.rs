@@ -13,7 +13,7 @@ use crate::wire::json_body::JsonSize;
 
 /// Bodies up to this length are read first and have a budget of their own: many connections may
 /// each hold one, and none waits for a large one.
-pub const SMALL: usize = 64 << 10;
+pub const SMALL: usize = 32 << 10;
 
 /// Memory per byte of a body of long texts while it is read and translated: as received, as values,
 /// as a Converse request and as its JSON.

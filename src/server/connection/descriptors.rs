@@ -10,9 +10,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// S3, and the connections that are served over capacity.
 const OWN: u64 = 128;
 
-/// The maximum of the default: an unfinished head of 64 KiB for each of 4,096 connections makes 256
-/// MiB.
-const MAX_BY_DEFAULT: u64 = 4096;
+/// The maximum of the default: an unfinished head, or a small body, of 32 KiB for each connection
+/// makes 320 MiB.
+const MAX_BY_DEFAULT: u64 = 10_240;
 
 /// The minimum number of connections.
 const MIN: u64 = 16;
@@ -106,6 +106,6 @@ mod tests {
     fn the_configured_limit_applies_and_the_default_is_bounded() {
         assert_eq!(max_connections(7), 7);
         let by_default = max_connections(0);
-        assert!((16..=4096).contains(&by_default), "{by_default}");
+        assert!((16..=10_240).contains(&by_default), "{by_default}");
     }
 }

@@ -32,7 +32,7 @@ use service::Responder;
 
 /// The maximum size of a request head. It also bounds the buffered part of a response, and so the
 /// memory for a client that does not read.
-const MAX_HEAD: usize = 64 << 10;
+const MAX_HEAD: usize = 32 << 10;
 
 /// An accepted connection with its slot.
 pub(super) struct Connection {

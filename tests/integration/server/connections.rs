@@ -109,9 +109,9 @@ async fn a_client_that_stops_reading_loses_its_connection_call_and_slot() {
 }
 
 #[tokio::test]
-async fn request_heads_are_limited_to_64_kib() {
+async fn request_heads_are_limited_to_32_kib() {
     let harness = Harness::start().await;
-    for (length, status) in [(60 << 10, "200"), (70 << 10, "431"), (8 << 20, "431")] {
+    for (length, status) in [(30 << 10, "200"), (36 << 10, "431"), (8 << 20, "431")] {
         let mut client = connect(&harness).await;
         let long = "a".repeat(length);
         let request = format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-long: {long}\r\n\r\n");

@@ -57,7 +57,7 @@ pub(super) const SERVER: &[KeyReference] = &[
         "head_timeout",
         Duration,
         "\"10s\"",
-        "Timeout for the request line and headers, from the first byte. They may have 64 KiB.",
+        "Timeout for the request line and headers, from the first byte. They may have 32 KiB.",
     ),
     key(
         "idle_timeout",
@@ -78,7 +78,7 @@ pub(super) const SERVER: &[KeyReference] = &[
         Integer("from 0 to 1000000"),
         "0",
         "Maximum number of connections; 0 for half of the file descriptors (less 128 for other \
-         uses), at most 4096. Above it, idle connections are closed, the longest idle first. If all \
+         uses), at most 10240. Above it, idle connections are closed, the longest idle first. If all \
          connections have a request, new ones are served health checks, and 503 otherwise. The soft \
          limit of descriptors is raised to the hard limit at startup.",
     ),
