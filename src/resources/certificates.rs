@@ -6,7 +6,7 @@ use hyper_rustls::ConfigBuilderExt;
 use parking_lot::Mutex;
 use tokio_rustls::rustls::ClientConfig;
 
-/// The certificates are about a megabyte: they are loaded once and shared.
+/// Reading and parsing the certificates takes milliseconds: they are loaded once and shared.
 static LOADED: Mutex<Option<ClientConfig>> = Mutex::new(None);
 
 /// A TLS client that trusts the system's certificates.

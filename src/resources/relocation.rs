@@ -7,6 +7,7 @@
 use std::cell::Cell;
 use std::future::{pending, poll_fn};
 use std::panic::resume_unwind;
+use std::pin::Pin;
 use std::task::Poll;
 
 use tokio::runtime::Handle;
@@ -19,12 +20,10 @@ tokio::task_local! {
 
 /// Runs `request` in the current task, and from [`relocate`] on in a task of `shared`. Dropping the
 /// future cancels it either way.
-pub async fn relocatable<F>(request: F, shared: &Handle) -> F::Output
+pub async fn relocatable<F>(mut request: Pin<Box<F>>, shared: &Handle) -> F::Output
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
-    // What has been polled may be moved only in a box.
-    let mut request = Box::pin(request);
     let output = poll_fn(|context| {
         HAS_TO_MOVE.sync_scope(Cell::new(false), || match request.as_mut().poll(context) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
@@ -78,7 +77,7 @@ mod tests {
         let shared = Builder::new_multi_thread().worker_threads(1).build();
         let shared = shared.expect("a runtime");
         let core = Builder::new_current_thread().build().expect("a runtime");
-        let output = core.block_on(relocatable(request, shared.handle()));
+        let output = core.block_on(relocatable(Box::pin(request), shared.handle()));
         (thread::current().id(), output)
     }
 

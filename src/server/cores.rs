@@ -7,6 +7,7 @@
 
 use std::io;
 use std::num::NonZero;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -143,8 +144,8 @@ impl Core {
         }
     }
 
-    /// Runs a request, as far as its work is short.
-    pub(super) async fn run<F>(&self, request: F) -> F::Output
+    /// Runs a request here, until it has long work.
+    pub(super) async fn run<F>(&self, request: Pin<Box<F>>) -> F::Output
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {

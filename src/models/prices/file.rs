@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use time::Date;
@@ -35,7 +36,7 @@ impl PriceTable {
 }
 
 /// The entries of a table, one for each id prefix.
-fn entries(text: &str) -> Result<Vec<(String, PriceEntry)>, PriceTableError> {
+fn entries(text: &str) -> Result<Vec<(String, Arc<PriceEntry>)>, PriceTableError> {
     let file: PriceFile =
         toml::from_str(text).map_err(|error| PriceTableError(error.to_string()))?;
     let mut seen = HashSet::new();
@@ -44,7 +45,7 @@ fn entries(text: &str) -> Result<Vec<(String, PriceEntry)>, PriceTableError> {
         let first = row.ids.first().map_or("no ids", String::as_str);
         let name = format!("row {} ({first})", position + 1);
         let named = |problem: String| PriceTableError(format!("{name}: {problem}"));
-        let entry = row.entry().map_err(named)?;
+        let entry = Arc::new(row.entry().map_err(named)?);
         for id in row.ids {
             check_id(&id).map_err(named)?;
             if !seen.insert(id.clone()) {
@@ -52,7 +53,7 @@ fn entries(text: &str) -> Result<Vec<(String, PriceEntry)>, PriceTableError> {
                     "`ids` has `{id}`, which is in the table twice"
                 )));
             }
-            entries.push((id, entry.clone()));
+            entries.push((id, Arc::clone(&entry)));
         }
     }
     Ok(entries)

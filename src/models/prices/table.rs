@@ -1,5 +1,6 @@
 use std::cmp::Reverse;
 use std::fmt;
+use std::sync::Arc;
 
 use super::cost::{Price, UnitPrices};
 use crate::models::ModelId;
@@ -13,8 +14,8 @@ const GOV: &str = "us-gov";
 /// Prices, limits and life cycle of models. `prices.toml` documents the format.
 #[derive(Debug, Clone)]
 pub struct PriceTable {
-    /// Id prefixes, longest first.
-    stems: Vec<(String, PriceEntry)>,
+    /// Id prefixes, longest first. Ids of one row share its entry, and copies of the table all.
+    stems: Vec<(String, Arc<PriceEntry>)>,
 }
 
 /// The entry of one model, priced for one location.
@@ -70,7 +71,7 @@ impl PriceTable {
             .stems
             .into_iter()
             .map(|(stem, entry)| match self.find(&stem) {
-                Some(inherited) => (stem, entry.completed(inherited)),
+                Some(inherited) => (stem, Arc::new(entry.completed(inherited))),
                 None => (stem, entry),
             })
             .collect();
@@ -102,7 +103,7 @@ impl PriceTable {
         })
     }
 
-    pub(super) fn new(mut stems: Vec<(String, PriceEntry)>) -> Self {
+    pub(super) fn new(mut stems: Vec<(String, Arc<PriceEntry>)>) -> Self {
         stems.sort_by_key(|(stem, _)| Reverse(stem.len()));
         Self { stems }
     }
@@ -111,18 +112,18 @@ impl PriceTable {
         self.stems
             .iter()
             .find(|(stem, _)| matches_prefix(stem, id))
-            .map(|(_, entry)| entry)
+            .map(|(_, entry)| &**entry)
     }
 }
 
 impl PriceEntry {
-    fn completed(self, inherited: &Self) -> Self {
+    fn completed(&self, inherited: &Self) -> Self {
         Self {
             context_window: self.context_window.or(inherited.context_window),
             max_output: self.max_output.or(inherited.max_output),
-            end_of_life: self.end_of_life.or_else(|| inherited.end_of_life.clone()),
+            end_of_life: (self.end_of_life.as_ref().or(inherited.end_of_life.as_ref())).cloned(),
             legacy: self.legacy.or(inherited.legacy),
-            prices: self.prices.or_else(|| inherited.prices.clone()),
+            prices: (self.prices.as_ref().or(inherited.prices.as_ref())).cloned(),
             units: self.units.or(inherited.units),
         }
     }

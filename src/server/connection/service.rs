@@ -70,9 +70,9 @@ impl Responder {
                 request.map(|body| Body::new(RequestBody::new(body, Arc::clone(&state), min_rate)))
             }
         };
-        let mut response = core
-            .run(async move { router.serve(request, peer).await })
-            .await;
+        // In a box: hyper keeps the room for this future as long as the connection.
+        let served = Box::pin(async move { router.serve(request, peer).await });
+        let mut response = core.run(served).await;
         // The rest of a body, however short, may not have arrived yet and would precede the next
         // request.
         let has_rest = state.body() != BodyProgress::Complete;
