@@ -18,8 +18,8 @@ tokio::task_local! {
     static HAS_TO_MOVE: Cell<bool>;
 }
 
-/// Runs `request` in the current task, and from [`relocate`] on in a task of `shared`. Dropping the
-/// future cancels it either way.
+/// Runs `request` in the current task until it has long work, and then in a task of `shared`.
+/// Dropping the future cancels it either way.
 pub async fn relocatable<F>(mut request: Pin<Box<F>>, shared: &Handle) -> F::Output
 where
     F: Future<Output: Send + 'static> + Send + 'static,
