@@ -3,7 +3,7 @@ use crate::cases::Bench;
 use crate::exchange::RequestRoute;
 use crate::processes::Server;
 
-/// The servers that take turns, and Bedrock behind them.
+/// The servers that take turns, and the Bedrock that they call.
 pub(crate) struct Contestants {
     bedrock: Server,
     floor: Server,

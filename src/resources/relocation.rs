@@ -2,7 +2,7 @@
 //!
 //! The runtime of a core has one thread: what takes long would delay all of its other requests. The
 //! work itself borrows from the request, so that the request moves as a whole, once, and stays
-//! there. It ends earlier than it would on its core, where it would have to wait, too.
+//! there.
 
 use std::cell::Cell;
 use std::future::{pending, poll_fn};

@@ -1,4 +1,5 @@
-//! The HTTP server: connections, layers, routes, and the state of the application.
+//! The HTTP server: runtimes, connections, routes and what surrounds them, and the state of the
+//! application.
 
 pub mod clients;
 pub mod pages;

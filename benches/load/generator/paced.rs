@@ -1,4 +1,4 @@
-//! Reads many streams whose events come at a model's pace, and how long each event was under way.
+//! Reads many streams whose events come at a model's pace, and measures the delay of each event.
 
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
