@@ -8,7 +8,7 @@
 //!   [`endpoints`]: everything that is not chat
 //! - [`batches`] and [`passthrough`]: jobs; Bedrock's own API
 //! - [`gateway`]: the steps of a model request; the page to read first
-//! - [`identity`]: callers; [`limits`]: rates and concurrency; [`resources`]: memory and threads;
+//! - [`identity`]: callers; [`allowances`]: what they may use; [`limits`]: rates and concurrency; [`resources`]: memory and threads;
 //!   [`usage`]: what a request used and cost
 //! - [`catalog`]: what is known about models at run time; [`models`]: model ids, capabilities,
 //!   prices
@@ -19,6 +19,7 @@
 //!
 //! [`config`] and [`commands`] are for operators. [`error`] and [`reply`] are what clients get.
 
+pub mod allowances;
 pub mod batches;
 pub mod bedrock;
 pub mod catalog;

@@ -24,6 +24,17 @@ impl Usd {
         self.0
     }
 
+    /// The amount in nanodollars, the unit of budgets and stored records, rounded half up.
+    pub fn nanodollars(self) -> i64 {
+        let rounded = self.0.saturating_add(500).div_euclid(1000);
+        i64::try_from(rounded).unwrap_or(if rounded < 0 { i64::MIN } else { i64::MAX })
+    }
+
+    /// Converts from nanodollars.
+    pub fn from_nanodollars(nanodollars: i64) -> Self {
+        Self(i128::from(nanodollars) * 1000)
+    }
+
     /// The price of `count` units at this unit price.
     pub fn times(self, count: u64) -> Self {
         Self(self.0.saturating_mul(i128::from(count)))
@@ -95,6 +106,21 @@ mod tests {
         ] {
             assert_eq!(Usd::from_picodollars(picodollars).to_string(), text);
         }
+    }
+
+    #[test]
+    fn nanodollars_are_rounded_once() {
+        for (picodollars, nanodollars) in [(0, 0), (499, 0), (500, 1), (1499, 1), (-500, 0)] {
+            assert_eq!(
+                Usd::from_picodollars(picodollars).nanodollars(),
+                nanodollars
+            );
+        }
+        let amount = Usd::from_nanodollars(7);
+        assert_eq!(
+            (amount.to_string().as_str(), amount.nanodollars()),
+            ("0.000000007", 7)
+        );
     }
 
     #[test]

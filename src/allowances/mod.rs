@@ -1,0 +1,143 @@
+//! What a caller may use: models, rates, concurrency and money, at each level of an organization.
+//!
+//! Plain data, which the configuration, the store and the admin API have in common. Pure.
+
+mod budget;
+mod pattern;
+
+pub use budget::{Budget, BudgetPeriod, parse_usd};
+pub use pattern::ModelPattern;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// What one level may use. Everything is optional: an empty allowance limits nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Allowance {
+    /// The models that may be called, by the name of the request or by the id that is called;
+    /// `None` for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_models: Option<Vec<ModelPattern>>,
+    /// Limits for all models together.
+    #[serde(flatten)]
+    pub usage: UsageAllowance,
+    /// Limits for the models of a pattern, which apply besides the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelAllowance>,
+}
+
+/// Rates, concurrency and budgets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UsageAllowance {
+    /// Requests per minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
+    /// Tokens per minute, input and output together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_per_minute: Option<u64>,
+    /// Concurrent requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_concurrent_requests: Option<u32>,
+    /// Budgets; all of them apply.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Budget>,
+}
+
+/// What one level may use of the models of a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelAllowance {
+    /// The models.
+    pub pattern: ModelPattern,
+    /// Their limits.
+    #[serde(flatten)]
+    pub usage: UsageAllowance,
+}
+
+/// A level of an organization, from the widest to the narrowest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// All callers together.
+    Organization,
+    /// A team.
+    Team,
+    /// A user within a team.
+    User,
+    /// A key.
+    Key,
+}
+
+/// The allowance of one named level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LevelAllowance {
+    /// The level.
+    pub level: Level,
+    /// Whose allowance it is: a team's name, `team/user`, a key's id; empty for the organization.
+    pub name: Arc<str>,
+    /// What it may use.
+    pub allowance: Arc<Allowance>,
+}
+
+impl Allowance {
+    /// Whether calls to a model are allowed that the request calls `requested`, and whose id is
+    /// `model_id`.
+    pub fn allows(&self, requested: &str, model_id: &str) -> bool {
+        let matches =
+            |pattern: &ModelPattern| pattern.matches(requested) || pattern.matches(model_id);
+        let allowed = self.allowed_models.as_ref();
+        allowed.is_none_or(|patterns| patterns.iter().any(matches))
+    }
+}
+
+impl Level {
+    /// The word for the level, in messages and records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Organization => "organization",
+            Self::Team => "team",
+            Self::User => "user",
+            Self::Key => "key",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_allowance_survives_json() {
+        let json = r#"{"allowed_models":["gpt-*"],"requests_per_minute":60,"budgets":[{"usd":"12.5","per":"month","hard":true}],"models":[{"pattern":"*opus*","tokens_per_minute":1000}]}"#;
+        let allowance: Allowance = serde_json::from_str(json).expect("an allowance");
+        assert_eq!(serde_json::to_string(&allowance).expect("JSON"), json);
+        assert_eq!(
+            serde_json::to_string(&Allowance::default()).expect("JSON"),
+            "{}"
+        );
+    }
+
+    #[test]
+    fn a_model_is_allowed_by_its_name_or_by_its_id() {
+        let allowance = |patterns: &[&str]| Allowance {
+            allowed_models: Some(
+                patterns
+                    .iter()
+                    .map(|text| ModelPattern::parse(text).expect("a pattern"))
+                    .collect(),
+            ),
+            ..Allowance::default()
+        };
+        let (name, id) = ("gpt-4o", "us.anthropic.claude-sonnet-4-5-20250929-v1:0");
+        assert!(Allowance::default().allows(name, id));
+        assert!(allowance(&["gpt-4o"]).allows(name, id));
+        assert!(allowance(&["us.anthropic.*"]).allows(name, id));
+        assert!(!allowance(&["amazon.*", "gpt-4"]).allows(name, id));
+        assert!(
+            !allowance(&[]).allows(name, id),
+            "an empty list allows none"
+        );
+    }
+}
