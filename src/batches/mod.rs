@@ -27,7 +27,7 @@ use crate::identity::Caller;
 use crate::resources::body_memory::BodyMemory;
 use crate::resources::ids::stored_id;
 use crate::store::{Store, StoreError, StoredBatch};
-use crate::usage::UsageReaders;
+use crate::usage::UsageQueue;
 use crate::wire::page::PageQuery;
 use document::{BatchDocument, PartRoute};
 
@@ -69,8 +69,8 @@ struct BatchService {
     inputs: Semaphore,
     /// The memory of all requests; batches use what other requests leave free.
     memory: BodyMemory,
-    /// The readers of what requests used and cost.
-    usage_readers: UsageReaders,
+    /// The queue of what requests used and cost.
+    usage_queue: UsageQueue,
     /// The maximum body size, in bytes.
     max_body: usize,
 }
@@ -82,7 +82,7 @@ impl Batches {
         config: &Config,
         gateway: &Arc<Gateway>,
         memory: &BodyMemory,
-        usage_readers: &UsageReaders,
+        usage_queue: &UsageQueue,
         closing: impl Future<Output = ()> + Send + 'static,
     ) -> Option<Self> {
         let settings = config.batches.clone();
@@ -107,7 +107,7 @@ impl Batches {
             owner: stored_id("worker-"),
             gateway: Arc::clone(gateway),
             memory: memory.clone(),
-            usage_readers: usage_readers.clone(),
+            usage_queue: usage_queue.clone(),
             max_body: config.server.max_body,
             settings,
             store,

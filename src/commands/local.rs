@@ -1,6 +1,7 @@
 //! Requests from the command line, which use the gateway like those of clients.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -11,7 +12,7 @@ use crate::dialects::openai_chat::ChatRequest;
 use crate::fetch::Fetcher;
 use crate::gateway::{ChatCall, Gateway};
 use crate::identity::Caller;
-use crate::usage::{Ledger, RequestHead, UsageReaders};
+use crate::usage::{Ledger, RequestHead, UsageQueue, UsageReaders};
 use crate::wire::ParsedBody;
 
 /// The gateway of a configuration.
@@ -39,7 +40,7 @@ pub(super) fn chat_call(
                 path: command.to_owned(),
                 ..RequestHead::default()
             },
-            &UsageReaders::new(Vec::new()),
+            &UsageQueue::start(UsageReaders::new(Vec::new()), Duration::ZERO),
         )),
     })
 }

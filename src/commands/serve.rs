@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,7 +17,14 @@ use crate::config::{Config, Overrides, ServerSettings, load};
 use crate::http::{Shutdown, ShutdownPhase};
 use crate::server::{App, Cores, Router, raise_descriptor_limit, serve};
 use crate::telemetry;
-use crate::usage::UsageReaders;
+use crate::usage::{UsageQueue, UsageReaders};
+
+/// How long the readers of usage records pause: the maximum delay of log lines, besides that of the
+/// log itself.
+const QUEUE_PAUSE: Duration = Duration::from_millis(10);
+
+/// How long the readers of usage records may take at the end of the process.
+const MAX_DRAIN: Duration = Duration::from_secs(5);
 
 /// `outcrop serve`
 pub(super) async fn run(overrides: &Overrides) -> ExitCode {
@@ -107,8 +115,9 @@ pub(super) async fn serve_until_signal(
         }
     };
     let shutdown = Shutdown::default();
-    let usage_readers = UsageReaders::new(vec![Box::new(telemetry::log_request)]);
-    let app = match App::new(config, bedrock, usage_readers, shutdown.clone()) {
+    let readers = UsageReaders::new(vec![Box::new(telemetry::log_request)]);
+    let usage_queue = UsageQueue::start(readers, QUEUE_PAUSE);
+    let app = match App::new(config, bedrock, usage_queue.clone(), shutdown.clone()) {
         Ok(app) => app,
         Err(error) => {
             eprintln!("outcrop: {error}");
@@ -125,7 +134,8 @@ pub(super) async fn serve_until_signal(
         tracing::info!(%address, "listening");
         listening(Arc::clone(&app), address);
     }
-    let signals = tokio::spawn(drain_on_signal(shutdown.clone(), config.server.clone()));
+    let signals = drain_on_signal(shutdown.clone(), config.server.clone(), usage_queue.clone());
+    let signals = tokio::spawn(signals);
     let reloads = tokio::spawn(reload_on_signal(Arc::clone(&app), config.clone()));
     let routes = Router::new(Arc::clone(&app));
     serve(listener, routes, &cores, shutdown, &config.server).await;
@@ -139,6 +149,8 @@ pub(super) async fn serve_until_signal(
         }
     }
     cores.stop().await;
+    // All requests have ended.
+    drain(&usage_queue).await;
     signals.abort();
     reloads.abort();
     tracing::info!("stopped");
@@ -171,9 +183,20 @@ async fn reload_on_signal(app: Arc<App>, config: Config) {
     }
 }
 
+/// Lets the readers of usage records read what is left.
+async fn drain(usage_queue: &UsageQueue) {
+    if tokio::time::timeout(MAX_DRAIN, usage_queue.drained())
+        .await
+        .is_err()
+    {
+        let records = usage_queue.waiting();
+        tracing::error!(records, "the last usage records were not read in time");
+    }
+}
+
 /// Starts the shutdown. After SIGTERM, load balancers have `drain_delay` to notice; a second
 /// SIGTERM or SIGINT skips it. Another SIGINT skips the grace period.
-async fn drain_on_signal(shutdown: Shutdown, settings: ServerSettings) {
+async fn drain_on_signal(shutdown: Shutdown, settings: ServerSettings, usage_queue: UsageQueue) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
@@ -195,6 +218,7 @@ async fn drain_on_signal(shutdown: Shutdown, settings: ServerSettings) {
     }
     shutdown.advance(ShutdownPhase::Closing);
     interrupt.recv().await;
+    drain(&usage_queue).await;
     telemetry::flush();
     std::process::exit(130);
 }

@@ -18,7 +18,7 @@ use crate::http::reply::insert;
 use crate::resources::ids::request_id;
 use crate::server::clients::browser::BrowserPolicy;
 use crate::server::connection::entry::{self, Peer};
-use crate::usage::{Ledger, RequestHead, UsageReaders};
+use crate::usage::{Ledger, RequestHead, UsageQueue};
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
@@ -36,7 +36,7 @@ struct Surroundings {
     routes: axum::Router,
     browsers: BrowserPolicy,
     shutdown: Shutdown,
-    usage_readers: UsageReaders,
+    usage_queue: UsageQueue,
 }
 
 impl Router {
@@ -48,7 +48,7 @@ impl Router {
                 app.http.callers.have_keys(),
             ),
             shutdown: app.http.shutdown.clone(),
-            usage_readers: app.usage_readers.clone(),
+            usage_queue: app.usage_queue.clone(),
             routes: router::routes(app),
         }))
     }
@@ -100,7 +100,7 @@ impl Surroundings {
             client_address: peer.address,
             client_retries: client_retries(request.headers()),
         };
-        let ledger = Arc::new(Ledger::open(head, &self.usage_readers));
+        let ledger = Arc::new(Ledger::open(head, &self.usage_queue));
         request.extensions_mut().insert(Arc::clone(&ledger));
         ledger
     }

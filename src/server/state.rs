@@ -18,7 +18,7 @@ use crate::http::{HttpContext, Shutdown, ShutdownPhase};
 use crate::identity::Callers;
 use crate::passthrough::Passthrough;
 use crate::resources::body_memory::BodyMemory;
-use crate::usage::UsageReaders;
+use crate::usage::UsageQueue;
 
 /// The parts of the application.
 #[derive(Debug)]
@@ -45,8 +45,8 @@ pub struct App {
     pub batches: Option<Arc<Batches>>,
     /// The client of Bedrock, for the readiness check.
     pub bedrock: Bedrock,
-    /// The readers of what requests used and cost.
-    pub usage_readers: UsageReaders,
+    /// The queue of what requests used and cost.
+    pub usage_queue: UsageQueue,
 }
 
 /// The router's state. Handlers receive its parts, each by its type.
@@ -94,7 +94,7 @@ impl App {
     pub fn new(
         config: &Config,
         bedrock: Bedrock,
-        usage_readers: UsageReaders,
+        usage_queue: UsageQueue,
         shutdown: Shutdown,
     ) -> Result<Arc<Self>, StartError> {
         let tables = Tables::load(&config.catalog.files).map_err(StartError)?;
@@ -113,7 +113,7 @@ impl App {
         let closing = shutdown.clone();
         let closing = async move { closing.reached(ShutdownPhase::Closing).await };
         let bodies = BodyMemory::new(config.server.max_body_memory);
-        let batches = Batches::start(config, &gateway, &bodies, &usage_readers, closing);
+        let batches = Batches::start(config, &gateway, &bodies, &usage_queue, closing);
         Ok(Arc::new(Self {
             http: Arc::new(HttpContext {
                 settings: config.server.clone(),
@@ -132,7 +132,7 @@ impl App {
             files: batches.as_ref().map(|batches| Arc::clone(batches.files())),
             batches: batches.map(Arc::new),
             bedrock,
-            usage_readers,
+            usage_queue,
         }))
     }
 }

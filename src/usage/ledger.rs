@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Mutex, MutexGuard};
 
 use super::cost::{Charge, Cost};
-use super::readers::UsageReaders;
+use super::queue::UsageQueue;
 use super::record::{Identity, RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord};
 use super::target::Target;
 use super::tokens::TokenCounts;
@@ -29,7 +29,7 @@ pub struct Ledger {
     /// their usage.
     deltas: AtomicU64,
     entries: Mutex<Entries>,
-    readers: UsageReaders,
+    queue: UsageQueue,
 }
 
 #[derive(Debug)]
@@ -40,18 +40,18 @@ struct Entries {
 }
 
 impl Ledger {
-    /// Opens the ledger of a request, whose record goes to `readers`.
-    pub fn open(head: RequestHead, readers: &UsageReaders) -> Self {
+    /// Opens the ledger of a request, whose record goes to `queue`.
+    pub fn open(head: RequestHead, queue: &UsageQueue) -> Self {
         Self {
             began: Instant::now(),
             client_retries: head.client_retries,
             first_token: OnceLock::new(),
             deltas: AtomicU64::new(0),
             entries: Mutex::new(Entries {
-                record: UsageRecord::new(head),
+                record: UsageRecord::new(head, SystemTime::now()),
                 unlogged_detail: String::new(),
             }),
-            readers: readers.clone(),
+            queue: queue.clone(),
         }
     }
 
@@ -261,6 +261,7 @@ impl Drop for Ledger {
                 ..TokenCounts::default()
             });
         }
-        self.readers.read(record);
+        let empty = UsageRecord::new(RequestHead::default(), SystemTime::UNIX_EPOCH);
+        self.queue.push(std::mem::replace(record, empty));
     }
 }

@@ -1,11 +1,12 @@
 //! What requests use and cost.
 //!
 //! A [`Ledger`] is opened with each request. Whatever path the request takes reports to it, and it
-//! is settled once, when the last reference is dropped. Readers get the settled [`UsageRecord`];
-//! nothing else counts.
+//! is settled once, when the last reference is dropped. The settled [`UsageRecord`] goes to the
+//! [`UsageQueue`], which its readers read off the request path; nothing else counts.
 
 mod cost;
 mod ledger;
+mod queue;
 mod readers;
 mod record;
 mod target;
@@ -13,6 +14,7 @@ mod tokens;
 
 pub use cost::{Charge, Cost, Units, usd};
 pub use ledger::Ledger;
+pub use queue::UsageQueue;
 pub use readers::{UsageReader, UsageReaders};
 pub use record::{Identity, RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord};
 pub use target::Target;

@@ -1,25 +1,23 @@
 //! The readers of settled records.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::record::UsageRecord;
 
-/// A reader of settled records. It runs where the request ends, and must not wait.
+/// A reader of settled records. It runs in the task of the queue, and must not wait.
 pub type UsageReader = Box<dyn Fn(&UsageRecord) + Send + Sync>;
 
 /// The readers of every settled record.
-#[derive(Clone)]
-pub struct UsageReaders(Arc<[UsageReader]>);
+pub struct UsageReaders(Vec<UsageReader>);
 
 impl UsageReaders {
     /// These readers, in this order.
     pub fn new(readers: Vec<UsageReader>) -> Self {
-        Self(readers.into())
+        Self(readers)
     }
 
     pub(super) fn read(&self, record: &UsageRecord) {
-        for read in &*self.0 {
+        for read in &self.0 {
             read(record);
         }
     }

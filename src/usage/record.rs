@@ -88,10 +88,10 @@ pub struct UsageRecord {
 }
 
 impl UsageRecord {
-    pub(super) fn new(head: RequestHead) -> Self {
+    pub(super) fn new(head: RequestHead, at: SystemTime) -> Self {
         Self {
             head,
-            at: SystemTime::now(),
+            at,
             route: Cow::Borrowed(UNKNOWN_ROUTE),
             upstream_request_ids: Vec::new(),
             caller: None,

@@ -20,7 +20,7 @@ use outcrop::config::{CatalogList, Config};
 use outcrop::http::Shutdown;
 use outcrop::server::{App, Peer, Router};
 use outcrop::telemetry::log_request;
-use outcrop::usage::UsageReaders;
+use outcrop::usage::{UsageQueue, UsageReaders};
 use peak_alloc::PeakAlloc;
 use shapes::SHAPES;
 use tokio::io::AsyncReadExt;
@@ -62,7 +62,8 @@ async fn gateway_to(address: SocketAddr) -> Router {
     config.catalog.list = CatalogList::Configured;
     let bedrock = Bedrock::connect(&config.bedrock).await.expect("a client");
     let readers = UsageReaders::new(vec![Box::new(log_request)]);
-    let app = App::new(&config, bedrock, readers, Shutdown::default()).expect("an application");
+    let queue = UsageQueue::start(readers, Duration::ZERO);
+    let app = App::new(&config, bedrock, queue, Shutdown::default()).expect("an application");
     Router::new(app)
 }
 

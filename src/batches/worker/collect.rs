@@ -152,7 +152,7 @@ impl Work {
             return;
         };
         let head = batch_head(format!("{}-{number}", self.id));
-        let ledger = Ledger::open(head, &self.shared.usage_readers);
+        let ledger = Ledger::open(head, &self.shared.usage_queue);
         ledger.routed(BATCHES);
         ledger.called_by(self.caller.shared_name(), self.caller.identity());
         if let Some(name) = part.names.first() {

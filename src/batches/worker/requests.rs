@@ -19,7 +19,7 @@ use crate::limits::CallPermit;
 use crate::models::{ChatUpstream, Endpoint};
 use crate::reply::Adjustments;
 use crate::resources::ids::response_id;
-use crate::usage::{Ledger, RequestHead, UsageReaders};
+use crate::usage::{Ledger, RequestHead, UsageQueue};
 use crate::wire::{ParsedBody, json_body};
 
 /// The properties of a batch request that determine its part.
@@ -48,7 +48,7 @@ pub(super) struct BatchLineResponse {
 pub(super) struct BatchRequests<'a> {
     gateway: &'a Gateway,
     caller: &'a Caller,
-    usage_readers: &'a UsageReaders,
+    usage_queue: &'a UsageQueue,
 }
 
 impl Work {
@@ -57,7 +57,7 @@ impl Work {
         BatchRequests {
             gateway: &self.shared.gateway,
             caller: &self.caller,
-            usage_readers: &self.shared.usage_readers,
+            usage_queue: &self.shared.usage_queue,
         }
     }
 }
@@ -159,7 +159,7 @@ impl BatchRequests<'_> {
         request_id: &str,
     ) -> Result<BatchLineResponse, ApiError> {
         let head = batch_head(request_id.to_owned());
-        let ledger = Arc::new(Ledger::open(head, self.usage_readers));
+        let ledger = Arc::new(Ledger::open(head, self.usage_queue));
         ledger.routed(BATCHES);
         ledger.called_by(self.caller.shared_name(), self.caller.identity());
         ledger.body_read(line.bytes.len());

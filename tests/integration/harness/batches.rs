@@ -168,7 +168,13 @@ pub async fn start_second_gateway(
     config.catalog.list = CatalogList::Configured;
     let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
     let shutdown = Shutdown::default();
-    let app = App::new(config, bedrock, harness.records.readers(), shutdown.clone()).unwrap();
+    let app = App::new(
+        config,
+        bedrock,
+        harness.records.queue.clone(),
+        shutdown.clone(),
+    )
+    .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (settings, shutdown_signal) = (config.server.clone(), shutdown.clone());

@@ -88,9 +88,9 @@ impl Harness {
         change(&mut config);
         let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
         let shutdown = Shutdown::default();
-        let records = Records::default();
-        let readers = records.readers();
-        let mut app = App::new(&config, bedrock.clone(), readers, shutdown.clone()).unwrap();
+        let records = Records::start();
+        let queue = records.queue.clone();
+        let mut app = App::new(&config, bedrock.clone(), queue, shutdown.clone()).unwrap();
         if let Some(fetcher) = fetcher {
             let tables = Tables::load(&config.catalog.files).unwrap();
             Arc::get_mut(&mut app).unwrap().gateway =

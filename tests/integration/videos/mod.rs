@@ -308,11 +308,11 @@ async fn another_instance_serves_a_video_it_did_not_start() {
     config.bedrock.simulated = Some(SimulatedBedrock::at(harness.simulator.url()));
     with_videos(&mut config);
     let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
-    let readers = harness.records.readers();
-    let unknown_variant = App::new(&config, bedrock, readers.clone(), Shutdown::default()).unwrap();
+    let queue = harness.records.queue.clone();
+    let unknown_variant = App::new(&config, bedrock, queue.clone(), Shutdown::default()).unwrap();
     let (caller, ledger) = (
         Caller::new("local"),
-        Ledger::open(RequestHead::default(), &readers),
+        Ledger::open(RequestHead::default(), &queue),
     );
     let videos = unknown_variant.videos.as_ref().unwrap();
     let response = videos.retrieve(&caller, &id, &ledger).await;
