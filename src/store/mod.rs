@@ -1,26 +1,34 @@
-//! The database of files and batches: SQLite, in one file. The functions could also be served by a
-//! database server.
+//! The database of teams, keys, files and batches: SQLite, in one file. The functions could also be
+//! served by a database server.
 //!
 //! Every query is limited, and times come from the caller, in Unix seconds.
 
 mod batches;
 mod files;
+mod identity;
+mod keys;
 mod results;
+mod teams;
 
 pub use batches::{Lease, StoredBatch};
 pub use files::{FilePage, StoredFile};
+pub use identity::{IdentityChanges, IdentityRow};
+pub use keys::{KeyPage, PreviousKey, StoredChatOverrides, StoredDigest, StoredKey};
 pub use results::StoredResult;
+pub use teams::{StoredTeam, TeamRemoval};
 
 use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sqlx::SqlSafeStr;
+use serde::de::DeserializeOwned;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
+use sqlx::{Row, SqlSafeStr};
 use tokio::sync::OnceCell;
 
 use crate::error::{ApiError, ErrorCode, ErrorKind};
@@ -36,11 +44,18 @@ const CONNECTIONS: u32 = 4;
 
 /// The migrations, in order. A released migration never changes, since existing databases have it
 /// already.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "files and batches",
-    include_str!("migrations/0001_files_and_batches.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "files and batches",
+        include_str!("migrations/0001_files_and_batches.sql"),
+    ),
+    (
+        2,
+        "teams and keys",
+        include_str!("migrations/0002_teams_and_keys.sql"),
+    ),
+];
 
 /// The store, opened on first use.
 #[derive(Debug)]
@@ -172,6 +187,15 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
+
+/// A value that a column has as JSON.
+fn decoded<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> sqlx::Result<T> {
+    let text: String = row.try_get(column)?;
+    serde_json::from_str(&text).map_err(|error| sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: Box::new(error),
+    })
+}
 
 /// A store in a temporary file, for tests.
 #[cfg(test)]
