@@ -3,9 +3,11 @@
 //! Plain data, which the configuration, the store and the admin API have in common. Pure.
 
 mod budget;
+mod organization;
 mod pattern;
 
 pub use budget::{Budget, BudgetPeriod, parse_usd};
+pub use organization::{KeyGrant, Organization, Team, add_level, check_team_name, check_user_name};
 pub use pattern::ModelPattern;
 
 use std::sync::Arc;
@@ -89,6 +91,21 @@ impl Allowance {
             |pattern: &ModelPattern| pattern.matches(requested) || pattern.matches(model_id);
         let allowed = self.allowed_models.as_ref();
         allowed.is_none_or(|patterns| patterns.iter().any(matches))
+    }
+}
+
+impl LevelAllowance {
+    /// Whose allowance it is, in messages to the caller.
+    pub fn owner(&self) -> String {
+        match self.level {
+            Level::Organization => "the organization".to_owned(),
+            Level::Team => format!("team `{}`", self.name),
+            Level::User => {
+                let (team, user) = self.name.split_once('/').unwrap_or(("", &self.name));
+                format!("user `{user}` of team `{team}`")
+            }
+            Level::Key => "this API key".to_owned(),
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use crate::endpoints::files::service::{Files, now, split_page};
 use crate::endpoints::files::wire::BATCH;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::Gateway;
-use crate::identity::Caller;
+use crate::identity::{Caller, Callers};
 use crate::resources::body_memory::BodyMemory;
 use crate::resources::ids::stored_id;
 use crate::store::{Store, StoreError, StoredBatch};
@@ -69,6 +69,8 @@ struct BatchService {
     inputs: Semaphore,
     /// The memory of all requests; batches use what other requests leave free.
     memory: BodyMemory,
+    /// The owners of batches.
+    callers: Arc<Callers>,
     /// The queue of what requests used and cost.
     usage_queue: UsageQueue,
     /// The maximum body size, in bytes.
@@ -82,6 +84,7 @@ impl Batches {
         config: &Config,
         gateway: &Arc<Gateway>,
         memory: &BodyMemory,
+        callers: &Arc<Callers>,
         usage_queue: &UsageQueue,
         closing: impl Future<Output = ()> + Send + 'static,
     ) -> Option<Self> {
@@ -107,6 +110,7 @@ impl Batches {
             owner: stored_id("worker-"),
             gateway: Arc::clone(gateway),
             memory: memory.clone(),
+            callers: Arc::clone(callers),
             usage_queue: usage_queue.clone(),
             max_body: config.server.max_body,
             settings,
@@ -161,7 +165,7 @@ impl Batches {
         let document = new_document(new, file.id)?;
         let stored = StoredBatch {
             id: document.batch.id.clone(),
-            caller: caller.name().to_owned(),
+            caller: caller.id().to_owned(),
             is_open: true,
             document: serde_json::to_string(&document).map_err(|_| ApiError::internal())?,
             cancelling_at: None,
@@ -173,7 +177,7 @@ impl Batches {
 
     /// A batch of the caller.
     pub async fn find(&self, caller: &Caller, id: &str) -> Result<Batch, ApiError> {
-        let found = self.shared.store.batch(caller.name(), id).await?;
+        let found = self.shared.store.batch(caller.id(), id).await?;
         match found {
             Some(stored) => self.view(&stored).await,
             None => Err(no_such_batch(id)),
@@ -189,7 +193,7 @@ impl Batches {
         let limit = query.limit.saturating_add(1);
         let store = &self.shared.store;
         let stored = store
-            .batches(caller.name(), query.after.as_deref(), limit)
+            .batches(caller.id(), query.after.as_deref(), limit)
             .await?;
         let (stored, has_more) = split_page(stored, query.limit);
         let mut batches = Vec::with_capacity(stored.len());
@@ -203,7 +207,7 @@ impl Batches {
     pub async fn cancel(&self, caller: &Caller, id: &str) -> Result<Batch, ApiError> {
         self.shared
             .store
-            .cancel_batch(caller.name(), id, now())
+            .cancel_batch(caller.id(), id, now())
             .await?;
         let batch = self.find(caller, id).await?;
         match batch.status {

@@ -31,7 +31,7 @@ pub(super) fn chat_call(
     body: Bytes,
 ) -> serde_json::Result<ChatCall<ParsedBody<ChatRequest>>> {
     Ok(ChatCall {
-        caller: Caller::new("local"),
+        caller: Caller::named("local"),
         request: ParsedBody::new(serde_json::from_slice(&body)?, body),
         permit: None,
         headers: None,

@@ -4,6 +4,7 @@
 //! with section, key, value and remedy.
 
 mod host_pattern;
+mod instant;
 mod load;
 mod origin;
 mod reader;
@@ -12,6 +13,7 @@ mod reference;
 mod sections;
 
 pub use host_pattern::HostPattern;
+pub use instant::parse_instant;
 pub use load::{Overrides, config_file, load};
 pub use origin::{AllowedOrigin, is_loopback_host};
 pub use reader::Mistakes;
@@ -24,6 +26,7 @@ pub use sections::{
 
 use std::collections::BTreeMap;
 
+use crate::allowances::Organization;
 use crate::bedrock::BedrockSettings;
 use crate::models::ModelId;
 
@@ -34,6 +37,8 @@ pub struct Config {
     pub server: ServerSettings,
     /// Callers and their API keys; without any, requests need none.
     pub keys: Vec<KeyEntry>,
+    /// What all callers together and their teams may use.
+    pub organization: Organization,
     /// Aliases with the models they stand for.
     pub models: BTreeMap<String, ModelEntry>,
     /// How chat requests are treated.

@@ -100,6 +100,33 @@ impl<'a> Section<'a> {
         std::mem::take(&mut self.table).into_iter().collect()
     }
 
+    /// Whether the key `name` is set.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.table.contains_key(name)
+    }
+
+    /// Reads the table `name`, whose keys the operator chooses, entry by entry; each must be a
+    /// section.
+    pub(super) fn named_sections(&mut self, name: &str, read: impl FnMut(&str, &mut Section<'_>)) {
+        let mut section = self.section(name);
+        section.each_section(read);
+        section.finish();
+    }
+
+    /// Reads all remaining entries, each of which must be a section.
+    pub(super) fn each_section(&mut self, mut read: impl FnMut(&str, &mut Section<'_>)) {
+        for name in self.table.keys().cloned().collect::<Vec<_>>() {
+            let mut section = self.section(&name);
+            read(&name, &mut section);
+            section.finish();
+        }
+    }
+
+    /// Adds a mistake at the name of this section, which the operator chose.
+    pub(super) fn misnamed(&mut self, remedy: &str) {
+        self.mistakes.add(&self.path, "not a valid name", remedy);
+    }
+
     /// Adds a mistake at the key `name`.
     pub(super) fn mistake(&mut self, name: &str, problem: impl fmt::Display, remedy: &str) {
         let key_path = self.key_path(name);
@@ -247,6 +274,19 @@ impl<'a> Section<'a> {
             }
             Some(other) => self.mistake(name, display(&other), &remedy),
         }
+    }
+
+    /// A whole number within `range`, without a default.
+    pub(super) fn optional_integer<T: TryFrom<i64> + Default>(
+        &mut self,
+        name: &str,
+        field: &mut Option<T>,
+        range: std::ops::RangeInclusive<i128>,
+    ) {
+        let is_set = self.has(name);
+        let mut value = T::default();
+        self.integer(name, &mut value, range);
+        *field = is_set.then_some(value);
     }
 
     /// A number above 0, or `0` for `None`.

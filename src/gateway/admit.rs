@@ -67,7 +67,7 @@ impl Gateway {
         }
         let permit = self.admit(caller, target, ledger).await?;
         let memory = memory.files();
-        let fetching = (self.fetcher).remote_files(caller.name(), addresses, Some(&memory));
+        let fetching = (self.fetcher).remote_files(caller.id(), addresses, Some(&memory));
         Ok((Box::pin(fetching).await?, Some(permit)))
     }
 
@@ -105,7 +105,7 @@ impl Gateway {
         addresses: Vec<RemoteAddress>,
     ) -> Result<(), ApiError> {
         let memory = pending.permit.as_mut().map(BodyPermit::files);
-        let caller = pending.caller.name();
+        let caller = pending.caller.id();
         let fetching = (self.fetcher).remote_files(caller, addresses, memory.as_deref());
         let fetched = Box::pin(fetching).await;
         pending.fetched = fetched.map_err(|error| error.named(pending.names()))?;

@@ -34,13 +34,12 @@ pub(crate) use send::OpenCall;
 pub(crate) use settle::client_error;
 pub(crate) use targets::SearchedTarget;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::bedrock::Bedrock;
 use crate::catalog::{BaseModels, Directory, Registry, Tables};
-use crate::config::{ChatOverrides, ChatSettings, Config};
+use crate::config::{ChatSettings, Config};
 use crate::converse::dialect::{DialectRequest, ResponseFormat};
 use crate::converse::translation::ChatTranslation;
 use crate::error::ApiError;
@@ -60,7 +59,6 @@ use settle::Account;
 #[derive(Debug)]
 pub struct Gateway {
     models: Registry,
-    keys: HashMap<String, ChatOverrides>,
     chat: ChatSettings,
     memory: Arc<ReasoningMemory>,
     fetcher: Fetcher,
@@ -100,15 +98,11 @@ pub struct CallerRequest<T> {
 impl Gateway {
     /// Builds the gateway from the configuration.
     pub fn new(config: &Config, tables: Tables, bedrock: Bedrock, fetcher: Fetcher) -> Self {
-        let keys = config.keys.iter();
         let chat = config.chat.clone();
         let callers = config.keys.iter().map(|key| key.caller.as_str());
         let targets = config.models.values().map(|entry| entry.target.as_str());
         Self {
             models: Registry::new(config, tables, &bedrock),
-            keys: keys
-                .map(|key| (key.caller.clone(), key.chat.clone()))
-                .collect(),
             memory: Arc::new(ReasoningMemory::new(
                 chat.reasoning_cache_size,
                 chat.reasoning_cache_ttl,
@@ -212,7 +206,7 @@ impl Gateway {
             headers,
             ledger,
         } = call;
-        let target = self.chat_model(name, &ledger).await?;
+        let target = self.chat_model(name, &caller, &ledger).await?;
         let mut pending = self.pending_for(&caller, request, target, headers);
         pending.permit = permit;
         Ok(pending)

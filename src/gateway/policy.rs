@@ -69,7 +69,7 @@ impl Gateway {
     /// over the model's, and the model's over the one in `[chat]`.
     pub(crate) fn guardrail<'a>(
         &'a self,
-        caller: &Caller,
+        caller: &'a Caller,
         target: &'a ModelTarget,
     ) -> Option<&'a GuardrailPolicy> {
         let mut scopes = self.scopes(caller, target);
@@ -79,12 +79,11 @@ impl Gateway {
     /// The settings that apply to requests of `caller` to `target`, those with precedence first.
     pub(crate) fn scopes<'a>(
         &'a self,
-        caller: &Caller,
+        caller: &'a Caller,
         target: &'a ModelTarget,
     ) -> impl Iterator<Item = &'a ChatOverrides> + Clone {
-        let key = self.keys.get(caller.name());
-        let scopes = [key, Some(&target.chat), Some(&self.chat.common)];
-        scopes.into_iter().flatten()
+        let key = &caller.profile().chat;
+        [key, &target.chat, &self.chat.common].into_iter()
     }
 
     /// Whether a request that cannot be served exactly as written is refused: the header or the

@@ -165,9 +165,8 @@ impl<R: DialectRequest> PendingRequest<R> {
         } = self;
         let model_info = &target.model_info;
         let family = model_info.capabilities.family.as_str();
-        let recall = |key: &str| -> Option<Arc<RememberedTurn>> {
-            memory.recall(caller.name(), family, key)
-        };
+        let recall =
+            |key: &str| -> Option<Arc<RememberedTurn>> { memory.recall(caller.id(), family, key) };
         let context = TranslationContext {
             capabilities: &model_info.capabilities,
             upstream: target.upstream,

@@ -44,7 +44,7 @@ impl Account {
     pub(super) fn remember(&self, output_events: &mut OutputEvents) {
         if let Some((keys, turn)) = output_events.remembered() {
             self.memory.remember(
-                self.caller.name(),
+                self.caller.id(),
                 &self.model_info.capabilities.family,
                 keys,
                 turn,

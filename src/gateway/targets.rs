@@ -9,7 +9,8 @@ use super::Gateway;
 use crate::bedrock::{Cause, ModelCall, Trouble, UpstreamError};
 use crate::catalog::{ModelTarget, ProfileSearch};
 use crate::config::ModelEntry;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode, ErrorKind, Field, bounded};
+use crate::identity::Caller;
 use crate::models::{ChatUpstream, Endpoint, ModelId};
 use crate::usage::Ledger;
 use crate::wire::{ClientField, UnknownFields, missing_model};
@@ -42,23 +43,25 @@ impl Gateway {
         name: Option<&str>,
         unknown: &UnknownFields,
         fields: &[ClientField],
-        ledger: &Ledger,
+        (caller, ledger): (&Caller, &Ledger),
     ) -> Result<ModelTarget, ApiError> {
         match name.filter(|name| !name.is_empty()) {
-            Some(name) => self.target(name, ledger).await,
+            Some(name) => self.target(name, caller, ledger).await,
             None => Err(missing_model(unknown, fields)),
         }
     }
 
-    /// Resolves a model name, and records the model for the log.
+    /// Resolves a model name that `caller` may call, and records the model for the log.
     pub(super) async fn target(
         &self,
         name: &str,
+        caller: &Caller,
         ledger: &Ledger,
     ) -> Result<ModelTarget, ApiError> {
         ledger.model_requested(name);
         let target = self.models.target(name).await?;
         ledger.target(&target);
+        check_access(caller, name, &target)?;
         Ok(target)
     }
 
@@ -66,6 +69,7 @@ impl Gateway {
     pub(crate) async fn exact_target(
         &self,
         id: &str,
+        caller: &Caller,
         ledger: &Ledger,
     ) -> Result<ModelTarget, ApiError> {
         if id.is_empty() {
@@ -74,21 +78,29 @@ impl Gateway {
         ledger.model_requested(id);
         let target = self.models.exact_target(id).await?;
         ledger.target(&target);
+        check_access(caller, id, &target)?;
         Ok(target)
     }
 
-    /// Resolves a model name for work that is not one request.
-    pub(crate) async fn resolve(&self, name: &str) -> Result<ModelTarget, ApiError> {
-        self.models.target(name).await
+    /// Resolves a model name that `caller` may call, for work that is not one request.
+    pub(crate) async fn resolve(
+        &self,
+        name: &str,
+        caller: &Caller,
+    ) -> Result<ModelTarget, ApiError> {
+        let target = self.models.target(name).await?;
+        check_access(caller, name, &target)?;
+        Ok(target)
     }
 
     /// The model of a chat request.
     pub(crate) async fn chat_model(
         &self,
         name: &str,
+        caller: &Caller,
         ledger: &Ledger,
     ) -> Result<ModelTarget, ApiError> {
-        let target = self.target(name, ledger).await?;
+        let target = self.target(name, caller, ledger).await?;
         let info = &target.model_info;
         info.check_endpoint(name, Endpoint::ChatCompletions)?;
         Ok(target)
@@ -149,4 +161,21 @@ impl Gateway {
         let profile = searched.profile.into_inner();
         Ok(profile.unwrap_or(target.model))
     }
+}
+
+/// Refuses a model that the caller's levels do not allow.
+fn check_access(caller: &Caller, name: &str, target: &ModelTarget) -> Result<(), ApiError> {
+    let Some(level) = caller.refusal(name, target.model.as_str()) else {
+        return Ok(());
+    };
+    let (name, owner) = (bounded::logged_name(name), level.owner());
+    Err(ApiError::new(
+        ErrorKind::Permission,
+        format!(
+            "You do not have access to the model `{name}`: it is not among the allowed models of \
+             {owner}. Ask the operator of this gateway for it."
+        ),
+    )
+    .code(ErrorCode::ModelAccessDenied)
+    .parameter(Field::Model))
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::config::ServerSettings;
 use crate::http::Shutdown;
 use crate::identity::Callers;
@@ -14,7 +16,7 @@ pub struct HttpContext {
     /// The threads for CPU-bound work.
     pub workers: Workers,
     /// Callers and their keys.
-    pub callers: Callers,
+    pub callers: Arc<Callers>,
     /// The phase of the shutdown.
     pub shutdown: Shutdown,
 }

@@ -135,7 +135,7 @@ fn authenticated(parts: &Parts, context: &HttpContext) -> Result<(Caller, Arc<Le
     let caller = context.callers.identify(key).inspect_err(|_| {
         ledger.key_rejected(key.map(masked));
     })?;
-    ledger.called_by(caller.shared_name(), caller.identity());
+    ledger.called_by(caller.principal(), caller.identity());
     Ok((caller, ledger))
 }
 

@@ -1,5 +1,6 @@
 //! Authentication of callers, by API key or SigV4 signature.
 
+mod caller;
 mod sigv4;
 
 use std::collections::HashMap;
@@ -9,56 +10,21 @@ use std::time::SystemTime;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
+use crate::allowances::Organization;
 use crate::config::{AccessKey, KeyDigest, KeyEntry};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::usage::Identity;
+pub use caller::{Caller, CallerProfile};
 use sigv4::{PendingSignature, Signature, SignatureError};
-
-/// A caller, by its configured name.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    name: Arc<str>,
-    identity: Option<Identity>,
-}
-
-impl Caller {
-    /// The caller named `name`, who has not authenticated.
-    pub fn new(name: &str) -> Self {
-        Self {
-            name: name.into(),
-            identity: None,
-        }
-    }
-
-    /// The name, in logs and limits.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The name as shared text.
-    pub fn shared_name(&self) -> Arc<str> {
-        Arc::clone(&self.name)
-    }
-
-    /// How the caller has authenticated; `None` without keys, and for the lines of a batch.
-    pub fn identity(&self) -> Option<Identity> {
-        self.identity
-    }
-
-    /// The caller with `key`, who uses it for `identity`.
-    fn with_key(key: &KeyEntry, identity: Identity) -> Self {
-        Self {
-            identity: Some(identity),
-            ..Self::new(&key.caller)
-        }
-    }
-}
 
 /// All callers with their keys.
 #[derive(Debug)]
 pub struct Callers {
     by_digest: HashMap<KeyDigest, Caller>,
     by_access_key: HashMap<String, (Caller, AccessKey)>,
+    by_id: HashMap<Arc<str>, Arc<CallerProfile>>,
+    /// The caller of every request without keys.
+    anyone: Caller,
 }
 
 /// The identity that a request claims, before its body has been read.
@@ -82,17 +48,26 @@ const ANYONE: &str = "local";
 
 impl Callers {
     /// The callers of these keys.
-    pub fn new(keys: &[KeyEntry]) -> Self {
-        let entry = |key: &KeyEntry| (key.digest, Caller::with_key(key, Identity::Key));
-        let signing = |key: &KeyEntry| {
-            let access_key = key.access_key.clone()?;
-            let caller = Caller::with_key(key, Identity::Signature);
-            Some((access_key.id.clone(), (caller, access_key)))
+    pub fn new(keys: &[KeyEntry], organization: &Organization) -> Self {
+        let mut callers = Self {
+            by_digest: HashMap::new(),
+            by_access_key: HashMap::new(),
+            by_id: HashMap::new(),
+            anyone: Caller::named(ANYONE),
         };
-        Self {
-            by_digest: keys.iter().map(entry).collect(),
-            by_access_key: keys.iter().filter_map(signing).collect(),
+        for key in keys {
+            let profile = Arc::new(CallerProfile::of_key(key, organization));
+            if let Some(access_key) = &key.access_key {
+                let caller = Caller::new(Arc::clone(&profile), Some(Identity::Signature));
+                let entry = (caller, access_key.clone());
+                callers.by_access_key.insert(access_key.id.clone(), entry);
+            }
+            let id = Arc::clone(&profile.principal.id);
+            callers.by_id.insert(id, Arc::clone(&profile));
+            let caller = Caller::new(profile, Some(Identity::Key));
+            callers.by_digest.insert(key.digest, caller);
         }
+        callers
     }
 
     /// Whether requests need a key.
@@ -100,10 +75,19 @@ impl Callers {
         !self.by_digest.is_empty()
     }
 
+    /// The caller with this id, for work after its request. A caller that no longer exists has only
+    /// its name.
+    pub fn of_id(&self, id: &str) -> Caller {
+        match self.by_id.get(id) {
+            Some(profile) => Caller::new(Arc::clone(profile), None),
+            None => Caller::named(id),
+        }
+    }
+
     /// The caller with this key. The lookup by digest takes the same time for every wrong key.
     pub fn identify(&self, key: Option<&str>) -> Result<Caller, ApiError> {
         if !self.have_keys() {
-            return Ok(Caller::new(ANYONE));
+            return Ok(self.anyone.clone());
         }
         let Some(key) = key else {
             return Err(authentication_error(
@@ -113,13 +97,14 @@ impl Callers {
             ));
         };
         let caller = self.by_digest.get(&KeyDigest::of(key));
-        caller.cloned().ok_or_else(|| {
+        let caller = caller.cloned().ok_or_else(|| {
             authentication_error(&format!(
                 "Incorrect API key provided: {}. The keys of this gateway are issued by its \
                 operator, not by OpenAI.",
                 masked(key)
             ))
-        })
+        })?;
+        not_expired(caller)
     }
 
     /// The caller of a request to Bedrock's API, by a signature with one of the gateway's access
@@ -142,6 +127,9 @@ impl Callers {
         let signature = Signature::parse(text)?;
         let entry = self.by_access_key.get(signature.access_key_id);
         let (caller, access_key) = entry.ok_or(SignatureError::UnknownKey)?;
+        if caller.profile().has_expired(now) {
+            return Err(SignatureError::ExpiredKey);
+        }
         if head.headers.contains_key("x-amz-security-token") {
             return Err(SignatureError::SessionToken);
         }
@@ -184,6 +172,16 @@ pub fn masked_credential(head: &Parts, key: Option<&str>) -> Option<String> {
 fn signature(head: &Parts) -> Option<&str> {
     let authorization = head.headers.get(AUTHORIZATION)?.to_str().ok()?;
     sigv4::is_signature(authorization).then_some(authorization)
+}
+
+fn not_expired(caller: Caller) -> Result<Caller, ApiError> {
+    // Reading the clock is only worth it for keys that expire.
+    match caller.profile().expires_at {
+        Some(_) if caller.profile().has_expired(SystemTime::now()) => Err(authentication_error(
+            "This API key has expired. Ask the operator of this gateway for a new one.",
+        )),
+        _ => Ok(caller),
+    }
 }
 
 fn authentication_error(message: &str) -> ApiError {

@@ -63,7 +63,7 @@ impl Limiter {
         calls: u32,
         when_full: WhenFull,
     ) -> Result<Permit, ApiError> {
-        let key = self.keys.admit(caller.name(), calls, when_full).await;
+        let key = self.keys.admit(caller.id(), calls, when_full).await;
         let key = key.map_err(|refusal| limited(refusal, "this API key"))?;
         let target = self.targets.admit(target, calls, when_full).await;
         let target = target.map_err(|refusal| limited(refusal, "this model"))?;
@@ -151,7 +151,7 @@ mod tests {
     #[tokio::test]
     async fn a_slot_is_released_when_the_permit_is_dropped() {
         let limiter = limiter(1);
-        let (caller, target) = (Caller::new("a"), Arc::from("model"));
+        let (caller, target) = (Caller::named("a"), Arc::from("model"));
         let first = admit(&limiter, &caller, &target)
             .await
             .expect("a free slot");
@@ -167,7 +167,7 @@ mod tests {
     #[tokio::test]
     async fn models_do_not_share_slots() {
         let limiter = limiter(1);
-        let caller = Caller::new("a");
+        let caller = Caller::named("a");
         let _first = admit(&limiter, &caller, &Arc::from("one"))
             .await
             .expect("a slot");

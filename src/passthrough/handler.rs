@@ -42,7 +42,7 @@ pub async fn passthrough(
         .inspect_err(|_| note_rejected(&head, &ledger))?;
     let HeldBody { bytes, permit } = decompressed(&context, &head.headers, body).await?;
     head.headers.remove(CONTENT_ENCODING);
-    ledger.called_by(caller.shared_name(), caller.identity());
+    ledger.called_by(caller.principal(), caller.identity());
     ledger.body_read(bytes.len());
     let path = head.uri.path_and_query().cloned();
     let call = PassthroughRequest {

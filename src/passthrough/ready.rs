@@ -99,7 +99,7 @@ impl Passthrough {
             | Operation::InvokeModelWithResponseStream
             | Operation::CountTokens => {
                 ledger.streamed(operation.pace() == Pace::Stream);
-                let target = self.gateway.exact_target(&id, &ledger).await?;
+                let target = self.gateway.exact_target(&id, &caller, &ledger).await?;
                 let length = ready.upstream_call.body.len();
                 let hold = || self.ready_for_model(&mut ready, &caller, operation, &id, target);
                 self.gateway.workers().on_body(length, hold).await?;
@@ -144,7 +144,7 @@ impl Passthrough {
     }
 
     /// The operator's rules for requests of this caller to this model.
-    pub(super) fn rules<'a>(&'a self, caller: &Caller, target: &'a ModelTarget) -> Rules<'a> {
+    pub(super) fn rules<'a>(&'a self, caller: &'a Caller, target: &'a ModelTarget) -> Rules<'a> {
         let mut scopes = self.gateway.scopes(caller, target);
         let ceilings = scopes.clone().filter_map(|scope| scope.max_tokens_ceiling);
         let chat = self.gateway.chat_settings();

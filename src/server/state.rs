@@ -113,13 +113,14 @@ impl App {
         let closing = shutdown.clone();
         let closing = async move { closing.reached(ShutdownPhase::Closing).await };
         let bodies = BodyMemory::new(config.server.max_body_memory);
-        let batches = Batches::start(config, &gateway, &bodies, &usage_queue, closing);
+        let callers = Arc::new(Callers::new(&config.keys, &config.organization));
+        let batches = Batches::start(config, &gateway, &bodies, &callers, &usage_queue, closing);
         Ok(Arc::new(Self {
             http: Arc::new(HttpContext {
                 settings: config.server.clone(),
                 bodies,
                 workers: gateway.workers().clone(),
-                callers: Callers::new(&config.keys),
+                callers,
                 shutdown,
             }),
             catalog: Arc::new(catalog),

@@ -19,6 +19,7 @@ macro_rules! write_line {
         let head = &record.head;
         let tokens = record.tokens.unwrap_or_default();
         let cost = record.cost.and_then(|cost| cost.breakdown).unwrap_or_default();
+        let caller = record.caller.as_ref();
         let error = record.error.as_ref();
         let ids = &record.upstream_request_ids;
         let served = record.tier_served.filter(|tier| *tier != Tier::Default);
@@ -32,7 +33,10 @@ macro_rules! write_line {
             path = &*bounded::logged(&head.path),
             route = &*record.route,
             client_address = head.client_address.map(tracing::field::display),
-            caller = record.caller.as_deref(),
+            caller = caller.map(|caller| &*caller.name),
+            key_id = caller.and_then(|caller| caller.key_id.as_deref()),
+            team = caller.and_then(|caller| caller.team.as_deref()),
+            user = caller.and_then(|caller| caller.user.as_deref()),
             rejected_key = record.rejected_key,
             model = record.model.as_deref().map(bounded::logged_name),
             target_model = record.target.as_ref().map(Target::id),

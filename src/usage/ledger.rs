@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::cost::{Charge, Cost};
+use super::principal::Principal;
 use super::queue::UsageQueue;
 use super::record::{Identity, RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord};
 use super::target::Target;
@@ -71,9 +72,9 @@ impl Ledger {
     }
 
     /// The request is one of `caller`, who has authenticated by `identity`.
-    pub fn called_by(&self, caller: Arc<str>, identity: Option<Identity>) {
+    pub fn called_by(&self, caller: &Arc<Principal>, identity: Option<Identity>) {
         let mut entries = self.entries();
-        entries.record.caller = Some(caller);
+        entries.record.caller = Some(Arc::clone(caller));
         entries.record.identity = identity;
     }
 

@@ -6,6 +6,7 @@
 
 mod cost;
 mod ledger;
+mod principal;
 mod queue;
 mod readers;
 mod record;
@@ -14,6 +15,7 @@ mod tokens;
 
 pub use cost::{Charge, Cost, Units, usd};
 pub use ledger::Ledger;
+pub use principal::Principal;
 pub use queue::UsageQueue;
 pub use readers::{UsageReader, UsageReaders};
 pub use record::{Identity, RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord};

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use http::Method;
 
 use super::cost::{Cost, Units};
+use super::principal::Principal;
 use super::target::Target;
 use super::tokens::TokenCounts;
 use crate::models::Tier;
@@ -27,8 +28,8 @@ pub struct UsageRecord {
     /// The request ids of AWS, one for each HTTP response of Bedrock; at most 16.
     pub upstream_request_ids: Vec<String>,
 
-    /// The name of the caller.
-    pub caller: Option<Arc<str>>,
+    /// The caller; `None` if the request had no valid credential.
+    pub caller: Option<Arc<Principal>>,
     /// How the caller has authenticated; `None` without keys, and for the lines of a batch.
     pub identity: Option<Identity>,
     /// The first characters of a rejected key, by which its owner recognizes it.

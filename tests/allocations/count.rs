@@ -174,6 +174,7 @@ async fn gateway(bedrock_url: String) -> SocketAddr {
         digest: KeyDigest::of(API_KEY),
         access_key: None,
         chat: ChatOverrides::default(),
+        grant: outcrop::allowances::KeyGrant::default(),
     }];
     let bedrock = Bedrock::connect(&config.bedrock).await.expect("a client");
     let readers = UsageReaders::new(vec![Box::new(log_request)]);

@@ -11,6 +11,7 @@
 
 mod batches;
 mod bedrock_api;
+mod callers;
 mod chat;
 mod circles;
 mod compatibility;

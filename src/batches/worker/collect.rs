@@ -154,7 +154,7 @@ impl Work {
         let head = batch_head(format!("{}-{number}", self.id));
         let ledger = Ledger::open(head, &self.shared.usage_queue);
         ledger.routed(BATCHES);
-        ledger.called_by(self.caller.shared_name(), self.caller.identity());
+        ledger.called_by(self.caller.principal(), self.caller.identity());
         if let Some(name) = part.names.first() {
             ledger.model_requested(name);
         }

@@ -81,7 +81,7 @@ pub(super) async fn finish(work: &mut Work) -> Result<(), Stop> {
     work.save().await?;
     tracing::info!(
         batch = work.id,
-        caller = work.caller.name(),
+        caller = work.caller.id(),
         status = ?status,
         completed,
         failed,
@@ -112,7 +112,7 @@ pub(super) async fn fail(work: &mut Work, errors: Vec<BatchError>) -> Result<(),
     work.save().await?;
     tracing::info!(
         batch = work.id,
-        caller = work.caller.name(),
+        caller = work.caller.id(),
         "a batch has failed"
     );
     work.tidy_up().await
@@ -241,7 +241,7 @@ impl Work {
         let created_at = now();
         let file = StoredFile {
             id: id.clone(),
-            caller: self.caller.name().to_owned(),
+            caller: self.caller.id().to_owned(),
             purpose: BATCH_OUTPUT.to_owned(),
             filename,
             bytes: i64::try_from(length).unwrap_or(i64::MAX),

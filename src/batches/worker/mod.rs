@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::batches::BatchService;
 use crate::batches::document::{BatchDocument, PartRoute};
 use crate::endpoints::files::service::now;
-use crate::identity::Caller;
+
 use crate::store::{Lease, StoreError, StoredBatch};
 use work::{Next, Stop, Work, is_over};
 
@@ -157,7 +157,7 @@ async fn work_under_lease(
     let mut work = Work {
         shared: Arc::clone(&shared),
         id: id.to_owned(),
-        caller: Caller::new(&caller),
+        caller: shared.callers.of_id(&caller),
         document,
         cancelling: cancelling.subscribe(),
         closing,

@@ -125,7 +125,7 @@ impl BatchRequests<'_> {
     /// The model of a request that may become part of a job. Bedrock's jobs take requests to
     /// Converse only.
     async fn job_target(&self, name: &str) -> Result<ModelTarget, ApiError> {
-        let mut target = self.gateway.resolve(name).await?;
+        let mut target = self.gateway.resolve(name, self.caller).await?;
         target.upstream = ChatUpstream::Converse;
         Ok(target)
     }
@@ -142,7 +142,7 @@ impl BatchRequests<'_> {
         name: &str,
         halt: impl Future<Output = ()> + Send,
     ) -> Option<Result<CallPermit, ApiError>> {
-        let target = match self.gateway.resolve(name).await {
+        let target = match self.gateway.resolve(name, self.caller).await {
             Ok(target) => target,
             Err(error) => return Some(Err(error)),
         };
@@ -161,7 +161,7 @@ impl BatchRequests<'_> {
         let head = batch_head(request_id.to_owned());
         let ledger = Arc::new(Ledger::open(head, self.usage_queue));
         ledger.routed(BATCHES);
-        ledger.called_by(self.caller.shared_name(), self.caller.identity());
+        ledger.called_by(self.caller.principal(), self.caller.identity());
         ledger.body_read(line.bytes.len());
         let response = Box::pin(self.response(line, &ledger)).await;
         record_outcome(response, &ledger)

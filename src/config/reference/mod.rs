@@ -45,6 +45,14 @@ enum SettingKind {
     OneOf(&'static [&'static str]),
     Texts,
     Ports,
+    /// A list of budgets.
+    Budgets,
+    /// A date or a time.
+    Instant,
+    /// A table of strings.
+    Tags,
+    /// A section with keys of its own.
+    Subsection,
     /// An entry whose key the operator chooses, with a string or a section as its value.
     Entry,
 }
@@ -105,6 +113,12 @@ impl KeyReference {
     const fn overridden(mut self, lines: &'static [&'static str]) -> Self {
         self.value = SettingValue::Example(lines, "as in `[chat]`");
         self.meaning = "As in `[chat]`.";
+        self
+    }
+
+    /// A key of `[organization]` in a section for fewer callers.
+    const fn shared_with_organization(mut self) -> Self {
+        self.meaning = "As in `[organization]`.";
         self
     }
 

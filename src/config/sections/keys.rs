@@ -3,7 +3,9 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use toml::Value;
 
+use super::allowances::read_grant;
 use super::chat::{ChatOverrides, Guardrails, read_overrides};
+use crate::allowances::KeyGrant;
 use crate::config::reader::Section;
 
 /// The minimum length of a key: a shorter one can be guessed.
@@ -23,6 +25,8 @@ pub struct KeyEntry {
     pub access_key: Option<AccessKey>,
     /// Settings of the caller's chat requests.
     pub chat: ChatOverrides,
+    /// The team and the user, and what the key may use.
+    pub grant: KeyGrant,
 }
 
 /// The SHA-256 digest of a key. Keys themselves are not stored.
@@ -91,17 +95,19 @@ impl fmt::Debug for KeyDigest {
 pub(crate) fn read(section: &mut Section<'_>, guardrails: &Guardrails) -> Vec<KeyEntry> {
     let mut keys = Vec::new();
     for (caller, value) in section.entries() {
-        let (key, access_key, chat) = match value {
+        let (key, access_key, chat, grant) = match value {
             Value::Table(table) => {
                 let mut entry = section.of_table(&caller, table);
                 let mut key = None;
                 entry.text("key", &mut key, |text| Ok(Some(text.to_owned())));
                 let access_key = read_access_key(&mut entry);
                 let chat = read_overrides(&mut entry, guardrails);
+                let grant = read_grant(&mut entry);
                 entry.finish();
-                (Value::String(key.unwrap_or_default()), access_key, chat)
+                let key = Value::String(key.unwrap_or_default());
+                (key, access_key, chat, grant)
             }
-            other => (other, None, ChatOverrides::default()),
+            other => (other, None, ChatOverrides::default(), KeyGrant::default()),
         };
         match read_key(&key) {
             Ok(digest) => keys.push(KeyEntry {
@@ -109,6 +115,7 @@ pub(crate) fn read(section: &mut Section<'_>, guardrails: &Guardrails) -> Vec<Ke
                 digest,
                 access_key,
                 chat,
+                grant,
             }),
             // The message omits the value, which may be a key with a typo.
             Err(remedy) => section.mistake(&caller, "not a key", &remedy),
@@ -201,6 +208,7 @@ pub(crate) fn from_list(list: &str) -> Result<Vec<KeyEntry>, String> {
                 digest,
                 access_key: None,
                 chat: ChatOverrides::default(),
+                grant: KeyGrant::default(),
             })
         })
         .collect()

@@ -1,5 +1,6 @@
 //! The sections of the configuration, each with its keys, defaults and checks.
 
+pub(super) mod allowances;
 pub(super) mod aws;
 pub(super) mod batches;
 pub(super) mod bedrock_api;

@@ -40,7 +40,12 @@ pub(super) async fn embeddings(
     } = call;
     let model = request.model.clone().unwrap_or_default();
     let (named, unknown) = (request.model.as_deref(), &request.unknown);
-    let found = gateway.model_of(named, unknown, EmbeddingsRequest::FIELDS, &ledger);
+    let found = gateway.model_of(
+        named,
+        unknown,
+        EmbeddingsRequest::FIELDS,
+        (&caller, &ledger),
+    );
     let mut target = found.await?;
     let model_info = Arc::clone(&target.model_info);
     let capabilities =

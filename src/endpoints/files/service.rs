@@ -68,7 +68,7 @@ impl Files {
         finished.map_err(|error| client_error(error, ledger))?;
         let created_at = now();
         let file = StoredFile {
-            caller: caller.name().to_owned(),
+            caller: caller.id().to_owned(),
             purpose: BATCH.to_owned(),
             filename,
             bytes: i64::try_from(length).unwrap_or(i64::MAX),
@@ -96,13 +96,13 @@ impl Files {
             newest_first: query.newest_first,
             limit: query.limit.saturating_add(1),
         };
-        let files = self.store.files(caller.name(), page, now()).await?;
+        let files = self.store.files(caller.id(), page, now()).await?;
         Ok(split_page(files, query.limit))
     }
 
     /// The metadata of a file of the caller.
     pub async fn find(&self, caller: &Caller, id: &str) -> Result<StoredFile, ApiError> {
-        let found = self.store.file(caller.name(), id, now()).await?;
+        let found = self.store.file(caller.id(), id, now()).await?;
         found.ok_or_else(|| no_such_file(id))
     }
 

@@ -72,7 +72,7 @@ pub(super) async fn create(
         strict,
     } = call;
     let (named, unknown) = (request.model.as_deref(), &request.unknown);
-    let found = gateway.model_of(named, unknown, ImageRequest::FIELDS, &ledger);
+    let found = gateway.model_of(named, unknown, ImageRequest::FIELDS, (&caller, &ledger));
     let mut target = found.await?;
     let name = request.model.as_deref().unwrap_or_default();
     let model_info = Arc::clone(&target.model_info);

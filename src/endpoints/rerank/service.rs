@@ -31,7 +31,7 @@ pub(super) async fn rerank(
     } = call;
     let model = request.model.clone().unwrap_or_default();
     let (named, unknown) = (request.model.as_deref(), &request.unknown);
-    let found = gateway.model_of(named, unknown, RerankRequest::FIELDS, &ledger);
+    let found = gateway.model_of(named, unknown, RerankRequest::FIELDS, (&caller, &ledger));
     let mut target = found.await?;
     let model_info = Arc::clone(&target.model_info);
     let capabilities = model_info.serving(&model, Endpoint::Rerank, |all| all.rerank.as_ref())?;

@@ -9,6 +9,8 @@ pub(in crate::identity) enum SignatureError {
     Unsigned(String),
     /// The access key is unknown.
     UnknownKey,
+    /// The access key has expired.
+    ExpiredKey,
     /// The request has a session token, which this gateway does not issue.
     SessionToken,
     /// It is for another service.
@@ -37,6 +39,10 @@ impl From<&SignatureError> for ApiError {
             SignatureError::UnknownKey => (
                 ErrorCode::InvalidApiKey,
                 "The security token included in the request is invalid.".to_owned(),
+            ),
+            SignatureError::ExpiredKey => (
+                ErrorCode::InvalidApiKey,
+                "The security token included in the request is expired".to_owned(),
             ),
             SignatureError::SessionToken => (
                 ErrorCode::InvalidApiKey,

@@ -37,7 +37,7 @@ impl JobFolder {
     /// The folder of `caller` in the operator's bucket.
     pub(super) fn new(s3: &S3Settings, caller: &Caller) -> Self {
         let bucket = s3.bucket.as_deref().unwrap_or_default();
-        let name = utf8_percent_encode(caller.name(), FOLDER);
+        let name = utf8_percent_encode(caller.id(), FOLDER);
         Self(match s3.prefix.as_str() {
             "" => format!("s3://{bucket}/jobs/{name}/"),
             prefix => format!("s3://{bucket}/{prefix}/jobs/{name}/"),
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_job_writes_below_its_callers_folder_and_nowhere_else() {
-        let caller = Caller::new("team-a");
+        let caller = Caller::named("team-a");
         let own = folder("ours", "outcrop", &caller);
         assert_eq!(own.to_string(), "s3://ours/outcrop/jobs/team-a/");
         for (uri, expected) in [
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn no_two_callers_have_one_folder() {
-        let folder = |name: &str| folder("ours", "p", &Caller::new(name)).to_string();
+        let folder = |name: &str| folder("ours", "p", &Caller::named(name)).to_string();
         assert_eq!(folder("a/b"), "s3://ours/p/jobs/a%2Fb/");
         assert_eq!(folder(".."), "s3://ours/p/jobs/%2E%2E/");
         assert_ne!(folder("a%2Fb"), folder("a/b"));

@@ -27,7 +27,7 @@ impl Passthrough {
         let output = checked_output(&fields, &JobFolder::new(&self.s3, caller))?;
         fields.set("outputDataConfig", output);
         let id = fields.get("modelId").and_then(text).unwrap_or_default();
-        let target = self.gateway.exact_target(&id, ledger).await?;
+        let target = self.gateway.exact_target(&id, caller, ledger).await?;
         let rewrite = || {
             self.rules(caller, &target)
                 .job(&upstream_call.body, bucket)?;
@@ -74,7 +74,7 @@ mod tests {
             prefix: String::new(),
             ..S3Settings::default()
         };
-        let folder = JobFolder::new(&s3, &Caller::new("a"));
+        let folder = JobFolder::new(&s3, &Caller::named("a"));
         let body = br#"{"outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://theirs/"},
             "s3OutputDataConfig":{"s3Uri":"s3://theirs/","s3Uri":"s3://ours/jobs/a"}}}"#;
         let fields = object(body).expect("an object");

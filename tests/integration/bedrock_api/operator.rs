@@ -169,6 +169,7 @@ fn with_jobs(config: &mut Config) {
         digest: KeyDigest::of("sk-team-b"),
         access_key: None,
         chat: ChatOverrides::default(),
+        grant: outcrop::allowances::KeyGrant::default(),
     });
 }
 

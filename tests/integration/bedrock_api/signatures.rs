@@ -23,6 +23,7 @@ pub fn team_a() -> KeyEntry {
         digest: KeyDigest::of("sk-team-a"),
         access_key: Some(AccessKey::new(ID, SECRET)),
         chat: Default::default(),
+        grant: outcrop::allowances::KeyGrant::default(),
     }
 }
 
@@ -72,7 +73,8 @@ fn signed(original: &SignedRequest, secret: &str, region: &str, time: SystemTime
 }
 
 fn caller(head: &Parts, body: &[u8], now: SystemTime) -> Result<String, ApiError> {
-    let claim = Callers::new(&[team_a()]).claim(head, None, now)?;
+    let claim = Callers::new(&[team_a()], &outcrop::allowances::Organization::default())
+        .claim(head, None, now)?;
     claim.prove(body).map(|caller| caller.name().to_owned())
 }
 
@@ -206,7 +208,7 @@ fn every_signature_error_has_the_name_sdks_expect() {
 
 #[test]
 fn debug_output_contains_no_secret() {
-    let callers = Callers::new(&[team_a()]);
+    let callers = Callers::new(&[team_a()], &outcrop::allowances::Organization::default());
     let claim = callers.claim(
         &signed(&plain(), SECRET, "us-east-1", SystemTime::now()),
         None,

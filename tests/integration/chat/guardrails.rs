@@ -128,6 +128,7 @@ async fn guardrails_of_keys_override_those_of_models_and_the_default() {
                 digest: KeyDigest::of(caller),
                 access_key: None,
                 chat,
+                grant: outcrop::allowances::KeyGrant::default(),
             });
         }
     })

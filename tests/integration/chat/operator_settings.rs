@@ -16,6 +16,7 @@ fn key(config: &mut Config, caller: &str, chat: ChatOverrides) {
         digest: KeyDigest::of(caller),
         access_key: None,
         chat,
+        grant: outcrop::allowances::KeyGrant::default(),
     });
 }
 

@@ -213,6 +213,7 @@ fn with_two_keys(config: &mut Config) {
             digest: KeyDigest::of(key),
             access_key: None,
             chat: ChatOverrides::default(),
+            grant: outcrop::allowances::KeyGrant::default(),
         });
     }
 }

@@ -161,6 +161,7 @@ async fn nothing_is_fetched_without_a_key_or_when_fetching_is_disabled() {
             digest: outcrop::config::KeyDigest::of("a"),
             access_key: None,
             chat: outcrop::config::ChatOverrides::default(),
+            grant: outcrop::allowances::KeyGrant::default(),
         });
     };
     let request = request_with_parts(&[image_part("https://example.com/plan.gif")]);

@@ -134,6 +134,7 @@ async fn the_key_and_the_header_override_the_configuration() {
                     truncate,
                     ..ChatOverrides::default()
                 },
+                grant: outcrop::allowances::KeyGrant::default(),
             });
         }
     })

@@ -176,6 +176,7 @@ fn key(caller: &str) -> KeyEntry {
         digest: KeyDigest::of(&format!("sk-{caller}-key")),
         chat: Default::default(),
         access_key: None,
+        grant: outcrop::allowances::KeyGrant::default(),
     }
 }
 

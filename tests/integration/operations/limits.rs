@@ -55,6 +55,7 @@ async fn each_key_has_its_own_rate() {
         digest: KeyDigest::of(&format!("sk-{name}")),
         access_key: None,
         chat: Default::default(),
+        grant: outcrop::allowances::KeyGrant::default(),
     };
     let harness = Harness::with(|config| {
         config.keys = vec![key("one"), key("two")];
@@ -129,6 +130,7 @@ async fn a_caller_at_its_limit_does_not_use_up_other_callers_slots() {
         digest: KeyDigest::of(&format!("sk-{name}")),
         access_key: None,
         chat: Default::default(),
+        grant: outcrop::allowances::KeyGrant::default(),
     };
     let harness = Harness::with(|config| {
         config.keys = vec![entry("one"), entry("two")];

@@ -476,6 +476,7 @@ async fn counting_without_a_key_is_rejected() {
             digest: KeyDigest::of("sk-alice"),
             chat: ChatOverrides::default(),
             access_key: None,
+            grant: outcrop::allowances::KeyGrant::default(),
         }];
     })
     .await;

@@ -17,6 +17,7 @@ fn with_keys(config: &mut Config) {
         digest: KeyDigest::of(KEY),
         access_key: None,
         chat: Default::default(),
+        grant: outcrop::allowances::KeyGrant::default(),
     }];
 }
 

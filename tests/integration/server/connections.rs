@@ -329,6 +329,7 @@ async fn locked() -> Harness {
             digest: outcrop::config::KeyDigest::of("sk-right"),
             access_key: None,
             chat: Default::default(),
+            grant: outcrop::allowances::KeyGrant::default(),
         }];
     })
     .await

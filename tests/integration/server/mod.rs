@@ -303,6 +303,7 @@ async fn only_the_prefix_of_a_rejected_key_is_shown() {
             digest: KeyDigest::of("sk-right"),
             access_key: None,
             chat: Default::default(),
+            grant: outcrop::allowances::KeyGrant::default(),
         }];
     })
     .await;
@@ -337,6 +338,7 @@ async fn a_key_is_required_when_keys_are_configured() {
             digest: KeyDigest::of("sk-right"),
             access_key: None,
             chat: Default::default(),
+            grant: outcrop::allowances::KeyGrant::default(),
         }];
     })
     .await;
@@ -473,6 +475,7 @@ async fn a_request_with_two_keys_is_rejected() {
             digest: KeyDigest::of("sk-right"),
             access_key: None,
             chat: Default::default(),
+            grant: outcrop::allowances::KeyGrant::default(),
         }];
     })
     .await;

@@ -251,6 +251,7 @@ async fn a_caller_cannot_see_other_callers_videos() {
         digest: KeyDigest::of(&format!("sk-{name}-12345678")),
         chat: ChatOverrides::default(),
         access_key: None,
+        grant: outcrop::allowances::KeyGrant::default(),
     };
     let harness = Harness::with(|config| {
         with_videos(config);
@@ -311,7 +312,7 @@ async fn another_instance_serves_a_video_it_did_not_start() {
     let queue = harness.records.queue.clone();
     let unknown_variant = App::new(&config, bedrock, queue.clone(), Shutdown::default()).unwrap();
     let (caller, ledger) = (
-        Caller::new("local"),
+        Caller::named("local"),
         Ledger::open(RequestHead::default(), &queue),
     );
     let videos = unknown_variant.videos.as_ref().unwrap();

@@ -1,48 +1,8 @@
-//! What applies to chat requests: callers, aliases, and the keys that both share with `[chat]`.
+//! What applies to chat requests: aliases, and the keys that they and callers share with `[chat]`.
 
 use super::super::SettingKind::{Boolean, Duration, Entry, Integer, OneOf, Size, Text, Texts};
 use super::super::{KeyReference, example, key};
 use super::endpoints::INPUT_TYPES;
-
-pub(super) const KEYS: &[KeyReference] = &[example(
-    "NAME",
-    Entry,
-    &[
-        "team-a = \"env:TEAM_A_KEY\"",
-        "team-b = \"sha256:5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8\"",
-    ],
-    "none",
-    "The caller's API key: the key itself, \"env:NAME\" for an environment variable, or \"sha256:\" \
-     and its digest in hexadecimal. The name of the caller appears in logs and limits. Keys of \
-     the variable, separated by commas, are added.",
-)
-.environment("`OUTCROP_API_KEYS`")];
-
-pub(super) const KEY_ENTRY: &[KeyReference] = &[
-    example(
-        "key",
-        Text,
-        &["key = \"env:TEAM_C_KEY\""],
-        "required",
-        "The API key, as in `[keys]`.",
-    ),
-    example(
-        "access_key_id",
-        Text,
-        &["access_key_id = \"OUTCROPTEAMC0001\""],
-        "none",
-        "Access key id for clients of Bedrock's own API that sign their requests (SigV4): 16 to 128 \
-         letters, digits and `_`.",
-    ),
-    example(
-        "secret_access_key",
-        Text,
-        &["secret_access_key = \"env:TEAM_C_SECRET\""],
-        "none",
-        "Secret of the access key: 32 characters or more, or \"env:NAME\". A digest does not work: \
-         signatures are checked with the secret.",
-    ),
-];
 
 pub(super) const MODELS: &[KeyReference] = &[example(
     "NAME",

@@ -1,12 +1,14 @@
 //! Every section and key, in the order of the example.
 
 mod bedrock;
+mod callers;
 mod chat;
 mod endpoints;
 mod server;
 
 use self::bedrock::{AWS, BASE_MODELS, BEDROCK_API, CATALOG, RETRY, TIMEOUTS};
-use self::chat::{CHAT, CHAT_OVERRIDES, GUARDRAIL_ENTRY, KEY_ENTRY, KEYS, MODEL_ENTRY, MODELS};
+use self::callers::{ALLOWANCE, KEY_ENTRY, KEYS, TEAM_ENTRY};
+use self::chat::{CHAT, CHAT_OVERRIDES, GUARDRAIL_ENTRY, MODEL_ENTRY, MODELS};
 use self::endpoints::{BATCHES, EMBEDDINGS, FETCH, MODERATIONS, S3, STORE, VIDEOS};
 use self::server::{LIMITS_KEY, LIMITS_TARGET, LOG, SERVER};
 use super::{KeyReference, SectionReference};
@@ -63,6 +65,18 @@ pub(super) const SECTIONS: &[SectionReference] = &[
         KEY_ENTRY,
     )
     .overriding(CHAT_OVERRIDES),
+    section(
+        "organization",
+        "What all callers together may use. Limits of an organization, a team, a user and a key all \
+         apply.",
+        ALLOWANCE,
+    ),
+    named(
+        "teams.NAME",
+        "teams.research",
+        "What the callers of a team may use together.",
+        TEAM_ENTRY,
+    ),
     section(
         "models",
         "Aliases for Bedrock model ids, inference profile ids or ARNs. Every id that Bedrock accepts \

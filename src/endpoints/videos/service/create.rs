@@ -36,7 +36,7 @@ impl Videos {
             ledger,
         } = call;
         let (named, unknown) = (request.model.as_deref(), &request.unknown);
-        let found = gateway.model_of(named, unknown, VideoRequest::FIELDS, &ledger);
+        let found = gateway.model_of(named, unknown, VideoRequest::FIELDS, (&caller, &ledger));
         let mut target = found.await?;
         let name = request.model.clone().unwrap_or_default();
         let model_info = Arc::clone(&target.model_info);

@@ -49,7 +49,7 @@ impl Videos {
 
     /// The folder of a caller. Its name does not reveal the caller's.
     fn folder_of(&self, caller: &Caller) -> ObjectLocation {
-        let digest = Sha256::digest(caller.name());
+        let digest = Sha256::digest(caller.id());
         let name = digest
             .iter()
             .take(16)

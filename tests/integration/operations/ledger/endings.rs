@@ -209,7 +209,10 @@ async fn every_line_of_a_batch_settles_a_record() {
         );
         assert!(record.tokens.is_some() && record.cost.is_some());
         // The caller has authenticated for the batch, not for its lines.
-        assert_eq!(record.caller.as_deref(), Some("local"));
+        assert_eq!(
+            record.caller.as_ref().map(|caller| &*caller.id),
+            Some("local")
+        );
         assert_eq!(record.identity, None);
     }
 }

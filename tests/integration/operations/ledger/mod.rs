@@ -155,7 +155,12 @@ fn assert_ended(row: &Row, record: &UsageRecord, outcome: RequestOutcome, status
 fn assert_called_once(row: &Row, record: &UsageRecord) {
     assert_eq!(record.upstream, row.upstream, "{}", row.name);
     assert_eq!(record.attempts, 1, "{}", row.name);
-    assert_eq!(record.caller.as_deref(), Some("team-a"), "{}", row.name);
+    assert_eq!(
+        record.caller.as_ref().map(|caller| &*caller.id),
+        Some("team-a"),
+        "{}",
+        row.name
+    );
     assert_eq!(record.identity, Some(Identity::Key), "{}", row.name);
     let json = match row.body {
         Body::Json(_) => row.body.bytes().len(),
