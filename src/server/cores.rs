@@ -43,12 +43,21 @@ pub(super) struct Core {
 #[repr(align(128))]
 struct Load {
     requests: AtomicUsize,
+    /// The requests whose response is a stream that has begun.
+    streams: AtomicUsize,
     connections: AtomicUsize,
 }
 
+/// What all cores serve at the moment.
+#[derive(Debug, Clone)]
+pub struct ServerLoad(Arc<[Arc<Load>]>);
+
 /// A request of a core, until it is dropped.
 #[derive(Debug)]
-pub(super) struct ActiveRequest(Arc<Load>);
+pub(super) struct ActiveRequest {
+    load: Arc<Load>,
+    is_stream: bool,
+}
 
 /// A connection of a core, until it is dropped.
 #[derive(Debug)]
@@ -83,6 +92,12 @@ impl Cores {
             cores: vec![Core::of(&Handle::current())],
             threads: Vec::new(),
         }
+    }
+
+    /// What the cores serve.
+    pub fn load(&self) -> ServerLoad {
+        let loads = self.cores.iter().map(|core| Arc::clone(&core.load));
+        ServerLoad(loads.collect())
     }
 
     /// Serves a connection on the core with the least to do. The kernel's distribution between
@@ -158,7 +173,32 @@ impl Core {
     /// Counts a request.
     pub(super) fn begin_request(&self) -> ActiveRequest {
         self.load.requests.fetch_add(1, Ordering::Relaxed);
-        ActiveRequest(Arc::clone(&self.load))
+        ActiveRequest {
+            load: Arc::clone(&self.load),
+            is_stream: false,
+        }
+    }
+}
+
+impl ServerLoad {
+    /// Requests whose response is not complete.
+    pub fn requests(&self) -> usize {
+        self.sum(|load| &load.requests)
+    }
+
+    /// Of these, the ones whose response is a stream that has begun.
+    pub fn streams(&self) -> usize {
+        self.sum(|load| &load.streams)
+    }
+
+    /// Connections, with and without a request.
+    pub fn connections(&self) -> usize {
+        self.sum(|load| &load.connections)
+    }
+
+    fn sum(&self, count: impl Fn(&Load) -> &AtomicUsize) -> usize {
+        let counts = self.0.iter().map(|load| count(load));
+        counts.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 }
 
@@ -173,9 +213,22 @@ impl Load {
     }
 }
 
+impl ActiveRequest {
+    /// The response is a stream, which begins.
+    pub(super) fn begin_stream(&mut self) {
+        if !self.is_stream {
+            self.is_stream = true;
+            self.load.streams.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+        self.load.requests.fetch_sub(1, Ordering::Relaxed);
+        if self.is_stream {
+            self.load.streams.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -258,6 +311,20 @@ mod tests {
         drop(request);
         let (freed, _) = spawner.connect(false).await;
         assert_eq!(freed, busy);
+    }
+
+    #[tokio::test]
+    async fn the_load_is_that_of_all_cores() {
+        let mut spawner = Spawner::of(2);
+        let load = spawner.cores.load();
+        let (_, first) = spawner.connect(true).await;
+        let (_, second) = spawner.connect(true).await;
+        let mut first = first.expect("a request");
+        first.begin_stream();
+        let counts = || (load.requests(), load.streams(), load.connections());
+        assert_eq!(counts(), (2, 1, 2));
+        drop((first, second));
+        assert_eq!(counts(), (0, 0, 2));
     }
 
     #[tokio::test]

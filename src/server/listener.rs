@@ -7,9 +7,9 @@ use hyper_util::server::graceful::GracefulShutdown;
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::Router;
 use super::connection::{self, Connection, ConnectionSlot, ConnectionSlots};
 use super::cores::Cores;
+use super::service::HttpService;
 use crate::config::ServerSettings;
 use crate::http::shutdown::{Shutdown, ShutdownPhase};
 use crate::server::connection::descriptors::{Spares, max_connections};
@@ -28,15 +28,15 @@ const RESERVE: usize = 32;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClientAddress(pub(super) IpAddr);
 
-/// Serves `router` on `cores` until `shutdown` is complete.
-pub async fn serve(
+/// Serves `service` on `cores` until `shutdown` is complete.
+pub async fn serve<S: HttpService>(
     listener: TcpListener,
-    router: Router,
+    service: S,
     cores: &Cores,
     shutdown: Shutdown,
     settings: &ServerSettings,
 ) {
-    let acceptor = Acceptor::new(router, cores, settings);
+    let acceptor = Acceptor::new(service, cores, settings);
     let closing = shutdown.reached(ShutdownPhase::Closing);
     tokio::pin!(closing);
     loop {
@@ -67,8 +67,8 @@ async fn within(limit: Duration, work: impl Future<Output = ()>) -> bool {
 }
 
 /// Accepts connections and serves them.
-struct Acceptor<'a> {
-    router: Router,
+struct Acceptor<'a, S> {
+    service: S,
     cores: &'a Cores,
     slots: ConnectionSlots,
     /// Slots for connections above the maximum.
@@ -78,10 +78,10 @@ struct Acceptor<'a> {
     settings: Arc<ServerSettings>,
 }
 
-impl<'a> Acceptor<'a> {
-    fn new(router: Router, cores: &'a Cores, settings: &ServerSettings) -> Self {
+impl<'a, S: HttpService> Acceptor<'a, S> {
+    fn new(service: S, cores: &'a Cores, settings: &ServerSettings) -> Self {
         Self {
-            router,
+            service,
             cores,
             slots: ConnectionSlots::new(max_connections(settings.max_connections)),
             reserve: ConnectionSlots::new(RESERVE),
@@ -119,7 +119,7 @@ impl<'a> Acceptor<'a> {
             Err(error) => return tracing::warn!(%error, "cannot serve a connection"),
         };
         let client = ClientAddress(peer.ip().to_canonical());
-        let (router, watcher) = (self.router.clone(), self.connections.watcher());
+        let (service, watcher) = (self.service.clone(), self.connections.watcher());
         let (settings, spares) = (Arc::clone(&self.settings), self.spares.clone());
         self.cores.spawn(|core| async move {
             match TcpStream::from_std(stream) {
@@ -131,7 +131,7 @@ impl<'a> Acceptor<'a> {
                         core,
                         is_over_capacity,
                     };
-                    connection::serve(connection, router, watcher, &settings).await;
+                    connection::serve(connection, service, watcher, &settings).await;
                 }
                 Err(error) => tracing::warn!(%error, "cannot serve a connection"),
             }

@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::respond::{ErrorFormat, respond};
+use super::service::HttpService;
 use super::{App, router};
 use crate::error::ApiError;
 use crate::http::Shutdown;
@@ -52,9 +53,10 @@ impl Router {
             routes: router::routes(app),
         }))
     }
+}
 
-    /// Serves a request from `peer`.
-    pub async fn serve(&self, mut request: Request, peer: Peer) -> Response {
+impl HttpService for Router {
+    async fn serve(&self, mut request: Request, peer: Peer) -> Response {
         let Self(surroundings) = self;
         if matches!(request.uri().path(), "/healthz" | "/readyz") {
             // Frequent probes get no log line, and are never refused: they use any host name and

@@ -10,12 +10,15 @@ mod listener;
 mod middleware;
 mod respond;
 mod router;
+mod service;
 mod state;
 
 pub use clients::paths::ClientPath;
 pub use connection::descriptors::raise_descriptor_limit;
 pub use connection::entry::Peer;
-pub use cores::Cores;
+pub(crate) use connection::entry::check as check_entry;
+pub use cores::{Cores, ServerLoad};
 pub use listener::serve;
 pub use middleware::Router;
+pub use service::HttpService;
 pub use state::{App, StartError};

@@ -18,7 +18,7 @@ use http_body_util::BodyExt;
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::config::{CatalogList, Config};
 use outcrop::http::Shutdown;
-use outcrop::server::{App, Peer, Router};
+use outcrop::server::{App, HttpService, Peer, Router};
 use outcrop::telemetry::log_request;
 use outcrop::usage::{UsageQueue, UsageReaders};
 use peak_alloc::PeakAlloc;

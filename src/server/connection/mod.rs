@@ -22,9 +22,9 @@ use tokio::net::TcpStream;
 
 pub(super) use slots::{ConnectionSlot, ConnectionSlots};
 
-use super::Router;
 use super::cores::Core;
 use super::listener::ClientAddress;
+use super::service::HttpService;
 use crate::config::ServerSettings;
 use io::{ClientIo, ConnectionTimeouts};
 use request_body::MinRate;
@@ -45,10 +45,10 @@ pub(super) struct Connection {
     pub(super) is_over_capacity: bool,
 }
 
-/// Serves `router` on a connection until either side closes it.
-pub(super) async fn serve(
+/// Serves `service` on a connection until either side closes it.
+pub(super) async fn serve<S: HttpService>(
     connection: Connection,
-    router: Router,
+    service: S,
     watcher: Watcher,
     settings: &ServerSettings,
 ) {
@@ -66,7 +66,7 @@ pub(super) async fn serve(
         ConnectionTimeouts::from(settings),
     );
     let responder = Responder {
-        router,
+        service,
         core,
         client,
         state: Arc::clone(slot.state()),

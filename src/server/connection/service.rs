@@ -13,18 +13,18 @@ use http::{HeaderValue, Request, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::super::Router;
 use super::super::cores::{ActiveRequest, Core};
 use super::super::listener::ClientAddress;
+use super::super::service::HttpService;
 use super::entry::Peer;
 use super::request_body::{MinRate, RequestBody};
 use super::state::{BodyProgress, ConnectionState, ResponseKind};
 use crate::http::Probe;
 
-/// The router, and the state that the requests of a connection share.
+/// The service, and the state that the requests of a connection share.
 #[derive(Clone)]
-pub(super) struct Responder {
-    pub(super) router: Router,
+pub(super) struct Responder<S> {
+    pub(super) service: S,
     pub(super) core: Core,
     pub(super) client: ClientAddress,
     pub(super) state: Arc<ConnectionState>,
@@ -32,7 +32,7 @@ pub(super) struct Responder {
     pub(super) is_over_capacity: bool,
 }
 
-impl Responder {
+impl<S: HttpService> Responder<S> {
     /// Routes a request. It has begun when this returns: hyper may read the end of the input before
     /// it polls the future.
     pub(super) fn respond(
@@ -50,10 +50,10 @@ impl Responder {
         self,
         request: Request<Incoming>,
         has_body: bool,
-        active: ActiveRequest,
+        mut active: ActiveRequest,
     ) -> Result<Response<ResponseBody>, Infallible> {
         let Self {
-            router,
+            service,
             core,
             client: ClientAddress(address),
             state,
@@ -71,7 +71,7 @@ impl Responder {
             }
         };
         // In a box: hyper keeps the room for this future as long as the connection.
-        let served = Box::pin(async move { router.serve(request, peer).await });
+        let served = Box::pin(async move { service.serve(request, peer).await });
         let mut response = core.run(served).await;
         // The rest of a body, however short, may not have arrived yet and would precede the next
         // request.
@@ -85,6 +85,9 @@ impl Responder {
             None if response.body().size_hint().exact().is_some() => ResponseKind::Complete,
             None => ResponseKind::Opaque,
         };
+        if !matches!(kind, ResponseKind::Complete) {
+            active.begin_stream();
+        }
         state.begin_response(kind);
         Ok(response.map(|body| ResponseBody {
             body,

@@ -12,7 +12,7 @@ use http::Request;
 use http::header::HOST;
 use outcrop::config::CatalogList;
 use outcrop::http::ShutdownPhase;
-use outcrop::server::{Peer, Router};
+use outcrop::server::{HttpService, Peer, Router};
 use serde_json::json;
 
 use crate::harness::batches::{self, upload};
