@@ -6,7 +6,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, TryFutureExt};
 use http::{HeaderMap, Method, Response};
 use hyper::body::Incoming;
 
@@ -26,6 +26,9 @@ use crate::usage::{Ledger, Upstream};
 
 /// The timeout of requests that do not run a model.
 pub(super) const SERVICE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The status of a throttled call.
+const THROTTLED: u16 = 429;
 
 /// The environment variable of a Bedrock API key.
 const BEARER_TOKEN: &str = "AWS_BEARER_TOKEN_BEDROCK";
@@ -286,7 +289,14 @@ impl Bedrock {
         let request = self.request.as_ref();
         let tries_once = request.is_some_and(|request| request.ledger.client_retries() > 0);
         let backoff = self.inner.retry.begin(tries_once, target);
-        backoff.call(operation)
+        backoff.call(move || {
+            operation().inspect_err(move |error| {
+                if let Some(request) = request {
+                    let is_throttled = error.api_error.kind.status() == THROTTLED;
+                    request.ledger.attempt_failed(is_throttled);
+                }
+            })
+        })
     }
 
     /// Sends a request, and waits for the headers of a success. One attempt.

@@ -134,6 +134,16 @@ impl Ledger {
         entries.record.attempts = entries.record.attempts.saturating_add(1);
     }
 
+    /// An attempt has failed, because Bedrock `throttled` it or for another reason.
+    pub fn attempt_failed(&self, throttled: bool) {
+        let failed = &mut self.entries().record.failed_attempts;
+        let count = match throttled {
+            true => &mut failed.throttled,
+            false => &mut failed.other,
+        };
+        *count = count.saturating_add(1);
+    }
+
     /// Bedrock has responded to an attempt.
     pub fn upstream_request_id(&self, id: &str) {
         let ids = &mut self.entries().record.upstream_request_ids;

@@ -18,6 +18,8 @@ pub use ledger::Ledger;
 pub use principal::Principal;
 pub use queue::UsageQueue;
 pub use readers::{UsageReader, UsageReaders};
-pub use record::{Identity, RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord};
+pub use record::{
+    FailedAttempts, Identity, RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord,
+};
 pub use target::Target;
 pub use tokens::TokenCounts;

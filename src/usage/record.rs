@@ -74,6 +74,8 @@ pub struct UsageRecord {
     pub error: Option<RequestError>,
     /// The attempts of all calls to Bedrock.
     pub attempts: u32,
+    /// Those of them that failed.
+    pub failed_attempts: FailedAttempts,
     /// The time in queues of the limits.
     pub queued: Option<Duration>,
     /// The time to the first token.
@@ -89,7 +91,7 @@ pub struct UsageRecord {
 }
 
 impl UsageRecord {
-    pub(super) fn new(head: RequestHead, at: SystemTime) -> Self {
+    pub(crate) fn new(head: RequestHead, at: SystemTime) -> Self {
         Self {
             head,
             at,
@@ -116,6 +118,7 @@ impl UsageRecord {
             guardrail_intervened: false,
             error: None,
             attempts: 0,
+            failed_attempts: FailedAttempts::default(),
             queued: None,
             first_token: None,
             duration: Duration::ZERO,
@@ -183,6 +186,22 @@ pub enum RequestOutcome {
     Completed,
     /// The stream ended with an error event.
     Broken,
+}
+
+/// The attempts of calls to Bedrock that failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FailedAttempts {
+    /// Those that Bedrock throttled.
+    pub throttled: u32,
+    /// The others.
+    pub other: u32,
+}
+
+impl FailedAttempts {
+    /// All of them.
+    pub fn sum(self) -> u32 {
+        self.throttled.saturating_add(self.other)
+    }
 }
 
 /// The error of a request.

@@ -158,6 +158,15 @@ async fn attempts_of_retried_calls_are_counted() {
     let record = gateway.record(row).await;
     assert_eq!((record.attempts, record.upstream_request_ids.len()), (3, 3));
     assert_eq!((record.status, record.error), (Some(200), None));
+    let failed = record.failed_attempts;
+    assert_eq!((failed.throttled, failed.other), (0, 2));
+
+    let script = Script::error(429, "ThrottlingException", "slow down");
+    gateway.harness.simulator.push(script);
+    gateway.complete(row).await;
+    let record = gateway.record(row).await;
+    let failed = record.failed_attempts;
+    assert_eq!((record.attempts, failed.throttled, failed.other), (2, 1, 0));
 }
 
 #[tokio::test]
