@@ -1,6 +1,7 @@
-//! The log: text on a terminal, JSON lines otherwise.
+//! The log: text on a terminal, JSON lines otherwise. The metrics are in a folder of their own.
 
 mod lines;
+mod metrics;
 mod request_line;
 mod request_log;
 mod text;
@@ -9,6 +10,7 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+pub use metrics::{Metrics, MetricsBuilder, MetricsFormat, RequestMetrics};
 pub use request_log::log_request;
 
 use crate::bedrock::SDK_LOG;

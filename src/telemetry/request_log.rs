@@ -97,7 +97,7 @@ fn level(outcome: RequestOutcome, status: Option<u16>) -> Level {
     }
 }
 
-fn outcome(outcome: RequestOutcome) -> &'static str {
+pub(super) fn outcome(outcome: RequestOutcome) -> &'static str {
     match outcome {
         RequestOutcome::Abandoned => "abandoned",
         RequestOutcome::Completed => "completed",
