@@ -15,10 +15,11 @@
 //! - [`converse`]: Bedrock's Converse API, and the rules for its models
 //! - [`fetch`]: downloads of URLs in requests; [`store`]: the database of files and batches
 //! - [`bedrock`]: transport, credentials, retries, upstream errors; [`sigv4`]: signatures
-//! - [`telemetry`]: the log
+//! - [`telemetry`]: the log and the metrics
 //!
-//! [`config`] and [`commands`] are for operators. [`error`] and [`reply`] are what clients get.
+//! [`admin`], [`config`] and [`commands`] are for operators. [`error`] and [`reply`] are what clients get.
 
+pub mod admin;
 pub mod allowances;
 pub mod batches;
 pub mod bedrock;

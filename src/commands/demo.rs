@@ -34,6 +34,7 @@ pub(super) async fn run(listen_on: &str, api_keys: Option<String>) -> ExitCode {
         file: Some("/dev/null".into()),
         listen: Some(listen_on.to_owned()),
         api_keys,
+        ..Overrides::default()
     };
     let config = match load(&overrides) {
         Ok(config) => config,

@@ -7,6 +7,7 @@ mod explain;
 mod greeting;
 mod healthcheck;
 mod local;
+mod operators;
 mod serve;
 
 use std::path::PathBuf;
@@ -128,6 +129,8 @@ impl CommonArguments {
             file: self.config,
             listen: self.listen,
             api_keys: api_keys(),
+            admin_listen: std::env::var("OUTCROP_ADMIN_LISTEN").ok(),
+            admin_token: std::env::var("OUTCROP_ADMIN_TOKEN").ok(),
         }
     }
 }

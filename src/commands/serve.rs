@@ -11,13 +11,14 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::BAD_CONFIGURATION;
 use super::greeting::Greeting;
+use super::operators::Operators;
 use crate::bedrock::{Bedrock, CredentialsTrouble};
 use crate::catalog::Tables;
 use crate::config::{Config, Overrides, ServerSettings, load};
 use crate::http::{Shutdown, ShutdownPhase};
 use crate::server::{App, Cores, Router, raise_descriptor_limit, serve};
 use crate::telemetry;
-use crate::usage::{UsageQueue, UsageReaders};
+use crate::usage::{UsageQueue, UsageReader, UsageReaders};
 
 /// How long the readers of usage records pause: the maximum delay of log lines, besides that of the
 /// log itself.
@@ -114,9 +115,14 @@ pub(super) async fn serve_until_signal(
             return ExitCode::FAILURE;
         }
     };
+    let operators = match Operators::listen(config).await {
+        Ok(operators) => operators,
+        Err(code) => return code,
+    };
     let shutdown = Shutdown::default();
-    let readers = UsageReaders::new(vec![Box::new(telemetry::log_request)]);
-    let usage_queue = UsageQueue::start(readers, QUEUE_PAUSE);
+    let mut readers: Vec<UsageReader> = vec![Box::new(telemetry::log_request)];
+    readers.extend(operators.as_ref().map(Operators::usage_reader));
+    let usage_queue = UsageQueue::start(UsageReaders::new(readers), QUEUE_PAUSE);
     let app = match App::new(config, bedrock, usage_queue.clone(), shutdown.clone()) {
         Ok(app) => app,
         Err(error) => {
@@ -134,6 +140,7 @@ pub(super) async fn serve_until_signal(
         tracing::info!(%address, "listening");
         listening(Arc::clone(&app), address);
     }
+    let operators = operators.map(|operators| operators.serve(cores.load(), usage_queue.clone()));
     let signals = drain_on_signal(shutdown.clone(), config.server.clone(), usage_queue.clone());
     let signals = tokio::spawn(signals);
     let reloads = tokio::spawn(reload_on_signal(Arc::clone(&app), config.clone()));
@@ -151,6 +158,9 @@ pub(super) async fn serve_until_signal(
     cores.stop().await;
     // All requests have ended.
     drain(&usage_queue).await;
+    if let Some(operators) = operators {
+        operators.stop().await;
+    }
     signals.abort();
     reloads.abort();
     tracing::info!("stopped");

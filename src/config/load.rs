@@ -9,8 +9,8 @@ use super::{AllowedOrigin, Config, KeyEntry, Limits};
 use crate::allowances::Organization;
 use crate::bedrock::BedrockSettings;
 use crate::config::sections::{
-    allowances, aws, batches, bedrock_api, chat, embeddings, fetch, keys, limits, log, models,
-    moderations, s3, server, store, videos,
+    admin, allowances, aws, batches, bedrock_api, chat, embeddings, fetch, keys, limits, log,
+    models, moderations, s3, server, store, videos,
 };
 
 /// The file that is read if none is named.
@@ -25,6 +25,10 @@ pub struct Overrides {
     pub listen: Option<String>,
     /// `OUTCROP_API_KEYS`
     pub api_keys: Option<String>,
+    /// `OUTCROP_ADMIN_LISTEN`
+    pub admin_listen: Option<String>,
+    /// `OUTCROP_ADMIN_TOKEN`
+    pub admin_token: Option<String>,
 }
 
 /// Reads the configuration: the named file, or `outcrop.toml` of the working directory, or the
@@ -96,6 +100,7 @@ pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<S
         }};
     }
     let server = section!("server", server::read);
+    let admin = section!("admin", admin::read);
     let guardrails = section!("guardrails", chat::read_guardrails);
     let chat = section!("chat", |section: &mut Section<'_>| chat::read(
         section,
@@ -149,6 +154,7 @@ pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<S
     root.finish();
     let config = Config {
         server,
+        admin,
         keys,
         organization,
         models: names,
@@ -192,6 +198,12 @@ fn apply(overrides: &Overrides, config: &mut Config, mistakes: &mut Mistakes) {
             Err(remedy) => mistakes.add("OUTCROP_API_KEYS", "not a list of keys", &remedy),
         }
     }
+    if let Some(listen) = &overrides.admin_listen {
+        admin::apply_listen(listen, &mut config.admin, mistakes);
+    }
+    if let Some(token) = &overrides.admin_token {
+        admin::apply_token(token, &mut config.admin, mistakes);
+    }
 }
 
 /// Checks that involve several sections.
@@ -212,6 +224,7 @@ fn check_together(config: &Config, mistakes: &mut Mistakes) {
             "set OUTCROP_API_KEYS or `[keys]`, or list the origins one by one",
         );
     }
+    admin::check(&config.admin, listen, mistakes);
     if config.videos.enabled && config.s3.bucket.is_none() {
         mistakes.add(
             "videos.enabled",

@@ -18,10 +18,10 @@ pub use load::{Overrides, config_file, load};
 pub use origin::{AllowedOrigin, is_loopback_host};
 pub use reader::Mistakes;
 pub use sections::{
-    AccessKey, BatchSettings, BedrockApiSettings, CatalogList, CatalogSettings, ChatOverrides,
-    ChatSettings, EmbeddingSettings, FetchSettings, KeyDigest, KeyEntry, LimitSettings, Limits,
-    LogFormat, LogSettings, ModelEntry, ModelFiles, ModerationSettings, S3Settings, ServerSettings,
-    StoreSettings, Truncate, VideoSettings,
+    AccessKey, AdminSettings, BatchSettings, BedrockApiSettings, CatalogList, CatalogSettings,
+    ChatOverrides, ChatSettings, EmbeddingSettings, FetchSettings, KeyDigest, KeyEntry,
+    LimitSettings, Limits, LogFormat, LogSettings, ModelEntry, ModelFiles, ModerationSettings,
+    S3Settings, ServerSettings, StoreSettings, Truncate, VideoSettings,
 };
 
 use std::collections::BTreeMap;
@@ -35,6 +35,8 @@ use crate::models::ModelId;
 pub struct Config {
     /// The HTTP server.
     pub server: ServerSettings,
+    /// The listener for operators.
+    pub admin: AdminSettings,
     /// Callers and their API keys; without any, requests need none.
     pub keys: Vec<KeyEntry>,
     /// What all callers together and their teams may use.

@@ -258,7 +258,7 @@ fn without_keys_only_loopback_addresses_may_be_served() {
         let overrides = Overrides {
             file: Some("/dev/null".into()),
             listen: Some(listen.to_owned()),
-            api_keys: None,
+            ..Overrides::default()
         };
         assert_eq!(load(&overrides).is_ok(), served, "{listen}");
         let with_key = Overrides {

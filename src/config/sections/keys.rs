@@ -136,7 +136,7 @@ fn read_key(value: &Value) -> Result<KeyDigest, String> {
 }
 
 /// The text itself, or the value of the environment variable of `env:NAME`.
-fn resolve_secret(text: &str) -> Result<String, String> {
+pub(super) fn resolve_secret(text: &str) -> Result<String, String> {
     let Some(name) = text.strip_prefix("env:") else {
         return Ok(text.to_owned());
     };

@@ -1,5 +1,6 @@
 //! The sections of the configuration, each with its keys, defaults and checks.
 
+pub(super) mod admin;
 pub(super) mod allowances;
 pub(super) mod aws;
 pub(super) mod batches;
@@ -17,6 +18,7 @@ pub(super) mod server;
 pub(super) mod store;
 pub(super) mod videos;
 
+pub use admin::AdminSettings;
 pub use batches::BatchSettings;
 pub use bedrock_api::BedrockApiSettings;
 pub use chat::{ChatOverrides, ChatSettings, ModelFiles, Truncate};

@@ -1,5 +1,6 @@
 //! Commands, limits, costs and confidentiality.
 
+mod admin;
 mod check;
 pub mod commands;
 mod confidential;

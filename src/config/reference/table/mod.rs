@@ -10,7 +10,7 @@ use self::bedrock::{AWS, BASE_MODELS, BEDROCK_API, CATALOG, RETRY, TIMEOUTS};
 use self::callers::{ALLOWANCE, KEY_ENTRY, KEYS, TEAM_ENTRY};
 use self::chat::{CHAT, CHAT_OVERRIDES, GUARDRAIL_ENTRY, MODEL_ENTRY, MODELS};
 use self::endpoints::{BATCHES, EMBEDDINGS, FETCH, MODERATIONS, S3, STORE, VIDEOS};
-use self::server::{LIMITS_KEY, LIMITS_TARGET, LOG, SERVER};
+use self::server::{ADMIN, LIMITS_KEY, LIMITS_TARGET, LOG, SERVER};
 use super::{KeyReference, SectionReference};
 
 pub(super) const SOURCES: &str = "\
@@ -51,6 +51,11 @@ const fn named(
 
 pub(super) const SECTIONS: &[SectionReference] = &[
     section("server", "The HTTP server.", SERVER),
+    section(
+        "admin",
+        "A listener of its own for operators: /metrics and /healthz.",
+        ADMIN,
+    ),
     section(
         "keys",
         "Callers and their API keys. Without keys, the gateway serves loopback addresses only.",

@@ -1,7 +1,7 @@
 //! The server itself: its listener, its log and its limits.
 
-use super::super::SettingKind::{Duration, Integer, Number, OneOf, Size, Text, Texts};
-use super::super::{KeyReference, key};
+use super::super::SettingKind::{Boolean, Duration, Integer, Number, OneOf, Size, Text, Texts};
+use super::super::{KeyReference, example, key};
 
 pub(super) const SERVER: &[KeyReference] = &[
     key(
@@ -101,6 +101,41 @@ pub(super) const SERVER: &[KeyReference] = &[
         "\"30s\"",
         "Time after `drain_delay` for requests in flight. Streams still open then end with an error \
          event.",
+    ),
+];
+
+pub(super) const ADMIN: &[KeyReference] = &[
+    key(
+        "listen",
+        Text,
+        "\"\"",
+        "Address and port to listen on, such as \"127.0.0.1:8081\"; empty for none. The variable \
+         takes precedence.",
+    )
+    .environment("`OUTCROP_ADMIN_LISTEN`"),
+    key(
+        "behind_tls",
+        Boolean,
+        "false",
+        "Whether a proxy in front does TLS. Without, only loopback addresses are allowed, since \
+         tokens would be sent unencrypted.",
+    ),
+    example(
+        "token",
+        Text,
+        &["token = \"env:ADMIN_TOKEN\""],
+        "none",
+        "Admin token that may do everything: the token itself (16 characters or more), \"env:NAME\", \
+         or \"sha256:\" and its digest in hexadecimal. The variable takes precedence.",
+    )
+    .environment("`OUTCROP_ADMIN_TOKEN`"),
+    example(
+        "metrics_token",
+        Text,
+        &["metrics_token = \"env:METRICS_TOKEN\""],
+        "none",
+        "Token that may read /metrics only. Without it, /metrics needs no token on loopback, and an \
+         admin token elsewhere.",
     ),
 ];
 
