@@ -1,25 +1,34 @@
-//! The database of files and batches: SQLite, in one file. The functions could also be served by a
-//! database server.
+//! The database of teams, keys, files and batches: SQLite, in one file. The functions could also be
+//! served by a database server.
 //!
 //! Every query is limited, and times come from the caller, in Unix seconds.
 
 mod batches;
 mod files;
+mod identity;
+mod keys;
 mod results;
+mod teams;
 
 pub use batches::{Lease, StoredBatch};
 pub use files::{FilePage, StoredFile};
+pub use identity::{IdentityChanges, IdentityRow};
+pub use keys::{KeyPage, PreviousKey, StoredChatOverrides, StoredDigest, StoredKey};
 pub use results::StoredResult;
+pub use teams::{StoredTeam, TeamRemoval};
 
 use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sqlx::SqlSafeStr;
+use serde::de::DeserializeOwned;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::SqliteSynchronous;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{Row, SqlSafeStr};
 use tokio::sync::OnceCell;
 
 use crate::error::{ApiError, ErrorCode, ErrorKind};
@@ -27,16 +36,26 @@ use crate::error::{ApiError, ErrorCode, ErrorKind};
 /// How long a write waits for that of another process.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// The time between attempts to open a file that another process has locked.
+const BUSY_RETRY: Duration = Duration::from_millis(10);
+
 /// Connections per process. SQLite has one writer at a time; the others read.
 const CONNECTIONS: u32 = 4;
 
 /// The migrations, in order. A released migration never changes, since existing databases have it
 /// already.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "files and batches",
-    include_str!("migrations/0001_files_and_batches.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "files and batches",
+        include_str!("migrations/0001_files_and_batches.sql"),
+    ),
+    (
+        2,
+        "teams and keys",
+        include_str!("migrations/0002_teams_and_keys.sql"),
+    ),
+];
 
 /// The store, opened on first use.
 #[derive(Debug)]
@@ -80,16 +99,44 @@ impl Store {
                 // Durable if the process crashes; the last writes may be lost on power failure.
                 .synchronous(SqliteSynchronous::Normal)
                 .busy_timeout(BUSY);
-            let pool = SqlitePoolOptions::new()
-                .max_connections(CONNECTIONS)
-                .connect_with(options)
-                .await?;
-            migrator().run(&pool).await.map_err(StoreError::from)?;
+            let pool = connect(options).await?;
+            migrate(&pool).await?;
             Ok::<_, StoreError>(pool)
         });
         let with_path = |StoreError(error)| StoreError(format!("{}: {error}", self.path.display()));
         opened.await.map_err(with_path)
     }
+}
+
+/// Opens the connections. SQLite does not wait for the change of a new file's journal mode by
+/// another process.
+async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    let started = Instant::now();
+    loop {
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS);
+        match pool.connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && started.elapsed() < BUSY => {
+                tokio::time::sleep(BUSY_RETRY).await;
+            }
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+/// Whether another process has a lock.
+fn is_busy(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: &str = "5";
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.as_deref() == Some(SQLITE_BUSY)
+}
+
+/// Runs the migrations in one transaction, since processes may open a file at the same time.
+async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let connection = &mut *transaction;
+    migrator().run_direct(None, connection, false).await?;
+    transaction.commit().await?;
+    Ok(())
 }
 
 fn migrator() -> Migrator {
@@ -141,6 +188,15 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
+/// A value that a column has as JSON.
+fn decoded<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> sqlx::Result<T> {
+    let text: String = row.try_get(column)?;
+    serde_json::from_str(&text).map_err(|error| sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: Box::new(error),
+    })
+}
+
 /// A store in a temporary file, for tests.
 #[cfg(test)]
 fn scratch() -> Store {
@@ -166,5 +222,15 @@ mod tests {
         store.close().await;
         let again = Store::at(&store.path);
         again.open().await.expect("the same store");
+    }
+
+    #[tokio::test]
+    async fn processes_may_open_a_new_file_at_the_same_time() {
+        let first = scratch();
+        let others: Vec<Store> = (0..8).map(|_| Store::at(&first.path)).collect();
+        let opened = others.iter().map(Store::open);
+        for opened in futures_util::future::join_all(opened).await {
+            opened.expect("a store");
+        }
     }
 }
