@@ -104,15 +104,16 @@ impl Cores {
     /// several listeners (`SO_REUSEPORT`) is random: two busy connections often share a core.
     pub(super) fn spawn<F: Future<Output = ()> + Send + 'static>(
         &self,
-        serve: impl FnOnce(Core) -> F,
+        serve: impl FnOnce(Core) -> F + Send + 'static,
     ) {
         let Some(core) = self.cores.iter().min_by_key(|core| core.load.rank()) else {
             return;
         };
         let connection = ActiveConnection::new(&core.load);
-        let serving = serve(core.clone());
+        let served = core.clone();
         core.runtime.spawn(async move {
-            serving.await;
+            // A future from outside would be in the task twice: as it was moved in, and awaited.
+            serve(served).await;
             drop(connection);
         });
     }
@@ -275,7 +276,7 @@ mod tests {
         /// The core of a new connection, which begins a request if it is `busy`.
         async fn connect(&mut self, busy: bool) -> (Id, Option<ActiveRequest>) {
             let report = self.report.clone();
-            self.cores.spawn(|core| async move {
+            self.cores.spawn(move |core| async move {
                 let request = busy.then(|| core.begin_request());
                 let _ = report.send((Handle::current().id(), request));
                 pending().await

@@ -121,7 +121,7 @@ impl<'a, S: HttpService> Acceptor<'a, S> {
         let client = ClientAddress(peer.ip().to_canonical());
         let (service, watcher) = (self.service.clone(), self.connections.watcher());
         let (settings, spares) = (Arc::clone(&self.settings), self.spares.clone());
-        self.cores.spawn(|core| async move {
+        self.cores.spawn(move |core| async move {
             match TcpStream::from_std(stream) {
                 Ok(stream) => {
                     let connection = Connection {
