@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -28,11 +29,15 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 /// `outcrop demo`
-pub(super) async fn run(listen_on: &str, api_keys: Option<String>) -> ExitCode {
+pub(super) async fn run(
+    file: Option<PathBuf>,
+    listen_on: Option<String>,
+    api_keys: Option<String>,
+) -> ExitCode {
     let overrides = Overrides {
-        // The demo reads no configuration file, not even one in the working directory.
-        file: Some("/dev/null".into()),
-        listen: Some(listen_on.to_owned()),
+        // Without a name, the demo reads no file, not even one in the working directory.
+        file: Some(file.unwrap_or_else(|| "/dev/null".into())),
+        listen: listen_on,
         api_keys,
         ..Overrides::default()
     };
@@ -56,7 +61,7 @@ pub(super) async fn run(listen_on: &str, api_keys: Option<String>) -> ExitCode {
         }
     };
     let config = Config {
-        models: names(),
+        models: names().into_iter().chain(config.models).collect(),
         bedrock: BedrockSettings {
             simulated: Some(SimulatedBedrock::at(simulator.url())),
             ..BedrockSettings::default()

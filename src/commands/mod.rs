@@ -40,9 +40,12 @@ enum Command {
     Serve(CommonArguments),
     /// Run the gateway with a simulated Bedrock, without an AWS account
     Demo {
-        /// Address to listen on
-        #[arg(long, env = "OUTCROP_LISTEN", default_value = "127.0.0.1:8080")]
-        listen: String,
+        /// Configuration file, whose AWS settings are not used [default: none]
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// Address to listen on [default: 127.0.0.1:8080]
+        #[arg(long, env = "OUTCROP_LISTEN")]
+        listen: Option<String>,
     },
     /// Check the configuration, AWS credentials, permissions and models
     Check {
@@ -100,7 +103,7 @@ impl Command {
         match self {
             Self::Serve(settings) => serve::run(&settings.overrides()).await,
             #[cfg(feature = "demo")]
-            Self::Demo { listen } => demo::run(&listen, api_keys()).await,
+            Self::Demo { config, listen } => demo::run(config, listen, api_keys()).await,
             #[cfg(not(feature = "demo"))]
             Self::Demo { .. } => {
                 eprintln!("{NO_DEMO}");
