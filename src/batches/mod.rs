@@ -13,6 +13,7 @@ mod worker;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use crate::batches::wire::{Batch, BatchStatus, NewBatch, RequestCounts};
@@ -58,7 +59,8 @@ struct BatchService {
     s3: S3,
     /// The folder of the jobs' files.
     folder: ObjectLocation,
-    gateway: Arc<Gateway>,
+    /// What a reload of the configuration replaces.
+    current: ArcSwap<BatchContext>,
     /// The name of this process in leases.
     owner: String,
     /// Wakes the tasks that work on a batch when a batch is cancelled.
@@ -69,10 +71,16 @@ struct BatchService {
     inputs: Semaphore,
     /// The memory of all requests; batches use what other requests leave free.
     memory: BodyMemory,
-    /// The owners of batches.
-    callers: Arc<Callers>,
     /// The queue of what requests used and cost.
     usage_queue: UsageQueue,
+}
+
+/// What the requests of batches need of the rest of the application.
+#[derive(Debug)]
+struct BatchContext {
+    gateway: Arc<Gateway>,
+    /// The owners of batches.
+    callers: Arc<Callers>,
     /// The maximum body size, in bytes.
     max_body: usize,
 }
@@ -108,11 +116,9 @@ impl Batches {
             inputs: Semaphore::new(MAX_CONCURRENT_INPUTS),
             cancelled: Notify::new(),
             owner: stored_id("worker-"),
-            gateway: Arc::clone(gateway),
+            current: ArcSwap::from_pointee(BatchContext::new(config, gateway, callers)),
             memory: memory.clone(),
-            callers: Arc::clone(callers),
             usage_queue: usage_queue.clone(),
-            max_body: config.server.max_body,
             settings,
             store,
             s3,
@@ -129,6 +135,13 @@ impl Batches {
             wake_up,
             ended,
         })
+    }
+
+    /// Sends further requests to the gateway of another configuration. The settings of `[batches]`
+    /// stay.
+    pub fn reconfigure(&self, config: &Config, gateway: &Arc<Gateway>, callers: &Arc<Callers>) {
+        let context = BatchContext::new(config, gateway, callers);
+        self.shared.current.store(Arc::new(context));
     }
 
     /// Checks that the store can be opened.
@@ -254,6 +267,22 @@ impl Batches {
     fn notify_worker(&self, id: String) {
         // A busy worker finds the batch at its next poll.
         let _ = self.wake_up.try_send(id);
+    }
+}
+
+impl BatchContext {
+    fn new(config: &Config, gateway: &Arc<Gateway>, callers: &Arc<Callers>) -> Self {
+        Self {
+            gateway: Arc::clone(gateway),
+            callers: Arc::clone(callers),
+            max_body: config.server.max_body,
+        }
+    }
+}
+
+impl BatchService {
+    fn gateway(&self) -> Arc<Gateway> {
+        Arc::clone(&self.current.load().gateway)
     }
 }
 

@@ -36,7 +36,7 @@ struct BaseModelsInner {
     stated: BTreeMap<String, ModelId>,
     refresh: Duration,
     learned: LearnedModels,
-    lookups: Semaphore,
+    lookups: Arc<Semaphore>,
 }
 
 impl BaseModels {
@@ -54,7 +54,25 @@ impl BaseModels {
                 stated,
                 refresh,
                 learned,
-                lookups: Semaphore::new(MAX_CONCURRENT_LOOKUPS),
+                lookups: Arc::new(Semaphore::new(MAX_CONCURRENT_LOOKUPS)),
+            }),
+        }
+    }
+
+    /// The same with other settings.
+    pub(super) fn reconfigured(
+        &self,
+        stated: BTreeMap<String, ModelId>,
+        refresh: Duration,
+        learned: LearnedModels,
+    ) -> Self {
+        Self {
+            inner: Arc::new(BaseModelsInner {
+                bedrock: self.inner.bedrock.clone(),
+                stated,
+                refresh,
+                learned,
+                lookups: Arc::clone(&self.inner.lookups),
             }),
         }
     }

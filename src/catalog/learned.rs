@@ -29,7 +29,7 @@ struct ModelLists {
 }
 
 /// What is known about one model.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct LearnedModel {
     /// Its entries of the tables, without the fields that it turned out to refuse.
     pub(super) info: Option<Arc<ModelInfo>>,
@@ -70,14 +70,27 @@ impl LearnedModels {
         changed
     }
 
-    /// Clears what follows from the tables, after they have changed.
-    pub(super) fn forget_tables(&self) {
-        let lists = &mut *self.lists();
-        for (_, known) in lists.confirmed.iter_mut() {
-            known.info = None;
-        }
-        for (_, known) in lists.unconfirmed.iter_mut() {
-            known.info = None;
+    /// A copy without what follows from the tables, for others.
+    pub(super) fn without_tables(&self) -> Self {
+        let lists = self.lists();
+        let copy = |list: &LruCache<ModelId, LearnedModel>| {
+            let mut copy = LruCache::sparse(MAX_MODELS);
+            // The least recently used one first.
+            for (model, known) in list.iter().rev() {
+                let known = LearnedModel {
+                    info: None,
+                    ..known.clone()
+                };
+                copy.put(model.clone(), known);
+            }
+            copy
+        };
+        let lists = ModelLists {
+            confirmed: copy(&lists.confirmed),
+            unconfirmed: copy(&lists.unconfirmed),
+        };
+        Self {
+            lists: Arc::new(Mutex::new(lists)),
         }
     }
 

@@ -22,7 +22,7 @@ mod tables;
 
 pub use base_models::BaseModels;
 pub use learned::LearnedModels;
-pub use list::{Catalog, Directory};
+pub use list::{Catalog, CatalogConfig, Directory};
 pub(crate) use model_info::ModelInfo;
 pub(crate) use profiles::ProfileSearch;
 pub(crate) use registry::{ModelTarget, Registry};

@@ -38,6 +38,15 @@ impl Resolver {
         }
     }
 
+    /// The same with another cache.
+    pub(super) fn with_learned(&self, learned: LearnedModels) -> Self {
+        Self {
+            directory: self.directory.clone(),
+            region: self.region.clone(),
+            learned,
+        }
+    }
+
     pub(crate) fn directory(&self) -> &Directory {
         &self.directory
     }

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
-
 use super::base_models::BaseModels;
 use super::learned::LearnedModels;
 use super::list::Directory;
@@ -23,7 +21,7 @@ use crate::usage::Target;
 #[derive(Debug)]
 pub(crate) struct Registry {
     names: BTreeMap<String, ModelEntry>,
-    tables: RwLock<Arc<Tables>>,
+    tables: Arc<Tables>,
     bases: BaseModels,
     learned: LearnedModels,
     resolver: Resolver,
@@ -67,7 +65,7 @@ impl Registry {
         let region = bedrock.region().to_owned();
         Self {
             names: config.models.clone(),
-            tables: RwLock::new(Arc::new(tables)),
+            tables: Arc::new(tables),
             bases,
             resolver: Resolver::new(Directory::default(), region.clone(), learned.clone()),
             learned,
@@ -75,10 +73,25 @@ impl Registry {
         }
     }
 
-    /// Replaces the tables, and clears what was learned about their entries.
-    pub(crate) fn replace_tables(&self, tables: Tables) {
-        *self.tables.write() = Arc::new(tables);
-        self.learned.forget_tables();
+    /// The models of another configuration. What was learned stays, unless it follows from tables
+    /// that have changed.
+    pub(crate) fn reconfigured(&self, config: &Config, tables: Tables) -> Self {
+        let learned = match *self.tables == tables {
+            true => self.learned.clone(),
+            false => self.learned.without_tables(),
+        };
+        Self {
+            names: config.models.clone(),
+            tables: Arc::new(tables),
+            bases: self.bases.reconfigured(
+                config.base_models.clone(),
+                config.catalog.refresh,
+                learned.clone(),
+            ),
+            resolver: self.resolver.with_learned(learned.clone()),
+            learned,
+            region: self.region.clone(),
+        }
     }
 
     /// The base models.
@@ -246,7 +259,7 @@ impl Registry {
 
     /// Information about a model from the tables.
     fn look_up(&self, model: &ModelId, base: Option<BaseModel>) -> ModelInfo {
-        let tables = Arc::clone(&self.tables.read());
+        let tables = &self.tables;
         let (resolved_model, capabilities) = tables.resolved_model(model, base.as_ref());
         if capabilities.family.is_empty() {
             tracing::info!(

@@ -13,7 +13,7 @@ use crate::models::{Capabilities, ModelId, ModelTable, PriceTable};
 const MAX_FILE: u64 = 4 << 20;
 
 /// Capabilities and prices of models.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tables {
     /// The capabilities of each model family.
     pub capabilities: ModelTable,

@@ -87,7 +87,7 @@ pub(super) async fn run(
     let address = listener.local_addr().unwrap_or(config.server.listen);
     let base_url = format!("http://{}/v1", reachable(address));
     print!("{}", welcome(&base_url, !config.keys.is_empty()));
-    serve_until_signal(listener, &config, bedrock, |_, _| {}).await
+    serve_until_signal(listener, &config, bedrock, None, |_, _| {}).await
 }
 
 fn names() -> BTreeMap<String, ModelEntry> {

@@ -13,11 +13,10 @@ use super::BAD_CONFIGURATION;
 use super::greeting::Greeting;
 use super::operators::Operators;
 use crate::bedrock::{Bedrock, CredentialsTrouble};
-use crate::catalog::Tables;
-use crate::config::{Config, Overrides, ServerSettings, load};
+use crate::config::{Config, Overrides, load};
 use crate::http::{Shutdown, ShutdownPhase};
-use crate::server::{App, Cores, Router, raise_descriptor_limit, serve};
-use crate::telemetry;
+use crate::server::{App, Cores, Reloader, Router, raise_descriptor_limit, serve};
+use crate::telemetry::{self, LogLevel};
 use crate::usage::{UsageQueue, UsageReader, UsageReaders};
 
 /// How long the readers of usage records pause: the maximum delay of log lines, besides that of the
@@ -36,7 +35,7 @@ pub(super) async fn run(overrides: &Overrides) -> ExitCode {
             return ExitCode::from(BAD_CONFIGURATION);
         }
     };
-    let _log = telemetry::start(&config.log);
+    let log = telemetry::start(&config.log);
     let bedrock = match Bedrock::connect(&config.bedrock).await {
         Ok(bedrock) => bedrock,
         Err(error) => {
@@ -63,7 +62,8 @@ pub(super) async fn run(overrides: &Overrides) -> ExitCode {
             let greet = |app: Arc<App>, address| {
                 tokio::spawn(greet(app, address));
             };
-            serve_until_signal(listener, &config, bedrock, greet).await
+            let reloads = Some((overrides.clone(), log.level()));
+            serve_until_signal(listener, &config, bedrock, reloads, greet).await
         }
         Err(code) => code,
     }
@@ -100,11 +100,12 @@ pub(super) async fn listen(config: &Config) -> Result<TcpListener, ExitCode> {
 }
 
 /// Serves until a signal, then shuts down gracefully. `listening` is called once requests are
-/// served.
+/// served. With `reloads`, the configuration is reloaded from there.
 pub(super) async fn serve_until_signal(
     listener: TcpListener,
     config: &Config,
     bedrock: Bedrock,
+    reloads: Option<(Overrides, LogLevel)>,
     listening: impl FnOnce(Arc<App>, SocketAddr),
 ) -> ExitCode {
     raise_descriptor_limit();
@@ -141,11 +142,14 @@ pub(super) async fn serve_until_signal(
         listening(Arc::clone(&app), address);
     }
     let operators = operators.map(|operators| operators.serve(cores.load(), usage_queue.clone()));
-    let signals = drain_on_signal(shutdown.clone(), config.server.clone(), usage_queue.clone());
+    let router = Router::new(Arc::clone(&app));
+    let signals = drain_on_signal(shutdown.clone(), router.clone(), usage_queue.clone());
     let signals = tokio::spawn(signals);
-    let reloads = tokio::spawn(reload_on_signal(Arc::clone(&app), config.clone()));
-    let routes = Router::new(Arc::clone(&app));
-    serve(listener, routes, &cores, shutdown, &config.server).await;
+    let reloader = reloads.map(|(overrides, log)| {
+        let (reloader, _) = Reloader::new(overrides, router.clone(), Some(log));
+        tokio::spawn(reloader.run())
+    });
+    serve(listener, router, &cores, shutdown, &config.server).await;
     if let Some(batches) = &app.batches {
         // Active requests of batches finish; the remaining ones are resumed by the next process.
         let stopped = tokio::time::timeout(config.server.grace_period, batches.stopped());
@@ -162,35 +166,11 @@ pub(super) async fn serve_until_signal(
         operators.stop().await;
     }
     signals.abort();
-    reloads.abort();
+    if let Some(reloader) = reloader {
+        reloader.abort();
+    }
     tracing::info!("stopped");
     ExitCode::SUCCESS
-}
-
-/// Reloads the files of capabilities and prices at SIGHUP. A file with a mistake changes nothing.
-async fn reload_on_signal(app: Arc<App>, config: Config) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-        tracing::error!(
-            "cannot receive SIGHUP; files of capabilities and prices will not be reloaded"
-        );
-        return;
-    };
-    while hangup.recv().await.is_some() {
-        let files = config.catalog.files.clone();
-        // A slow disk must not block the threads of the runtime.
-        let loaded = tokio::task::spawn_blocking(move || Tables::load(&files)).await;
-        match loaded.unwrap_or_else(|error| Err(error.to_string())) {
-            Ok(tables) => {
-                app.gateway.replace_tables(tables.clone());
-                app.catalog.replace_tables(tables);
-                tracing::info!("capabilities and prices of models reloaded");
-            }
-            Err(error) => tracing::error!(
-                error,
-                "cannot reload capabilities and prices of models; the previous ones stay in use"
-            ),
-        }
-    }
 }
 
 /// Lets the readers of usage records read what is left.
@@ -206,7 +186,7 @@ async fn drain(usage_queue: &UsageQueue) {
 
 /// Starts the shutdown. After SIGTERM, load balancers have `drain_delay` to notice; a second
 /// SIGTERM or SIGINT skips it. Another SIGINT skips the grace period.
-async fn drain_on_signal(shutdown: Shutdown, settings: ServerSettings, usage_queue: UsageQueue) {
+async fn drain_on_signal(shutdown: Shutdown, router: Router, usage_queue: UsageQueue) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
@@ -218,8 +198,9 @@ async fn drain_on_signal(shutdown: Shutdown, settings: ServerSettings, usage_que
         _ = terminate.recv() => {
             shutdown.advance(ShutdownPhase::Draining);
             tracing::info!("draining: /readyz fails");
+            let drain_delay = router.app().http.settings.drain_delay;
             tokio::select! {
-                () = tokio::time::sleep(settings.drain_delay) => {}
+                () = tokio::time::sleep(drain_delay) => {}
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }

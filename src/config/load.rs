@@ -206,6 +206,18 @@ fn apply(overrides: &Overrides, config: &mut Config, mistakes: &mut Mistakes) {
     }
 }
 
+impl Config {
+    /// Checks what involves several sections.
+    pub fn check(&self) -> Result<(), Mistakes> {
+        let mut mistakes = Mistakes::default();
+        check_together(self, &mut mistakes);
+        match mistakes.is_empty() {
+            true => Ok(()),
+            false => Err(mistakes),
+        }
+    }
+}
+
 /// Checks that involve several sections.
 fn check_together(config: &Config, mistakes: &mut Mistakes) {
     let listen = config.server.listen;

@@ -3,6 +3,7 @@
 //! Each section of the file is read in a file of its own. All mistakes are reported at once, each
 //! with section, key, value and remedy.
 
+mod fixed;
 mod host_pattern;
 mod instant;
 mod load;
@@ -11,6 +12,8 @@ mod reader;
 #[cfg(test)]
 mod reference;
 mod sections;
+mod status;
+mod watch;
 
 pub use host_pattern::HostPattern;
 pub use instant::parse_instant;
@@ -23,6 +26,9 @@ pub use sections::{
     LimitSettings, Limits, LogFormat, LogSettings, ModelEntry, ModelFiles, ModerationSettings,
     S3Settings, ServerSettings, StoreSettings, Truncate, VideoSettings,
 };
+
+pub use status::{ConfigState, ConfigStatus};
+pub use watch::FileWatch;
 
 use std::collections::BTreeMap;
 

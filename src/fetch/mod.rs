@@ -42,9 +42,9 @@ pub struct Fetcher {
     network: Arc<dyn Network>,
     tls: Arc<ClientConfig>,
     /// Slots for concurrent downloads of all requests.
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
     /// Slots of each caller. Entries without downloads are evicted when there are many.
-    callers: Mutex<HashMap<Box<str>, Arc<Semaphore>>>,
+    callers: Arc<Mutex<HashMap<Box<str>, Arc<Semaphore>>>>,
 }
 
 /// The maximum number of callers before entries without downloads are evicted.
@@ -77,8 +77,30 @@ impl Fetcher {
             settings: settings.clone(),
             network,
             tls: Arc::new(tls),
-            slots: Semaphore::new(settings.max_concurrent_downloads),
-            callers: Mutex::default(),
+            slots: Arc::new(Semaphore::new(settings.max_concurrent_downloads)),
+            callers: Arc::default(),
+        }
+    }
+
+    /// The same fetcher with other settings. Downloads in progress count towards limits that stay
+    /// the same.
+    pub fn reconfigured(&self, settings: &FetchSettings) -> Self {
+        let old = &self.settings;
+        let keeps_slots = old.max_concurrent_downloads == settings.max_concurrent_downloads;
+        let keeps_callers =
+            old.max_concurrent_downloads_per_caller == settings.max_concurrent_downloads_per_caller;
+        Self {
+            settings: settings.clone(),
+            network: Arc::clone(&self.network),
+            tls: Arc::clone(&self.tls),
+            slots: match keeps_slots {
+                true => Arc::clone(&self.slots),
+                false => Arc::new(Semaphore::new(settings.max_concurrent_downloads)),
+            },
+            callers: match keeps_callers {
+                true => Arc::clone(&self.callers),
+                false => Arc::default(),
+            },
         }
     }
 
@@ -269,5 +291,30 @@ mod tests {
         assert_eq!(kind("one").await, FetchErrorKind::NotAllowed);
         let _all = fetcher.slots.acquire().await;
         assert_eq!(kind("one").await, FetchErrorKind::Busy);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn downloads_in_progress_count_after_a_change_of_other_settings() {
+        let tls = ClientConfig::builder()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        let mut settings = FetchSettings {
+            max_concurrent_downloads: 1,
+            ..FetchSettings::default()
+        };
+        let fetcher = Fetcher::within(&settings, Arc::new(NoNetwork), tls);
+        let kind = async |fetcher: &Fetcher| {
+            let addresses = ["http://example.com/".to_owned()];
+            let fetched = fetcher.fetch_all("one", &addresses, None).await;
+            fetched.expect_err("no file").message
+        };
+        let _slot = fetcher.slots.acquire().await;
+        settings.allow_http = true;
+        let other = fetcher.reconfigured(&settings);
+        assert!(kind(&fetcher).await.contains("`http:` URLs"));
+        assert!(kind(&other).await.contains("too many concurrent"));
+        settings.max_concurrent_downloads = 2;
+        let more = other.reconfigured(&settings);
+        assert!(kind(&more).await.contains("not a public host"));
     }
 }

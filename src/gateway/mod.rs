@@ -99,8 +99,7 @@ impl Gateway {
     /// Builds the gateway from the configuration.
     pub fn new(config: &Config, tables: Tables, bedrock: Bedrock, fetcher: Fetcher) -> Self {
         let chat = config.chat.clone();
-        let callers = config.keys.iter().map(|key| key.caller.as_str());
-        let targets = config.models.values().map(|entry| entry.target.as_str());
+        let (callers, targets) = limited_names(config);
         Self {
             models: Registry::new(config, tables, &bedrock),
             memory: Arc::new(ReasoningMemory::new(
@@ -115,9 +114,18 @@ impl Gateway {
         }
     }
 
-    /// Replaces the model tables.
-    pub fn replace_tables(&self, tables: Tables) {
-        self.models.replace_tables(tables);
+    /// The gateway of another configuration. What is in use, remembered and learned stays.
+    pub fn reconfigured(&self, config: &Config, tables: Tables) -> Self {
+        let (callers, targets) = limited_names(config);
+        Self {
+            models: self.models.reconfigured(config, tables),
+            chat: config.chat.clone(),
+            memory: Arc::clone(&self.memory),
+            fetcher: self.fetcher.reconfigured(&config.fetch),
+            limiter: self.limiter.reconfigured(&config.limits, callers, targets),
+            workers: self.workers.clone(),
+            bedrock: self.bedrock.clone(),
+        }
     }
 
     /// The names that take calls; the catalog maintains them.
@@ -237,6 +245,13 @@ impl Gateway {
             tier: prepared.tier,
         }
     }
+}
+
+/// The callers and the models that always have limits of their own.
+fn limited_names(config: &Config) -> (impl Iterator<Item = &str>, impl Iterator<Item = &str>) {
+    let callers = config.keys.iter().map(|key| key.caller.as_str());
+    let targets = config.models.values();
+    (callers, targets.map(|entry| entry.target.as_str()))
 }
 
 pub(crate) fn unix_seconds() -> u64 {

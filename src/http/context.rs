@@ -10,7 +10,7 @@ use crate::resources::workers::Workers;
 #[derive(Debug)]
 pub struct HttpContext {
     /// The settings of `[server]`.
-    pub settings: ServerSettings,
+    pub settings: Arc<ServerSettings>,
     /// The memory budget of bodies.
     pub bodies: BodyMemory,
     /// The threads for CPU-bound work.

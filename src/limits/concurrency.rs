@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::LimitSettings;
@@ -24,6 +25,8 @@ pub enum WhenFull {
 pub(super) struct Concurrency {
     /// Slots are acquired in order of the requests.
     slots: Arc<Semaphore>,
+    /// The number of slots.
+    max: u32,
     /// One permit for each request that may wait.
     queue: Semaphore,
     max_wait: Duration,
@@ -35,8 +38,34 @@ pub(super) struct TooMany;
 
 impl Concurrency {
     pub(super) fn new(settings: &LimitSettings) -> Self {
+        let max = settings.max_concurrent_requests;
+        Self::with_slots(Arc::new(Semaphore::new(max as usize)), settings)
+    }
+
+    /// The same slots under other settings. If there are fewer now, requests wait until enough of
+    /// those in use are released.
+    pub(super) fn reconfigured(&self, settings: &LimitSettings) -> Self {
+        let (old, new) = (self.max, settings.max_concurrent_requests);
+        self.slots.add_permits(new.saturating_sub(old) as usize);
+        let excess = old.saturating_sub(new);
+        let removed = self.slots.forget_permits(excess as usize);
+        let in_use = excess.saturating_sub(u32::try_from(removed).unwrap_or(u32::MAX));
+        if in_use > 0 {
+            let released = Arc::clone(&self.slots).acquire_many_owned(in_use);
+            let removal = released.map(|slots| slots.map(OwnedSemaphorePermit::forget));
+            let mut removal = Box::pin(removal);
+            // It waits in front of all later requests.
+            if removal.as_mut().now_or_never().is_none() {
+                tokio::spawn(removal);
+            }
+        }
+        Self::with_slots(Arc::clone(&self.slots), settings)
+    }
+
+    fn with_slots(slots: Arc<Semaphore>, settings: &LimitSettings) -> Self {
         Self {
-            slots: Arc::new(Semaphore::new(settings.max_concurrent_requests as usize)),
+            slots,
+            max: settings.max_concurrent_requests,
             queue: Semaphore::new(settings.max_queued_requests as usize),
             max_wait: settings.max_wait,
         }

@@ -54,6 +54,20 @@ impl Limiter {
         }
     }
 
+    /// The same limits under other settings and for other configured names. What is in use stays
+    /// in use.
+    pub fn reconfigured<'a>(
+        &self,
+        limits: &Limits,
+        callers: impl IntoIterator<Item = &'a str>,
+        targets: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self {
+            keys: self.keys.reconfigured(&limits.key, callers),
+            targets: self.targets.reconfigured(&limits.target, targets),
+        }
+    }
+
     /// Admits the `calls` of a request of `caller` to `target`, possibly after a wait; the error
     /// has the retry delay.
     pub async fn admit(

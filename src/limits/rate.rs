@@ -21,7 +21,7 @@ use crate::config::LimitSettings;
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// The settings of a rate limit.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RateSettings {
     quota: Quota,
     max_wait: Duration,
@@ -131,6 +131,28 @@ impl Rate {
             }),
             heads: [Semaphore::new(1), Semaphore::new(1)],
         }
+    }
+
+    /// A limit with other settings, of whose burst as many requests are used.
+    pub(super) fn reconfigured(&self, settings: RateSettings) -> Self {
+        let full_at = self.state().full_at;
+        let used = full_at
+            .saturating_duration_since(Instant::now())
+            .as_secs_f64()
+            / self.settings.period().as_secs_f64();
+        let rate = Self::new(settings);
+        // Fewer than the burst, so that the limiter can grant them.
+        let used = (used.ceil() as u32).min(settings.burst());
+        if let Some(used) = NonZeroU32::new(used) {
+            let _ = rate.limiter.check_n(used);
+            rate.state().full_at += settings.period().saturating_mul(used.get());
+        }
+        rate
+    }
+
+    /// The settings.
+    pub(super) fn settings(&self) -> RateSettings {
+        self.settings
     }
 
     /// Admits a request that has already `waited` for a slot: at once, or after a bounded wait in

@@ -39,7 +39,7 @@ struct Names {
 
 #[derive(Debug)]
 struct LimitEntry {
-    rate: Option<Rate>,
+    rate: Option<Arc<Rate>>,
     concurrency: Concurrency,
 }
 
@@ -74,6 +74,42 @@ impl LimitScope {
                 .collect(),
             others: Mutex::default(),
             overflow: Arc::new(LimitEntry::new(settings)),
+        }
+    }
+
+    /// The same limits under other settings and for other configured names. What is in use stays
+    /// in use.
+    pub(super) fn reconfigured<'a>(
+        &self,
+        settings: &LimitSettings,
+        configured: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let is_same = self.settings == *settings;
+        let carried = |entry: &Arc<LimitEntry>| match is_same {
+            true => Arc::clone(entry),
+            false => Arc::new(entry.reconfigured(settings)),
+        };
+        let all = |entries: &HashMap<Box<str>, Arc<LimitEntry>>| {
+            let entries = entries.iter();
+            let entries = entries.map(|(name, entry)| (name.clone(), carried(entry)));
+            entries.collect::<HashMap<_, _>>()
+        };
+        // Names that are no longer configured count as those of clients.
+        let mut others = all(&self.others.lock().entries);
+        others.extend(all(&self.configured));
+        let configured = configured.into_iter().map(|name| {
+            let known = others.remove(name);
+            let entry = known.unwrap_or_else(|| Arc::new(LimitEntry::new(settings)));
+            (name.into(), entry)
+        });
+        Self {
+            settings: settings.clone(),
+            configured: configured.collect(),
+            others: Mutex::new(Names {
+                entries: others,
+                full_at: None,
+            }),
+            overflow: carried(&self.overflow),
         }
     }
 
@@ -155,8 +191,22 @@ impl LimitScope {
 impl LimitEntry {
     fn new(settings: &LimitSettings) -> Self {
         Self {
-            rate: RateSettings::of(settings).map(Rate::new),
+            rate: RateSettings::of(settings).map(|rate| Arc::new(Rate::new(rate))),
             concurrency: Concurrency::new(settings),
+        }
+    }
+
+    /// The limit under other settings, with what is in use.
+    fn reconfigured(&self, settings: &LimitSettings) -> Self {
+        let rate = match (&self.rate, RateSettings::of(settings)) {
+            (_, None) => None,
+            (None, Some(new)) => Some(Arc::new(Rate::new(new))),
+            (Some(rate), Some(new)) if rate.settings() == new => Some(Arc::clone(rate)),
+            (Some(rate), Some(new)) => Some(Arc::new(rate.reconfigured(new))),
+        };
+        Self {
+            rate,
+            concurrency: self.concurrency.reconfigured(settings),
         }
     }
 
@@ -229,6 +279,48 @@ mod tests {
             std::thread::yield_now();
         }
         assert!(others.entries.len() < MAX_NAMES);
+    }
+
+    #[tokio::test]
+    async fn what_is_in_use_stays_in_use_under_other_settings() {
+        let mut settings = LimitSettings::calls(2);
+        settings.max_wait = Duration::ZERO;
+        let scope = LimitScope::new(&settings, ["a"]);
+        let admit = async |scope: &LimitScope| scope.admit("a", 1, WhenFull::Wait).await;
+        let first = admit(&scope).await.expect("a slot");
+        let second = admit(&scope).await.expect("a slot");
+        settings.max_concurrent_requests = 1;
+        let fewer = scope.reconfigured(&settings, []);
+        drop(first);
+        assert!(admit(&fewer).await.is_err(), "one is in use");
+        drop(second);
+        tokio::task::yield_now().await;
+        let only = admit(&fewer).await.expect("a slot");
+        assert!(admit(&fewer).await.is_err());
+        settings.max_concurrent_requests = 2;
+        let more = fewer.reconfigured(&settings, ["a"]);
+        let _second = admit(&more).await.expect("a slot");
+        assert!(admit(&more).await.is_err());
+        drop(only);
+        assert!(admit(&more).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_used_burst_stays_used_under_another_rate() {
+        let mut settings = slow();
+        settings.burst = 3;
+        let scope = LimitScope::new(&settings, []);
+        let admit = async |scope: &LimitScope| scope.admit("a", 1, WhenFull::Wait).await;
+        for _ in 0..2 {
+            admit(&scope).await.expect("within the burst");
+        }
+        let same = scope.reconfigured(&settings, ["a"]);
+        assert!(admit(&same).await.is_ok());
+        assert!(admit(&same).await.is_err(), "the burst is used");
+        settings.burst = 4;
+        let larger = same.reconfigured(&settings, []);
+        assert!(admit(&larger).await.is_ok());
+        assert!(admit(&larger).await.is_err(), "one request more");
     }
 
     #[tokio::test]

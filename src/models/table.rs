@@ -16,7 +16,7 @@ use crate::models::capabilities::video::VideoCapabilities;
 const BUILT_IN: &str = include_str!("models.toml");
 
 /// The capabilities of all families.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelTable {
     /// Id prefixes, longest first, each with the index of its family in `families`.
     stems: Vec<(String, usize)>,

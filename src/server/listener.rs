@@ -49,12 +49,13 @@ pub async fn serve<S: HttpService>(
         }
     }
     drop(listener);
+    let grace_period = acceptor.settings().grace_period;
     let connections = acceptor.connections;
     let active = connections.count();
     tracing::info!(active, "no longer accepting connections");
     let closed = connections.shutdown();
     tokio::pin!(closed);
-    if within(settings.grace_period, &mut closed).await {
+    if within(grace_period, &mut closed).await {
         return;
     }
     tracing::warn!("the grace period is over; active requests are cancelled");
@@ -75,6 +76,7 @@ struct Acceptor<'a, S> {
     reserve: ConnectionSlots,
     spares: Spares,
     connections: GracefulShutdown,
+    /// The settings at the start.
     settings: Arc<ServerSettings>,
 }
 
@@ -120,7 +122,7 @@ impl<'a, S: HttpService> Acceptor<'a, S> {
         };
         let client = ClientAddress(peer.ip().to_canonical());
         let (service, watcher) = (self.service.clone(), self.connections.watcher());
-        let (settings, spares) = (Arc::clone(&self.settings), self.spares.clone());
+        let (settings, spares) = (self.settings(), self.spares.clone());
         self.cores.spawn(move |core| async move {
             match TcpStream::from_std(stream) {
                 Ok(stream) => {
@@ -138,6 +140,12 @@ impl<'a, S: HttpService> Acceptor<'a, S> {
             // The closed connection has freed its descriptor.
             spares.refill();
         });
+    }
+
+    /// The settings of new connections.
+    fn settings(&self) -> Arc<ServerSettings> {
+        let current = self.service.settings();
+        current.unwrap_or_else(|| Arc::clone(&self.settings))
     }
 
     /// Recovers from a failed accept.

@@ -5,6 +5,7 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use futures_util::FutureExt;
@@ -13,13 +14,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::respond::{ErrorFormat, respond};
 use super::service::HttpService;
 use super::{App, router};
+use crate::config::ServerSettings;
 use crate::error::ApiError;
-use crate::http::Shutdown;
 use crate::http::reply::insert;
 use crate::resources::ids::request_id;
 use crate::server::clients::browser::BrowserPolicy;
 use crate::server::connection::entry::{self, Peer};
-use crate::usage::{Ledger, RequestHead, UsageQueue};
+use crate::usage::{Ledger, RequestHead};
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
@@ -28,36 +29,38 @@ const SDK_REQUEST: HeaderName = HeaderName::from_static("amz-sdk-request");
 pub(super) const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
 pub(super) const VERSION: HeaderName = HeaderName::from_static("openai-version");
 
-/// The routes with what surrounds them. Clones share it.
+/// The routes with what surrounds them, of the current application. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Router(Arc<Surroundings>);
+pub struct Router(Arc<ArcSwap<Surroundings>>);
 
 #[derive(Debug)]
 struct Surroundings {
+    app: Arc<App>,
     routes: axum::Router,
     browsers: BrowserPolicy,
-    shutdown: Shutdown,
-    usage_queue: UsageQueue,
 }
 
 impl Router {
     /// The router of an application.
     pub fn new(app: Arc<App>) -> Self {
-        Self(Arc::new(Surroundings {
-            browsers: BrowserPolicy::new(
-                &app.http.settings.cors_origins,
-                app.http.callers.have_keys(),
-            ),
-            shutdown: app.http.shutdown.clone(),
-            usage_queue: app.usage_queue.clone(),
-            routes: router::routes(app),
-        }))
+        Self(Arc::new(ArcSwap::from_pointee(Surroundings::of(app))))
+    }
+
+    /// The current application.
+    pub fn app(&self) -> Arc<App> {
+        Arc::clone(&self.0.load().app)
+    }
+
+    /// Serves new requests with another application. Those in progress keep theirs.
+    pub fn replace(&self, app: Arc<App>) {
+        self.0.store(Arc::new(Surroundings::of(app)));
     }
 }
 
 impl HttpService for Router {
     async fn serve(&self, mut request: Request, peer: Peer) -> Response {
-        let Self(surroundings) = self;
+        // One application for the whole request.
+        let surroundings = self.0.load_full();
         if matches!(request.uri().path(), "/healthz" | "/readyz") {
             // Frequent probes get no log line, and are never refused: they use any host name and
             // cost nothing.
@@ -89,9 +92,24 @@ impl HttpService for Router {
         headers.insert(VERSION, HeaderValue::from_static("2020-10-01"));
         response
     }
+
+    fn settings(&self) -> Option<Arc<ServerSettings>> {
+        Some(Arc::clone(&self.0.load().app.http.settings))
+    }
 }
 
 impl Surroundings {
+    fn of(app: Arc<App>) -> Self {
+        Self {
+            browsers: BrowserPolicy::new(
+                &app.http.settings.cors_origins,
+                app.http.callers.have_keys(),
+            ),
+            routes: router::routes(Arc::clone(&app)),
+            app,
+        }
+    }
+
     /// Opens the ledger of a request, which handlers find in its extensions.
     fn open_ledger(&self, request: &mut Request, peer: Peer, request_id: String) -> Arc<Ledger> {
         let head = RequestHead {
@@ -102,7 +120,7 @@ impl Surroundings {
             client_address: peer.address,
             client_retries: client_retries(request.headers()),
         };
-        let ledger = Arc::new(Ledger::open(head, &self.usage_queue));
+        let ledger = Arc::new(Ledger::open(head, &self.app.usage_queue));
         request.extensions_mut().insert(Arc::clone(&ledger));
         ledger
     }
@@ -115,7 +133,7 @@ impl Surroundings {
 
     /// Innermost: a panic becomes a 500 of that request, and the server keeps running.
     async fn guarded(&self, request: Request, ledger: Option<&Ledger>) -> Response {
-        let responded = respond(&self.shutdown, &self.routes, request, ledger);
+        let responded = respond(&self.app.http.shutdown, &self.routes, request, ledger);
         let responded = AssertUnwindSafe(responded).catch_unwind().await;
         responded.unwrap_or_else(|panic| panicked(&*panic))
     }

@@ -1,13 +1,14 @@
 //! The state of the application, and what handlers receive of it.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
 
 use crate::batches::Batches;
 use crate::bedrock::Bedrock;
-use crate::catalog::{Catalog, Tables};
+use crate::catalog::{Catalog, CatalogConfig, Tables};
 use crate::config::{Config, EmbeddingSettings, ModerationSettings};
 use crate::endpoints::files::Files;
 use crate::endpoints::images::ImageStore;
@@ -23,6 +24,8 @@ use crate::usage::UsageQueue;
 /// The parts of the application.
 #[derive(Debug)]
 pub struct App {
+    /// Its configuration.
+    pub config: Config,
     /// What extractors and responses need.
     pub http: Arc<HttpContext>,
     /// The list of models.
@@ -77,6 +80,10 @@ parts! {
     bedrock: Bedrock,
 }
 
+fn no_certificates(error: io::Error) -> StartError {
+    StartError(format!("the system's certificates: {error}"))
+}
+
 /// Why the gateway cannot start.
 #[derive(Debug)]
 pub struct StartError(String);
@@ -98,32 +105,78 @@ impl App {
         shutdown: Shutdown,
     ) -> Result<Arc<Self>, StartError> {
         let tables = Tables::load(&config.catalog.files).map_err(StartError)?;
-        let fetcher = Fetcher::new(&config.fetch)
-            .map_err(|error| StartError(format!("the system's certificates: {error}")))?;
+        let fetcher = Fetcher::new(&config.fetch).map_err(no_certificates)?;
         let gateway = Gateway::new(config, tables.clone(), bedrock.clone(), fetcher);
         let gateway = Arc::new(gateway);
-        let catalog = Catalog::start(
-            bedrock.clone(),
-            gateway.base_models(),
-            &config.models,
-            &config.catalog,
-            tables,
-            gateway.directory(),
-        );
+        let listed = catalog_config(config, &gateway, tables);
+        let catalog = Catalog::start(bedrock.clone(), listed, gateway.directory());
         let closing = shutdown.clone();
         let closing = async move { closing.reached(ShutdownPhase::Closing).await };
         let bodies = BodyMemory::new(config.server.max_body_memory);
-        let callers = Arc::new(Callers::new(&config.keys, &config.organization));
+        let callers = callers(config);
         let batches = Batches::start(config, &gateway, &bodies, &callers, &usage_queue, closing);
-        Ok(Arc::new(Self {
+        Ok(Self::of(
+            config,
+            Parts {
+                gateway,
+                catalog: Arc::new(catalog),
+                callers,
+                bodies,
+                batches: batches.map(Arc::new),
+                bedrock,
+                usage_queue,
+                shutdown,
+            },
+        ))
+    }
+
+    /// The application of another configuration, for new requests. What requests in progress use,
+    /// what was learned, and connections stay. An error changes nothing.
+    pub fn reconfigured(&self, config: &Config) -> Result<Arc<Self>, StartError> {
+        let tables = Tables::load(&config.catalog.files).map_err(StartError)?;
+        let callers = callers(config);
+        let gateway = Arc::new(self.gateway.reconfigured(config, tables.clone()));
+        self.catalog
+            .reconfigure(catalog_config(config, &gateway, tables));
+        if let Some(batches) = &self.batches {
+            batches.reconfigure(config, &gateway, &callers);
+        }
+        Ok(Self::of(
+            config,
+            Parts {
+                gateway,
+                catalog: Arc::clone(&self.catalog),
+                callers,
+                bodies: self.http.bodies.clone(),
+                batches: self.batches.clone(),
+                bedrock: self.bedrock.clone(),
+                usage_queue: self.usage_queue.clone(),
+                shutdown: self.http.shutdown.clone(),
+            },
+        ))
+    }
+
+    fn of(config: &Config, parts: Parts) -> Arc<Self> {
+        let Parts {
+            gateway,
+            catalog,
+            callers,
+            bodies,
+            batches,
+            bedrock,
+            usage_queue,
+            shutdown,
+        } = parts;
+        Arc::new(Self {
+            config: config.clone(),
             http: Arc::new(HttpContext {
-                settings: config.server.clone(),
+                settings: Arc::new(config.server.clone()),
                 bodies,
                 workers: gateway.workers().clone(),
                 callers,
                 shutdown,
             }),
-            catalog: Arc::new(catalog),
+            catalog,
             passthrough: Arc::new(Passthrough::new(config, Arc::clone(&gateway))),
             gateway,
             embeddings: config.embeddings,
@@ -131,9 +184,34 @@ impl App {
             images: ImageStore::new(&config.s3, &bedrock).map(Arc::new),
             videos: Videos::new(config, &bedrock).map(Arc::new),
             files: batches.as_ref().map(|batches| Arc::clone(batches.files())),
-            batches: batches.map(Arc::new),
+            batches,
             bedrock,
             usage_queue,
-        }))
+        })
     }
+}
+
+/// What an application shares with that of another configuration, or builds anew.
+struct Parts {
+    gateway: Arc<Gateway>,
+    catalog: Arc<Catalog>,
+    callers: Arc<Callers>,
+    bodies: BodyMemory,
+    batches: Option<Arc<Batches>>,
+    bedrock: Bedrock,
+    usage_queue: UsageQueue,
+    shutdown: Shutdown,
+}
+
+fn catalog_config(config: &Config, gateway: &Gateway, tables: Tables) -> CatalogConfig {
+    CatalogConfig {
+        names: config.models.clone(),
+        settings: config.catalog.clone(),
+        bases: gateway.base_models(),
+        tables,
+    }
+}
+
+fn callers(config: &Config) -> Arc<Callers> {
+    Arc::new(Callers::new(&config.keys, &config.organization))
 }

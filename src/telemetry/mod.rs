@@ -6,9 +6,12 @@ mod request_line;
 mod request_log;
 mod text;
 
+use std::fmt;
 use std::io::IsTerminal;
+use std::sync::Arc;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::{FormatEvent, FormatFields, MakeWriter, SubscriberBuilder};
+use tracing_subscriber::{EnvFilter, Registry};
 
 pub use metrics::{Metrics, MetricsBuilder, MetricsFormat, RequestMetrics};
 pub use request_log::log_request;
@@ -20,14 +23,14 @@ use text::TextFormatter;
 /// The log. Buffered lines are written when it is dropped.
 #[derive(Debug)]
 #[must_use]
-pub struct Log(());
+pub struct Log(LogLevel);
+
+/// The level of the log, which can change. Clones share it.
+#[derive(Clone)]
+pub struct LogLevel(Arc<dyn Fn(EnvFilter) + Send + Sync>);
 
 /// Starts the log. `RUST_LOG` takes precedence over the configured level.
 pub fn start(settings: &LogSettings) -> Log {
-    let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
-        Ok(directives) if !directives.is_empty() => EnvFilter::new(directives),
-        _ => EnvFilter::new(format!("{SDK_LOG},{}", settings.level)),
-    };
     let terminal = std::io::stdout().is_terminal();
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colors = terminal && !no_color;
@@ -39,31 +42,69 @@ pub fn start(settings: &LogSettings) -> Log {
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter(settings));
     // Without the thread, buffered lines would never be written.
-    let started = match (lines::start(), json) {
+    let level = match (lines::start(), json) {
         (Ok(()), true) => {
             let subscriber = subscriber.json().flatten_event(true);
-            subscriber.with_writer(|| lines::LineWriter).try_init()
+            started(subscriber.with_writer(|| lines::LineWriter))
         }
         (Ok(()), false) => {
             let subscriber = subscriber.with_ansi(colors).event_format(text);
-            subscriber.with_writer(|| lines::LineWriter).try_init()
+            started(subscriber.with_writer(|| lines::LineWriter))
         }
-        (Err(_), true) => subscriber.json().flatten_event(true).try_init(),
-        (Err(_), false) => {
-            let subscriber = subscriber.with_ansi(colors).event_format(text);
-            subscriber.try_init()
-        }
+        (Err(_), true) => started(subscriber.json().flatten_event(true)),
+        (Err(_), false) => started(subscriber.with_ansi(colors).event_format(text)),
     };
+    Log(level)
+}
+
+fn filter(settings: &LogSettings) -> EnvFilter {
+    match std::env::var(EnvFilter::DEFAULT_ENV) {
+        Ok(directives) if !directives.is_empty() => EnvFilter::new(directives),
+        _ => EnvFilter::new(format!("{SDK_LOG},{}", settings.level)),
+    }
+}
+
+fn started<N, E, W>(subscriber: SubscriberBuilder<N, E, EnvFilter, W>) -> LogLevel
+where
+    N: for<'w> FormatFields<'w> + Send + Sync + 'static,
+    E: FormatEvent<Registry, N> + Send + Sync + 'static,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let subscriber = subscriber.with_filter_reloading();
+    let handle = subscriber.reload_handle();
     // A second start has no effect.
-    let _ = started;
-    Log(())
+    let _ = subscriber.try_init();
+    LogLevel(Arc::new(move |filter| {
+        // An error means that the log has not been started.
+        let _ = handle.reload(filter);
+    }))
 }
 
 /// Writes buffered lines, for a process that ends without dropping its [`Log`].
 pub fn flush() {
     lines::flush();
+}
+
+impl Log {
+    /// The level.
+    pub fn level(&self) -> LogLevel {
+        self.0.clone()
+    }
+}
+
+impl LogLevel {
+    /// Changes the level to that of `settings`.
+    pub fn change(&self, settings: &LogSettings) {
+        (self.0)(filter(settings));
+    }
+}
+
+impl fmt::Debug for LogLevel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("LogLevel(..)")
+    }
 }
 
 impl Drop for Log {

@@ -162,7 +162,7 @@ impl Work {
             let base = id.clone();
             ledger.target(Target::Model { id, base });
         }
-        let region = Arc::from(self.shared.gateway.bedrock().region());
+        let region = Arc::from(self.shared.gateway().bedrock().region());
         ledger.attempted(Upstream::BatchJob, &region);
         ledger.charge(Charge {
             tokens: Some(TokenCounts {

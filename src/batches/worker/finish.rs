@@ -95,7 +95,7 @@ pub(super) async fn fail(work: &mut Work, errors: Vec<BatchError>) -> Result<(),
     for part in &work.document.parts {
         if let PartRoute::Job(job) = &part.route
             && let (Some(arn), false) = (&job.arn, job.status.is_over())
-            && let Err(error) = work.shared.gateway.bedrock().stop_job(arn).await
+            && let Err(error) = work.shared.gateway().bedrock().stop_job(arn).await
         {
             let upstream_error = error.log_detail();
             tracing::warn!(

@@ -201,8 +201,8 @@ impl LineBlocks<'_> {
             let memory = shared.memory.when_free(line.length, shape).await;
             let bytes = self.read(line).await?;
             let scan = || scan(&bytes);
-            let workers = shared.gateway.workers();
-            match workers.on_body(bytes.len(), scan).await {
+            let gateway = shared.gateway();
+            match gateway.workers().on_body(bytes.len(), scan).await {
                 Ok(counted) if counted.values > shape.values => shape = counted,
                 // The parser rejects a line that needs too much memory.
                 _ => return Ok(HeldLine { bytes, memory }),

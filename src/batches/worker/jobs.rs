@@ -34,7 +34,7 @@ impl Work {
                     self.save().await?;
                 }
                 (Some(arn), true) if !job.stopping => {
-                    self.shared.gateway.bedrock().stop_job(&arn).await?;
+                    self.shared.gateway().bedrock().stop_job(&arn).await?;
                     self.change_job(number, |job| job.stopping = true);
                     self.save().await?;
                 }
@@ -51,7 +51,7 @@ impl Work {
             let Some(arn) = arn.and_then(|job| job.arn.clone()) else {
                 continue;
             };
-            let seen = self.shared.gateway.bedrock().job(&arn).await?;
+            let seen = self.shared.gateway().bedrock().job(&arn).await?;
             if seen.status.has_started() {
                 self.note_progress();
             }
@@ -120,7 +120,7 @@ impl Work {
             output: &folder.join("output/"),
             timeout_hours: self.shared.settings.timeout_hours,
         };
-        match self.shared.gateway.bedrock().create_job(&order).await {
+        match self.shared.gateway().bedrock().create_job(&order).await {
             Ok(arn) => {
                 tracing::info!(batch = self.id, arn, records, "a batch job was created");
                 self.change_job(number, |job| job.arn = Some(arn));

@@ -157,7 +157,7 @@ async fn work_under_lease(
     let mut work = Work {
         shared: Arc::clone(&shared),
         id: id.to_owned(),
-        caller: shared.callers.of_id(&caller),
+        caller: shared.current.load().callers.of_id(&caller),
         document,
         cancelling: cancelling.subscribe(),
         closing,

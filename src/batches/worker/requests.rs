@@ -46,7 +46,7 @@ pub(super) struct BatchLineResponse {
 /// The gateway for the requests of one batch.
 #[derive(Debug)]
 pub(super) struct BatchRequests<'a> {
-    gateway: &'a Gateway,
+    gateway: Arc<Gateway>,
     caller: &'a Caller,
     usage_queue: &'a UsageQueue,
 }
@@ -55,7 +55,7 @@ impl Work {
     /// The gateway for the requests of this batch.
     pub(super) fn requests(&self) -> BatchRequests<'_> {
         BatchRequests {
-            gateway: &self.shared.gateway,
+            gateway: self.shared.gateway(),
             caller: &self.caller,
             usage_queue: &self.shared.usage_queue,
         }
@@ -117,7 +117,7 @@ impl BatchRequests<'_> {
         target: ModelTarget,
         options: Option<Box<HeaderOptions>>,
     ) -> Result<ChatTranslation, ApiError> {
-        let gateway = self.gateway;
+        let gateway = &self.gateway;
         let mut pending = gateway.pending_for(self.caller, request, target, options);
         gateway.translate(&mut pending).await
     }

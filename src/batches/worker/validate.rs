@@ -83,8 +83,9 @@ impl Work {
                 validation.errors.push(batch_error(error, None));
                 break;
             }
-            let read = match line.length > self.shared.max_body {
-                true => Err(too_long(self.shared.max_body)),
+            let max_body = self.shared.current.load().max_body;
+            let read = match line.length > max_body {
+                true => Err(too_long(max_body)),
                 false => {
                     let held = blocks.line(*line).await?;
                     self.read_line(held, &mut reader, &mut validation.groups)
@@ -114,8 +115,8 @@ impl Work {
         // Held until the request is checked.
         let HeldLine { bytes, memory } = held;
         let read = || reader.read(&bytes);
-        let workers = self.shared.gateway.workers();
-        let request = workers.on_body(bytes.len(), read).await?;
+        let gateway = self.shared.gateway();
+        let request = gateway.workers().on_body(bytes.len(), read).await?;
         drop(bytes);
         let with_parameter = self.add_to_group(request.into_body(), groups).await;
         drop(memory);

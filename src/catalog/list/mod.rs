@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::bedrock::{BaseModel, Bedrock, Time};
 use crate::catalog::{BaseModels, Tables};
@@ -33,23 +33,37 @@ const FIRST_LISTING: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Catalog {
     inner: Arc<CatalogInner>,
-    refresher: Option<tokio::task::JoinHandle<()>>,
+    refresher: tokio::task::JoinHandle<()>,
+}
+
+/// What the configuration says about the list.
+#[derive(Debug, Clone)]
+pub struct CatalogConfig {
+    /// The aliases.
+    pub names: BTreeMap<String, ModelEntry>,
+    /// The settings of `[catalog]`.
+    pub settings: CatalogSettings,
+    /// The base models of aliases.
+    pub bases: BaseModels,
+    /// Capabilities and prices.
+    pub tables: Tables,
 }
 
 #[derive(Debug)]
 struct CatalogInner {
-    names: BTreeMap<String, ModelEntry>,
     region: String,
     began: Time,
     directory: Directory,
     sources: Mutex<Sources>,
     display: watch::Sender<Display>,
+    /// Wakes the refresher after a change of the configuration.
+    reconfigured: Notify,
 }
 
 /// The changing sources of the model objects.
 #[derive(Debug)]
 struct Sources {
-    tables: Tables,
+    config: CatalogConfig,
     listing: Listing,
     bases: HashMap<ModelId, BaseModel>,
     /// Whether the first load has finished, successfully or not.
@@ -66,38 +80,39 @@ struct Display {
 impl Catalog {
     /// Starts loading the lists in the background, which also fills `directory`. If only aliases
     /// are listed, only their base models are looked up.
-    pub fn start(
-        bedrock: Bedrock,
-        bases: BaseModels,
-        names: &BTreeMap<String, ModelEntry>,
-        settings: &CatalogSettings,
-        tables: Tables,
-        directory: Directory,
-    ) -> Self {
-        let has_unknown = names
-            .values()
-            .any(|entry| !entry.target.names_foundation_model());
+    pub fn start(bedrock: Bedrock, config: CatalogConfig, directory: Directory) -> Self {
         let inner = Arc::new(CatalogInner {
-            names: names.clone(),
             region: bedrock.region().to_owned(),
             began: Time::now(),
             directory,
             sources: Mutex::new(Sources {
-                tables,
+                is_settled: !config.is_loaded(),
+                config,
                 listing: Listing::default(),
                 bases: HashMap::new(),
-                is_settled: settings.list == CatalogList::Configured && !has_unknown,
             }),
             display: watch::Sender::default(),
+            reconfigured: Notify::new(),
         });
         inner.change(|_| ());
-        let is_refreshed = settings.list == CatalogList::All || has_unknown;
-        let refresher = is_refreshed.then(|| {
-            let lister = (settings.list == CatalogList::All).then(Lister::default);
-            let every = settings.refresh;
-            tokio::spawn(refresh(Arc::clone(&inner), bedrock, bases, lister, every))
-        });
+        let refresher = tokio::spawn(refresh(Arc::clone(&inner), bedrock));
         Self { inner, refresher }
+    }
+
+    /// Applies another configuration. What Bedrock has listed stays.
+    pub fn reconfigure(&self, config: CatalogConfig) {
+        let mut is_loaded = false;
+        self.inner.change(|sources| {
+            let old = std::mem::replace(&mut sources.config, config);
+            let new = &sources.config;
+            is_loaded = (&old.names, &old.settings) != (&new.names, &new.settings);
+            if !new.lists_all() {
+                sources.listing = Listing::default();
+            }
+        });
+        if is_loaded {
+            self.inner.reconfigured.notify_one();
+        }
     }
 
     /// The JSON of all models, or of those of a type: chat models first and ARNs last; in each
@@ -111,11 +126,6 @@ impl Catalog {
         self.models().await.model(name)
     }
 
-    /// Replaces the tables of models.
-    pub fn replace_tables(&self, tables: Tables) {
-        self.inner.change(|sources| sources.tables = tables);
-    }
-
     async fn models(&self) -> Arc<CatalogJson> {
         let mut display = self.inner.display.subscribe();
         let settled = display.wait_for(|display| display.is_settled);
@@ -127,9 +137,27 @@ impl Catalog {
 
 impl Drop for Catalog {
     fn drop(&mut self) {
-        if let Some(refresher) = &self.refresher {
-            refresher.abort();
-        }
+        self.refresher.abort();
+    }
+}
+
+impl CatalogConfig {
+    fn lists_all(&self) -> bool {
+        self.settings.list == CatalogList::All
+    }
+
+    /// Whether something is loaded from Bedrock.
+    fn is_loaded(&self) -> bool {
+        let mut targets = self.names.values().map(|entry| &entry.target);
+        self.lists_all() || targets.any(|target| !target.names_foundation_model())
+    }
+
+    /// Targets of aliases whose base model is neither in the id nor in the lists.
+    fn unknown_targets(&self, listing: &Listing) -> Vec<ModelId> {
+        let targets = self.names.values().map(|entry| &entry.target);
+        let unknown = targets
+            .filter(|target| !target.names_foundation_model() && listing.find(target).is_none());
+        unknown.cloned().collect()
     }
 }
 
@@ -139,10 +167,10 @@ impl CatalogInner {
         let mut sources = self.sources.lock();
         change(&mut sources);
         let model_sources = ModelSources {
-            names: &self.names,
+            names: &sources.config.names,
             listing: &sources.listing,
             bases: &sources.bases,
-            tables: &sources.tables,
+            tables: &sources.config.tables,
             region: &self.region,
             began: self.began,
             now: Time::now(),
@@ -155,38 +183,34 @@ impl CatalogInner {
             is_settled: sources.is_settled,
         });
     }
-
-    /// Targets of aliases whose base model is neither in the id nor in the lists.
-    fn unknown_targets(&self, listing: &Listing) -> Vec<ModelId> {
-        let targets = self.names.values().map(|entry| &entry.target);
-        let unknown = targets
-            .filter(|target| !target.names_foundation_model() && listing.find(target).is_none());
-        unknown.cloned().collect()
-    }
 }
 
-async fn refresh(
-    inner: Arc<CatalogInner>,
-    bedrock: Bedrock,
-    bases: BaseModels,
-    mut lister: Option<Lister>,
-    every: Duration,
-) {
+async fn refresh(inner: Arc<CatalogInner>, bedrock: Bedrock) {
+    let mut lister = Lister::default();
     loop {
-        let (listing, wait) = match &mut lister {
-            Some(lister) => lister.refresh(&bedrock, every).await,
-            None => (Listing::default(), every),
+        let config = inner.sources.lock().config.clone();
+        if !config.is_loaded() {
+            inner.reconfigured.notified().await;
+            continue;
+        }
+        let every = config.settings.refresh;
+        let (listing, wait) = match config.lists_all() {
+            true => lister.refresh(&bedrock, every).await,
+            false => (Listing::default(), every),
         };
-        let lookups = inner.unknown_targets(&listing).into_iter().map(|target| {
-            let bases = &bases;
+        let lookups = config.unknown_targets(&listing).into_iter().map(|target| {
+            let bases = &config.bases;
             async move { Some((target.clone(), bases.of(&target).await?)) }
         });
         let found: Vec<_> = join_all(lookups).await;
         inner.change(|sources| {
-            sources.listing = listing;
+            if sources.config.lists_all() {
+                sources.listing = listing;
+            }
             sources.bases = found.into_iter().flatten().collect();
             sources.is_settled = true;
         });
-        tokio::time::sleep(wait).await;
+        // An error means that the time is over.
+        let _ = tokio::time::timeout(wait, inner.reconfigured.notified()).await;
     }
 }

@@ -12,7 +12,7 @@ const GLOBAL: &str = "global";
 const GOV: &str = "us-gov";
 
 /// Prices, limits and life cycle of models. `prices.toml` documents the format.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PriceTable {
     /// Id prefixes, longest first. Ids of one row share its entry, and copies of the table all.
     stems: Vec<(String, Arc<PriceEntry>)>,
@@ -37,7 +37,7 @@ pub struct ModelRow<'table> {
 }
 
 /// The entry of the models whose ids share a prefix.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct PriceEntry {
     pub(super) context_window: Option<u32>,
     pub(super) max_output: Option<u32>,
@@ -49,7 +49,7 @@ pub(super) struct PriceEntry {
 
 /// Token prices by location: the geography of the inference profile, or the region that is
 /// called.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Prices {
     pub(super) global: Price,
     /// The price in locations not listed.

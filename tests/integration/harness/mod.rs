@@ -24,7 +24,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::catalog::Tables;
-use outcrop::config::{CatalogList, Config};
+use outcrop::config::{CatalogList, Config, Overrides, load};
 use outcrop::fetch::Fetcher;
 use outcrop::gateway::Gateway;
 use outcrop::http::Shutdown;
@@ -43,6 +43,7 @@ pub struct Harness {
     pub shutdown: Shutdown,
     pub server: JoinHandle<()>,
     pub app: Arc<App>,
+    pub router: Router,
     pub records: Records,
     client: Client<HttpConnector, Full<Bytes>>,
 }
@@ -99,7 +100,8 @@ impl Harness {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (settings, shutdown_signal) = (config.server.clone(), shutdown.clone());
-        let routes = Router::new(Arc::clone(&app));
+        let router = Router::new(Arc::clone(&app));
+        let routes = router.clone();
         let server = tokio::spawn(async move {
             let cores = Cores::current();
             serve(listener, routes, &cores, shutdown_signal, &settings).await;
@@ -110,9 +112,25 @@ impl Harness {
             shutdown,
             server,
             app,
+            router,
             records,
             client: Client::builder(TokioExecutor::new()).build_http(),
         }
+    }
+
+    /// Applies a changed configuration, as a reload does.
+    pub fn reload(&self, change: impl FnOnce(&mut Config)) {
+        self.try_reload(change).unwrap();
+    }
+
+    /// The same for a configuration that may be refused.
+    pub fn try_reload(&self, change: impl FnOnce(&mut Config)) -> Result<(), String> {
+        let running = self.router.app();
+        let mut config = running.config.clone();
+        change(&mut config);
+        let app = running.reconfigured(&config);
+        self.router.replace(app.map_err(|error| error.to_string())?);
+        Ok(())
     }
 
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Reply {
@@ -279,4 +297,17 @@ pub fn streamed(text: &str) -> Value {
     let mut request = non_streaming(text);
     request["stream"] = json!(true);
     request
+}
+
+/// The configuration in `text`.
+pub fn config_of(text: &str) -> Config {
+    let name = format!("outcrop-{}-{}.toml", std::process::id(), fastrand::u64(..));
+    let file = std::env::temp_dir().join(name);
+    std::fs::write(&file, text).unwrap();
+    let config = load(&Overrides {
+        file: Some(file.clone()),
+        ..Default::default()
+    });
+    std::fs::remove_file(file).unwrap();
+    config.unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bedrock_simulator::{ControlPlane, Operation, Options, Script, ScriptedResponse, Simulator};
 use outcrop::bedrock::{Bedrock, BedrockSettings, SimulatedBedrock};
-use outcrop::catalog::{BaseModels, Catalog, Directory, LearnedModels, Tables};
+use outcrop::catalog::{BaseModels, Catalog, CatalogConfig, Directory, LearnedModels, Tables};
 use outcrop::config::{CatalogList, CatalogSettings, ModelEntry, ModelFiles};
 use outcrop::models::{ModelId, PriceTable};
 use serde_json::{Value, json};
@@ -49,6 +49,15 @@ async fn catalog_with(
     settings: CatalogSettings,
     names: BTreeMap<String, ModelEntry>,
 ) -> Catalog {
+    let (bedrock, config) = configured(simulator, settings, names).await;
+    Catalog::start(bedrock, config, Directory::default())
+}
+
+async fn configured(
+    simulator: &Simulator,
+    settings: CatalogSettings,
+    names: BTreeMap<String, ModelEntry>,
+) -> (Bedrock, CatalogConfig) {
     let of_bedrock = BedrockSettings {
         simulated: Some(SimulatedBedrock::at(simulator.url())),
         ..BedrockSettings::default()
@@ -61,9 +70,13 @@ async fn catalog_with(
         refresh,
         LearnedModels::default(),
     );
-    let tables = Tables::load(&ModelFiles::default()).unwrap();
-    let directory = Directory::default();
-    Catalog::start(bedrock, bases, &names, &settings, tables, directory)
+    let config = CatalogConfig {
+        names,
+        settings,
+        bases,
+        tables: Tables::load(&ModelFiles::default()).unwrap(),
+    };
+    (bedrock, config)
 }
 
 async fn models(catalog: &Catalog) -> Vec<Value> {
@@ -333,18 +346,38 @@ async fn a_configured_name_shows_its_model_without_the_account() {
 async fn reloaded_tables_apply_immediately_without_calling_bedrock() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let names = names(&[("fast", "amazon.nova-lite-v1:0")]);
-    let catalog = catalog(&simulator, CatalogList::Configured, names).await;
+    let settings = settings(CatalogList::Configured);
+    let (bedrock, mut config) = configured(&simulator, settings, names).await;
+    let catalog = Catalog::start(bedrock, config.clone(), Directory::default());
     let input = async || {
         let model = model(&catalog, "fast").await;
         model["outcrop"]["price"]["per_million_tokens"]["default"]["input"].clone()
     };
     assert_eq!(input().await, "0.06");
-    let mut tables = Tables::load(&ModelFiles::default()).unwrap();
+    let tables = &mut config.tables;
     let price_rows = "[[model]]\nids = ['amazon.nova-lite']\ninput = 1.5\noutput = 2";
-    tables.prices = tables
-        .prices
-        .overlay(PriceTable::parse(price_rows).unwrap());
-    catalog.replace_tables(tables);
+    let overlaid = tables.prices.clone();
+    tables.prices = overlaid.overlay(PriceTable::parse(price_rows).unwrap());
+    catalog.reconfigure(config);
     assert_eq!(input().await, "1.5");
     assert_eq!(simulator.received(), 0);
+}
+
+#[tokio::test]
+async fn other_aliases_are_listed_at_once_and_the_models_of_bedrock_stay() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let mut settings = settings(CatalogList::All);
+    settings.refresh = Duration::from_secs(3600);
+    let aliases = names(&[("fast", "amazon.nova-lite-v1:0")]);
+    let (bedrock, mut config) = configured(&simulator, settings, aliases).await;
+    let catalog = Catalog::start(bedrock, config.clone(), Directory::default());
+    let before = ids(&catalog).await;
+    config.names = names(&[("quick", "amazon.nova-lite-v1:0")]);
+    catalog.reconfigure(config.clone());
+    let after = ids(&catalog).await;
+    assert_eq!(after.first().map(String::as_str), Some("quick"));
+    assert_eq!(after.len(), before.len());
+    config.settings.list = CatalogList::Configured;
+    catalog.reconfigure(config);
+    assert_eq!(ids(&catalog).await, ["quick"]);
 }

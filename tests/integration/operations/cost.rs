@@ -4,7 +4,6 @@ use std::fs;
 use std::path::PathBuf;
 
 use bedrock_simulator::{Script, ScriptedResponse};
-use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
 use outcrop::models::CostBreakdown;
 use serde_json::{Value, json};
@@ -307,15 +306,13 @@ async fn configured_tables_override_the_built_in_ones_and_are_reloaded() {
 
     // An invalid table is not loaded; the previous one stays in use.
     prices.write("[[model]]\nids = 5\n");
-    assert!(Tables::load(&files).is_err());
+    let refused = harness.try_reload(|_| {}).unwrap_err();
+    assert!(refused.contains("prices.toml"), "{refused}");
     assert_eq!(harness.chat(&request).await.header(COST), Some("0.002"));
 
     prices.write(&row("input = 10\noutput = 20"));
     capabilities.write("[[family]]\nname = \"Tomorrow\"\nids = [\"nvidia.of-tomorrow\"]\n");
-    harness
-        .app
-        .gateway
-        .replace_tables(Tables::load(&files).unwrap());
+    harness.reload(|_| {});
     let reply = harness.chat(&request).await;
     assert_eq!(reply.header(COST), Some("0.02"));
     assert_eq!(
@@ -329,6 +326,7 @@ async fn configured_tables_override_the_built_in_ones_and_are_reloaded() {
 
 #[tokio::test]
 async fn learned_capabilities_are_discarded_when_the_tables_change() {
+    let prices = File::new("other-prices.toml", "");
     let harness = Harness::start().await;
     let refusal =
         "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
@@ -344,8 +342,14 @@ async fn learned_capabilities_are_discarded_when_the_tables_change() {
             .adjustments()
             .contains("service_tier")
     );
-    let tables = Tables::load(&ModelFiles::default()).unwrap();
-    harness.app.gateway.replace_tables(tables);
+    harness.reload(|config| config.chat.max_n = 2);
+    let adjusted = harness.chat(&request).await;
+    assert!(
+        adjusted.adjustments().contains("service_tier"),
+        "other settings keep what was learned"
+    );
+    prices.write("[[model]]\nids = ['amazon.nova-lite']\ninput = 1\noutput = 2\n");
+    harness.reload(|config| config.catalog.files.prices = Some(prices.0.clone()));
     assert_eq!(harness.chat(&request).await.adjustments(), "");
-    assert_eq!(harness.sent_upstream()[2]["serviceTier"]["type"], "flex");
+    assert_eq!(harness.sent_upstream()[3]["serviceTier"]["type"], "flex");
 }

@@ -5,6 +5,7 @@ mod browsers;
 mod connections;
 mod cores;
 mod paths;
+mod reload;
 mod request_bodies;
 mod shutdown;
 mod unknown_fields;
