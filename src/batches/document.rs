@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::batches::wire::Batch;
 use crate::bedrock::JobStatus;
+use crate::identity::TokenGrant;
 
 /// The stored state of a batch: the client's view and the progress of its parts.
 #[derive(Debug, Serialize, Deserialize)]
@@ -10,6 +11,9 @@ pub(super) struct BatchDocument {
     pub(super) batch: Batch,
     /// How long output files are kept, in seconds.
     pub(super) output_life: i64,
+    /// What the owner may use, if a token said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) grant: Option<TokenGrant>,
     /// The parts; empty until the input file is validated.
     pub(super) parts: Vec<BatchPart>,
 }

@@ -24,7 +24,7 @@ use crate::endpoints::files::service::{Files, now, split_page};
 use crate::endpoints::files::wire::BATCH;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::Gateway;
-use crate::identity::{Caller, Callers};
+use crate::identity::{Caller, Callers, TokenGrant};
 use crate::resources::body_memory::BodyMemory;
 use crate::resources::ids::stored_id;
 use crate::store::{Store, StoreError, StoredBatch};
@@ -175,7 +175,7 @@ impl Batches {
             );
             return Err(ApiError::invalid("input_file_id", message));
         }
-        let document = new_document(new, file.id)?;
+        let document = new_document(new, file.id, TokenGrant::of(caller))?;
         let stored = StoredBatch {
             id: document.batch.id.clone(),
             caller: caller.id().to_owned(),
@@ -287,7 +287,11 @@ impl BatchService {
 }
 
 /// The stored state of a new batch.
-fn new_document(new: NewBatch, input_file_id: String) -> Result<BatchDocument, ApiError> {
+fn new_document(
+    new: NewBatch,
+    input_file_id: String,
+    grant: Option<TokenGrant>,
+) -> Result<BatchDocument, ApiError> {
     let NewBatch {
         input_file_id: _,
         endpoint,
@@ -324,6 +328,7 @@ fn new_document(new: NewBatch, input_file_id: String) -> Result<BatchDocument, A
     Ok(BatchDocument {
         batch,
         output_life,
+        grant,
         parts: Vec::new(),
     })
 }

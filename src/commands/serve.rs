@@ -51,10 +51,10 @@ pub(super) async fn run(overrides: &Overrides) -> ExitCode {
         "outcrop {}",
         env!("CARGO_PKG_VERSION"),
     );
-    if config.keys.is_empty() {
+    if !config.requires_credentials() {
         tracing::warn!(
-            "no API keys are set: only this machine can call the gateway; set OUTCROP_API_KEYS or \
-            `[keys]` to serve other machines"
+            "no API keys are set: only this machine can call the gateway; set OUTCROP_API_KEYS, \
+            `[keys]` or `[jwt]` to serve other machines"
         );
     }
     match listen(&config).await {

@@ -9,7 +9,7 @@ use super::{AllowedOrigin, Config, KeyEntry, Limits};
 use crate::allowances::Organization;
 use crate::bedrock::BedrockSettings;
 use crate::config::sections::{
-    admin, allowances, aws, batches, bedrock_api, chat, embeddings, fetch, keys, limits, log,
+    admin, allowances, aws, batches, bedrock_api, chat, embeddings, fetch, jwt, keys, limits, log,
     models, moderations, s3, server, store, videos,
 };
 
@@ -111,6 +111,7 @@ pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<S
         section,
         &guardrails
     ));
+    let jwt = section!("jwt", jwt::read);
     let organization = Organization {
         allowance: section!("organization", allowances::read_allowance),
         teams: section!("teams", allowances::read_teams),
@@ -156,6 +157,7 @@ pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<S
         server,
         admin,
         keys,
+        jwt,
         organization,
         models: names,
         chat,
@@ -221,19 +223,19 @@ impl Config {
 /// Checks that involve several sections.
 fn check_together(config: &Config, mistakes: &mut Mistakes) {
     let listen = config.server.listen;
-    if config.keys.is_empty() && !is_loopback(listen) {
+    if !config.requires_credentials() && !is_loopback(listen) {
         mistakes.add(
             "server.listen",
             format!("`{listen}` is reachable from other machines, and there are no keys"),
-            "set OUTCROP_API_KEYS or `[keys]`, or listen on 127.0.0.1",
+            "set OUTCROP_API_KEYS, `[keys]` or `[jwt]`, or listen on 127.0.0.1",
         );
     }
-    if config.keys.is_empty() && config.server.cors_origins.contains(&AllowedOrigin::Any) {
+    if !config.requires_credentials() && config.server.cors_origins.contains(&AllowedOrigin::Any) {
         mistakes.add(
             "server.cors_origins",
             "`*` lets every web page in a browser on this machine call Bedrock, since there \
              are no keys",
-            "set OUTCROP_API_KEYS or `[keys]`, or list the origins one by one",
+            "set OUTCROP_API_KEYS, `[keys]` or `[jwt]`, or list the origins one by one",
         );
     }
     admin::check(&config.admin, listen, mistakes);
@@ -264,6 +266,7 @@ fn check_together(config: &Config, mistakes: &mut Mistakes) {
         seen.push(key.digest);
     }
     check_access_keys(&config.keys, mistakes);
+    check_caller_ids(config, mistakes);
     if config.bedrock_api.async_invoke && config.s3.bucket.is_none() {
         mistakes.add(
             "bedrock_api.async_invoke",
@@ -287,6 +290,20 @@ fn check_access_keys(keys: &[KeyEntry], mistakes: &mut Mistakes) {
             );
         }
         seen.push(&access_key.id);
+    }
+}
+
+/// Checks that no key has the id of a token's caller, whose files and batches it would share.
+fn check_caller_ids(config: &Config, mistakes: &mut Mistakes) {
+    for key in &config.keys {
+        let issuer = key.caller.split_once(':').map(|(issuer, _)| issuer);
+        if config.jwt.iter().any(|jwt| Some(&*jwt.name) == issuer) {
+            mistakes.add(
+                &format!("keys.{}", key.caller),
+                "its name could be that of a token's caller",
+                "name the key without a colon",
+            );
+        }
     }
 }
 

@@ -22,11 +22,12 @@ pub use origin::{AllowedOrigin, is_loopback_host};
 pub use reader::Mistakes;
 pub use sections::{
     AccessKey, AdminSettings, BatchSettings, BedrockApiSettings, CatalogList, CatalogSettings,
-    ChatOverrides, ChatSettings, EmbeddingSettings, FetchSettings, KeyDigest, KeyEntry,
+    ChatOverrides, ChatSettings, EmbeddingSettings, FetchSettings, JwtIssuer, KeyDigest, KeyEntry,
     LimitSettings, Limits, LogFormat, LogSettings, ModelEntry, ModelFiles, ModerationSettings,
     S3Settings, ServerSettings, StoreSettings, Truncate, VideoSettings,
 };
 
+pub(crate) use sections::provider_url;
 pub use status::{ConfigState, ConfigStatus};
 pub use watch::FileWatch;
 
@@ -43,8 +44,10 @@ pub struct Config {
     pub server: ServerSettings,
     /// The listener for operators.
     pub admin: AdminSettings,
-    /// Callers and their API keys; without any, requests need none.
+    /// Callers and their API keys.
     pub keys: Vec<KeyEntry>,
+    /// Identity providers whose JWTs are accepted.
+    pub jwt: Vec<JwtIssuer>,
     /// What all callers together and their teams may use.
     pub organization: Organization,
     /// Aliases with the models they stand for.
@@ -77,4 +80,11 @@ pub struct Config {
     pub limits: Limits,
     /// The log.
     pub log: LogSettings,
+}
+
+impl Config {
+    /// Whether requests need an API key or a JWT.
+    pub fn requires_credentials(&self) -> bool {
+        !self.keys.is_empty() || !self.jwt.is_empty()
+    }
 }

@@ -79,6 +79,8 @@ error_codes! {
     InvalidMethod = "invalid_method",
     /// An AWS signature does not match, or has expired.
     InvalidSignature = "invalid_signature",
+    /// A JWT is not valid.
+    InvalidToken = "invalid_token",
     /// A line of a batch has another endpoint than the batch.
     InvalidUrl = "invalid_url",
     /// The value of a field is invalid.
@@ -99,6 +101,8 @@ error_codes! {
     ModelNotReady = "model_not_ready",
     /// The model failed in a stream.
     ModelStreamError = "model_stream_error",
+    /// A JWT belongs to no team.
+    NoTeam = "no_team",
     /// The operator has disabled the endpoint.
     NotEnabled = "not_enabled",
     /// The object does not exist.

@@ -39,7 +39,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let context = Arc::<HttpContext>::from_ref(state);
-        authenticated(parts, &context).map(|(caller, _)| caller)
+        let (caller, _) = authenticated(parts, &context).await?;
+        Ok(caller)
     }
 }
 
@@ -55,7 +56,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let context = Arc::<HttpContext>::from_ref(state);
         let (parts, body) = request.into_parts();
-        let (caller, ledger) = authenticated(&parts, &context)?;
+        let (caller, ledger) = authenticated(&parts, &context).await?;
         let read = read_json(&context, &parts.headers, body).await?;
         let (request, HeldBody { bytes, permit }) = read;
         ledger.body_read(bytes.len());
@@ -81,7 +82,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let context = Arc::<HttpContext>::from_ref(state);
         let (parts, body) = request.into_parts();
-        let (caller, ledger) = authenticated(&parts, &context)?;
+        let (caller, ledger) = authenticated(&parts, &context).await?;
         let read = read_json(&context, &parts.headers, body).await?;
         let (request, HeldBody { bytes, permit }) = read;
         ledger.body_read(bytes.len());
@@ -106,7 +107,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let context = Arc::<HttpContext>::from_ref(state);
         let (parts, body) = request.into_parts();
-        let (caller, ledger) = authenticated(&parts, &context)?;
+        let (caller, ledger) = authenticated(&parts, &context).await?;
         let (request, memory) = if is_form(&parts.headers) {
             let mut memory = context.bodies.permit();
             let limits = FormLimits::of(&context.settings);
@@ -127,12 +128,15 @@ where
 }
 
 /// The caller of a request, and its ledger.
-fn authenticated(parts: &Parts, context: &HttpContext) -> Result<(Caller, Arc<Ledger>), ApiError> {
+async fn authenticated(
+    parts: &Parts,
+    context: &HttpContext,
+) -> Result<(Caller, Arc<Ledger>), ApiError> {
     // Every request but those of probes has a ledger.
     let ledger = parts.extensions.get::<Arc<Ledger>>();
     let ledger = ledger.cloned().ok_or_else(ApiError::internal)?;
     let key = key(&parts.headers)?;
-    let caller = context.callers.identify(key).inspect_err(|_| {
+    let caller = context.callers.identify(key).await.inspect_err(|_| {
         ledger.key_rejected(key.map(masked));
     })?;
     ledger.called_by(caller.principal(), caller.identity());

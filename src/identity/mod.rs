@@ -1,9 +1,11 @@
-//! Authentication of callers, by API key or SigV4 signature.
+//! Authentication of callers, by API key, JWT or SigV4 signature.
 
 mod caller;
+mod jwt;
 mod sigv4;
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -11,10 +13,12 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use crate::allowances::Organization;
-use crate::config::{AccessKey, KeyDigest, KeyEntry};
+use crate::config::{AccessKey, JwtIssuer, KeyDigest, KeyEntry};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::usage::Identity;
 pub use caller::{Caller, CallerProfile};
+pub use jwt::TokenGrant;
+use jwt::{JwtCallers, JwtIssuers};
 use sigv4::{PendingSignature, Signature, SignatureError};
 
 /// All callers with their keys.
@@ -23,6 +27,8 @@ pub struct Callers {
     by_digest: HashMap<KeyDigest, Caller>,
     by_access_key: HashMap<String, (Caller, AccessKey)>,
     by_id: HashMap<Arc<str>, Arc<CallerProfile>>,
+    organization: Organization,
+    jwt: JwtCallers,
     /// The caller of every request without keys.
     anyone: Caller,
 }
@@ -30,7 +36,7 @@ pub struct Callers {
 /// The identity that a request claims, before its body has been read.
 #[derive(Debug)]
 pub enum Claim {
-    /// The request has an API key, which is checked.
+    /// The request has an API key or a token, which is checked.
     ApiKey(Caller),
     /// The request has a signature, which covers the body.
     Signed(Box<SignedClaim>),
@@ -53,6 +59,8 @@ impl Callers {
             by_digest: HashMap::new(),
             by_access_key: HashMap::new(),
             by_id: HashMap::new(),
+            organization: organization.clone(),
+            jwt: JwtCallers::default(),
             anyone: Caller::named(ANYONE),
         };
         for key in keys {
@@ -70,9 +78,22 @@ impl Callers {
         callers
     }
 
-    /// Whether requests need a key.
+    /// The same callers, and those with tokens of `issuers`, whose keys are loaded in the
+    /// background. The keys that `previous` has are kept.
+    pub fn with_tokens_of(
+        mut self,
+        issuers: &[JwtIssuer],
+        previous: Option<&Self>,
+    ) -> io::Result<Self> {
+        let previous = previous.map(|callers| callers.jwt.issuers());
+        let issuers = JwtIssuers::new(issuers, previous)?;
+        self.jwt = JwtCallers::new(Arc::new(issuers));
+        Ok(self)
+    }
+
+    /// Whether requests need a key or a token.
     pub fn have_keys(&self) -> bool {
-        !self.by_digest.is_empty()
+        !self.by_digest.is_empty() || self.jwt.exist()
     }
 
     /// The caller with this id, for work after its request. A caller that no longer exists has only
@@ -84,8 +105,15 @@ impl Callers {
         }
     }
 
-    /// The caller with this key. The lookup by digest takes the same time for every wrong key.
-    pub fn identify(&self, key: Option<&str>) -> Result<Caller, ApiError> {
+    /// The caller `id` with a token that granted `grant`, for work after its request.
+    pub fn of_token(&self, id: &str, grant: &TokenGrant) -> Caller {
+        let profile = grant.profile(id, &self.organization, None);
+        Caller::new(Arc::new(profile), None)
+    }
+
+    /// The caller with this key or token. The lookup by digest takes the same time for every wrong
+    /// key. Only a token that is verified for the first time may have to wait.
+    pub async fn identify(&self, key: Option<&str>) -> Result<Caller, ApiError> {
         if !self.have_keys() {
             return Ok(self.anyone.clone());
         }
@@ -96,20 +124,27 @@ impl Callers {
                  the operator of this gateway for one.",
             ));
         };
-        let caller = self.by_digest.get(&KeyDigest::of(key));
-        let caller = caller.cloned().ok_or_else(|| {
-            authentication_error(&format!(
-                "Incorrect API key provided: {}. The keys of this gateway are issued by its \
-                operator, not by OpenAI.",
-                masked(key)
-            ))
-        })?;
-        not_expired(caller)
+        let digest = KeyDigest::of(key);
+        if let Some(caller) = self.by_digest.get(&digest) {
+            return not_expired(caller.clone());
+        }
+        if self.jwt.exist() {
+            let (jwt, now) = (&self.jwt, SystemTime::now());
+            let identified = jwt.identify(key, digest, &self.organization, now).await;
+            if let Some(identified) = identified {
+                return identified;
+            }
+        }
+        Err(authentication_error(&format!(
+            "Incorrect API key provided: {}. The keys of this gateway are issued by its operator, \
+             not by OpenAI.",
+            masked(key)
+        )))
     }
 
     /// The caller of a request to Bedrock's API, by a signature with one of the gateway's access
-    /// keys or by API key.
-    pub fn claim(
+    /// keys, by API key or by token.
+    pub async fn claim(
         &self,
         head: &Parts,
         key: Option<&str>,
@@ -119,7 +154,7 @@ impl Callers {
             Some(text) if self.have_keys() => self
                 .signed(text, head, now)
                 .map_err(|refusal| ApiError::from(&refusal)),
-            _ => self.identify(key).map(Claim::ApiKey),
+            _ => self.identify(key).await.map(Claim::ApiKey),
         }
     }
 

@@ -28,8 +28,10 @@ pub async fn passthrough(
     request: Request,
 ) -> Result<Reply<Response>, ApiError> {
     let (mut head, body) = request.into_parts();
-    let claim =
-        key(&head.headers).and_then(|key| context.callers.claim(&head, key, SystemTime::now()));
+    let claim = match key(&head.headers) {
+        Ok(key) => context.callers.claim(&head, key, SystemTime::now()).await,
+        Err(error) => Err(error),
+    };
     let claim = claim.inspect_err(|_| note_rejected(&head, &ledger))?;
     require_declared_json(&head)?;
     let body = read_as_sent(&context, &head.headers, body).await?;

@@ -113,7 +113,7 @@ impl App {
         let closing = shutdown.clone();
         let closing = async move { closing.reached(ShutdownPhase::Closing).await };
         let bodies = BodyMemory::new(config.server.max_body_memory);
-        let callers = callers(config);
+        let callers = callers(config, None)?;
         let batches = Batches::start(config, &gateway, &bodies, &callers, &usage_queue, closing);
         Ok(Self::of(
             config,
@@ -134,7 +134,7 @@ impl App {
     /// what was learned, and connections stay. An error changes nothing.
     pub fn reconfigured(&self, config: &Config) -> Result<Arc<Self>, StartError> {
         let tables = Tables::load(&config.catalog.files).map_err(StartError)?;
-        let callers = callers(config);
+        let callers = callers(config, Some(&self.http.callers))?;
         let gateway = Arc::new(self.gateway.reconfigured(config, tables.clone()));
         self.catalog
             .reconfigure(catalog_config(config, &gateway, tables));
@@ -212,6 +212,8 @@ fn catalog_config(config: &Config, gateway: &Gateway, tables: Tables) -> Catalog
     }
 }
 
-fn callers(config: &Config) -> Arc<Callers> {
-    Arc::new(Callers::new(&config.keys, &config.organization))
+fn callers(config: &Config, previous: Option<&Callers>) -> Result<Arc<Callers>, StartError> {
+    let callers = Callers::new(&config.keys, &config.organization);
+    let callers = callers.with_tokens_of(&config.jwt, previous);
+    callers.map(Arc::new).map_err(no_certificates)
 }

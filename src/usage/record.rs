@@ -153,6 +153,8 @@ pub enum Identity {
     Key,
     /// By a SigV4 signature with an access key of the gateway.
     Signature,
+    /// By a JWT of an identity provider.
+    Jwt,
 }
 
 /// An API of AWS that serves requests.

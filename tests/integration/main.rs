@@ -22,6 +22,7 @@ mod field_names;
 mod files;
 mod fuzz_inputs;
 mod harness;
+mod identity;
 mod images;
 mod layers;
 mod messages;

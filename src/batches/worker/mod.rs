@@ -153,11 +153,16 @@ async fn work_under_lease(
         ..
     } = stored;
     let document: BatchDocument = serde_json::from_str(&document)?;
+    let callers = Arc::clone(&shared.current.load().callers);
+    let caller = match &document.grant {
+        Some(grant) => callers.of_token(&caller, grant),
+        None => callers.of_id(&caller),
+    };
     let cancelling = watch::Sender::new(cancelling_at);
     let mut work = Work {
         shared: Arc::clone(&shared),
         id: id.to_owned(),
-        caller: shared.current.load().callers.of_id(&caller),
+        caller,
         document,
         cancelling: cancelling.subscribe(),
         closing,

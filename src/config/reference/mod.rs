@@ -51,6 +51,8 @@ enum SettingKind {
     Instant,
     /// A table of strings.
     Tags,
+    /// A table of strings or lists.
+    Table,
     /// A section with keys of its own.
     Subsection,
     /// An entry whose key the operator chooses, with a string or a section as its value.

@@ -127,7 +127,7 @@ fn kind(kind: &SettingKind) -> String {
         SettingKind::Texts => "list of strings".to_owned(),
         SettingKind::Budgets => "list of budgets".to_owned(),
         SettingKind::Instant => "date or time".to_owned(),
-        SettingKind::Tags => "table of strings".to_owned(),
+        SettingKind::Tags | SettingKind::Table => "table of strings".to_owned(),
         SettingKind::Subsection => "section".to_owned(),
         SettingKind::Ports => "list of ports".to_owned(),
         SettingKind::Entry => "string or section".to_owned(),

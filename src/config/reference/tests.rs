@@ -9,7 +9,7 @@ use super::{SectionReference, SettingKind, SettingValue, render};
 
 /// Sections whose names the operator chooses, each with a key that no reader reads.
 const NAMED: &str = "[keys.NAME]\nunread = 1\n[models.NAME]\nunread = 1\n\
-                     [guardrails.NAME]\nunread = 1\n[teams.NAME]\nunread = 1\n";
+                     [guardrails.NAME]\nunread = 1\n[teams.NAME]\nunread = 1\n[jwt.NAME]\nunread = 1\n";
 
 #[test]
 fn the_example_configuration_is_generated_from_the_table() {
@@ -37,7 +37,13 @@ fn compare(file: &str, rendered: &str) {
 #[test]
 fn the_table_has_exactly_the_keys_that_are_read() {
     let (_, mut read_keys) = read(toml::Table::new(), &mut Mistakes::default());
-    for section in ["keys.NAME", "models.NAME", "guardrails.NAME", "teams.NAME"] {
+    for section in [
+        "keys.NAME",
+        "models.NAME",
+        "guardrails.NAME",
+        "teams.NAME",
+        "jwt.NAME",
+    ] {
         // The message about an unknown key lists those that the section has.
         let message = mistake(NAMED, &format!("{section}.unread"));
         let (_, names) = message.split_once("write one of ").expect("a list of keys");
@@ -112,6 +118,7 @@ fn the_types_of_the_table_are_those_of_the_readers() {
             SettingKind::Ports => assert_contains(&remedy("[\"?\"]"), "write a port"),
             SettingKind::Budgets => assert_contains(&remedy("[1]"), "usd = "),
             SettingKind::Instant => assert_contains(&remedy("{}"), "write a date"),
+            SettingKind::Table => assert_contains(&remedy("1"), "write it as `{"),
             SettingKind::Tags => assert_contains(&remedy("1"), "write at most"),
             SettingKind::Subsection => assert_contains(&remedy("1"), "write it as a section"),
             SettingKind::Entry => {}

@@ -5,6 +5,7 @@ pub mod conversations;
 pub mod fields;
 pub mod forms;
 pub mod golden;
+pub mod identity_provider;
 pub mod images;
 pub mod logs;
 pub mod records;

@@ -38,6 +38,7 @@ const ERROR_SOURCES: &[&str] = &[
     "src/server/pages/unknown.rs",
     "src/error.rs",
     "src/fetch",
+    "src/identity/jwt/error.rs",
     "src/converse/media/data_url.rs",
     "src/batches/worker/finish.rs",
     "src/catalog/names.rs",

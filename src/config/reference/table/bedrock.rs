@@ -34,7 +34,7 @@ pub(super) const CATALOG: &[KeyReference] = &[
         Text,
         "\"\"",
         "File with rows like those of src/models/models.toml, which override the built-in rows; \
-         empty for none. It is read again on SIGHUP.",
+         empty for none. It is read again when it changes.",
     ),
     key(
         "prices",

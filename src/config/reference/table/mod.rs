@@ -4,12 +4,14 @@ mod bedrock;
 mod callers;
 mod chat;
 mod endpoints;
+mod jwt;
 mod server;
 
 use self::bedrock::{AWS, BASE_MODELS, BEDROCK_API, CATALOG, RETRY, TIMEOUTS};
 use self::callers::{ALLOWANCE, KEY_ENTRY, KEYS, TEAM_ENTRY};
 use self::chat::{CHAT, CHAT_OVERRIDES, GUARDRAIL_ENTRY, MODEL_ENTRY, MODELS};
 use self::endpoints::{BATCHES, EMBEDDINGS, FETCH, MODERATIONS, S3, STORE, VIDEOS};
+use self::jwt::JWT_ENTRY;
 use self::server::{ADMIN, LIMITS_KEY, LIMITS_TARGET, LOG, SERVER};
 use super::{KeyReference, SectionReference};
 
@@ -58,7 +60,8 @@ pub(super) const SECTIONS: &[SectionReference] = &[
     ),
     section(
         "keys",
-        "Callers and their API keys. Without keys, the gateway serves loopback addresses only.",
+        "Callers and their API keys. Without keys or identity providers, the gateway serves loopback addresses \
+         only.",
         KEYS,
     ),
     named(
@@ -70,6 +73,15 @@ pub(super) const SECTIONS: &[SectionReference] = &[
         KEY_ENTRY,
     )
     .overriding(CHAT_OVERRIDES),
+    named(
+        "jwt.NAME",
+        "jwt.okta",
+        "An identity provider whose JWTs are accepted in place of API keys. The ids of its callers \
+         are NAME:USER. A claim within objects is written with dots, such as \
+         \"realm_access.roles\". docs/callers.md has examples for Okta, Entra ID, Keycloak and \
+         Cognito.",
+        JWT_ENTRY,
+    ),
     section(
         "organization",
         "What all callers together may use. Limits of an organization, a team, a user and a key all \
