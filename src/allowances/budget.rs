@@ -1,3 +1,4 @@
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::models::Usd;
@@ -34,6 +35,20 @@ pub struct Budget {
     /// Whether requests beyond it are refused; otherwise its thresholds are only reported.
     #[serde(default = "hard")]
     pub hard: bool,
+    /// A higher amount for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub increase: Option<BudgetIncrease>,
+}
+
+/// A temporary increase of a budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetIncrease {
+    /// What is added to the amount.
+    #[serde(deserialize_with = "read_usd")]
+    pub usd: Usd,
+    /// When it ends.
+    pub until: Timestamp,
 }
 
 impl BudgetPeriod {

@@ -6,7 +6,7 @@ mod budget;
 mod organization;
 mod pattern;
 
-pub use budget::{Budget, BudgetPeriod, parse_usd};
+pub use budget::{Budget, BudgetIncrease, BudgetPeriod, parse_usd};
 pub use organization::{KeyGrant, Organization, Team, add_level, check_team_name, check_user_name};
 pub use pattern::ModelPattern;
 
@@ -97,19 +97,24 @@ impl Allowance {
 impl LevelAllowance {
     /// Whose allowance it is, in messages to the caller.
     pub fn owner(&self) -> String {
-        match self.level {
-            Level::Organization => "the organization".to_owned(),
-            Level::Team => format!("team `{}`", self.name),
-            Level::User => {
-                let (team, user) = self.name.split_once('/').unwrap_or(("", &self.name));
-                format!("user `{user}` of team `{team}`")
-            }
-            Level::Key => "this API key".to_owned(),
-        }
+        self.level.owner(&self.name)
     }
 }
 
 impl Level {
+    /// The level named `name`, in messages to its callers.
+    pub fn owner(self, name: &str) -> String {
+        match self {
+            Self::Organization => "the organization".to_owned(),
+            Self::Team => format!("team `{name}`"),
+            Self::User => {
+                let (team, user) = name.split_once('/').unwrap_or(("", name));
+                format!("user `{user}` of team `{team}`")
+            }
+            Self::Key => "this API key".to_owned(),
+        }
+    }
+
     /// The word for the level, in messages and records.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -127,7 +132,7 @@ mod tests {
 
     #[test]
     fn an_allowance_survives_json() {
-        let json = r#"{"allowed_models":["gpt-*"],"requests_per_minute":60,"budgets":[{"usd":"12.5","per":"month","hard":true}],"models":[{"pattern":"*opus*","tokens_per_minute":1000}]}"#;
+        let json = r#"{"allowed_models":["gpt-*"],"requests_per_minute":60,"budgets":[{"usd":"12.5","per":"month","hard":true},{"usd":"5","per":"day","hard":false,"increase":{"usd":"500","until":"2026-12-01T00:00:00Z"}}],"models":[{"pattern":"*opus*","tokens_per_minute":1000}]}"#;
         let allowance: Allowance = serde_json::from_str(json).expect("an allowance");
         assert_eq!(serde_json::to_string(&allowance).expect("JSON"), json);
         assert_eq!(

@@ -4,8 +4,8 @@ use std::time::SystemTime;
 use toml::{Table, Value};
 
 use crate::allowances::{
-    Allowance, Budget, BudgetPeriod, KeyGrant, ModelAllowance, ModelPattern, Team, UsageAllowance,
-    check_team_name, check_user_name, parse_usd,
+    Allowance, Budget, BudgetIncrease, BudgetPeriod, KeyGrant, ModelAllowance, ModelPattern, Team,
+    UsageAllowance, check_team_name, check_user_name, parse_usd,
 };
 use crate::config::instant::parse_instant;
 use crate::config::reader::Section;
@@ -106,7 +106,7 @@ fn read_budget(value: &Value) -> Result<Budget, String> {
             .to_owned()
     };
     let table = value.as_table().ok_or_else(remedy)?;
-    let is_known = |key: &String| matches!(key.as_str(), "usd" | "per" | "hard");
+    let is_known = |key: &String| matches!(key.as_str(), "usd" | "per" | "hard" | "increase");
     if !table.keys().all(is_known) {
         return Err(remedy());
     }
@@ -126,6 +126,25 @@ fn read_budget(value: &Value) -> Result<Budget, String> {
             None => true,
             Some(value) => value.as_bool().ok_or_else(remedy)?,
         },
+        increase: table.get("increase").map(read_increase).transpose()?,
+    })
+}
+
+fn read_increase(value: &Value) -> Result<BudgetIncrease, String> {
+    let remedy = || {
+        "write an increase as `{ usd = \"500\", until = \"2027-01-01\" }`, until a date, which is \
+         its beginning in UTC, or a time such as \"2027-01-31T18:00:00+01:00\""
+            .to_owned()
+    };
+    let table = value.as_table().ok_or_else(remedy)?;
+    let (Some(usd), Some(until), 2) = (table.get("usd"), table.get("until"), table.len()) else {
+        return Err(remedy());
+    };
+    let usd = usd.as_str().ok_or_else(remedy)?;
+    let until = read_expiry(until)?.ok_or_else(remedy)?;
+    Ok(BudgetIncrease {
+        usd: parse_usd(usd)?,
+        until: until.try_into().map_err(|_| remedy())?,
     })
 }
 
