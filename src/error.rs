@@ -106,17 +106,6 @@ impl ErrorKind {
     }
 }
 
-/// The state of a rate limit, for the `x-ratelimit-*` headers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateState {
-    /// The burst.
-    pub limit: u32,
-    /// The remaining requests of the burst.
-    pub remaining: u32,
-    /// The time until the burst is replenished.
-    pub reset: Duration,
-}
-
 /// An error for a client. It contains no accounts, roles, hosts or credentials of the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
@@ -132,8 +121,6 @@ pub struct ApiError {
     pub retry_after: Option<Duration>,
     /// Whether retries can help; `None` if the status says enough.
     pub should_retry: Option<bool>,
-    /// The state of the rate limit that refused the request; boxed, since few errors have one.
-    pub rate: Option<Box<RateState>>,
 }
 
 impl ApiError {
@@ -146,7 +133,6 @@ impl ApiError {
             code: None,
             retry_after: None,
             should_retry: None,
-            rate: None,
         }
     }
 

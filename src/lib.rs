@@ -8,18 +8,19 @@
 //!   [`endpoints`]: everything that is not chat
 //! - [`batches`] and [`passthrough`]: jobs; Bedrock's own API
 //! - [`gateway`]: the steps of a model request; the page to read first
-//! - [`identity`]: callers; [`allowances`]: what they may use; [`limits`]: rates and concurrency; [`resources`]: memory and threads;
-//!   [`usage`]: what a request used and cost
+//! - [`identity`]: callers; [`allowances`]: what they may use; [`limits`]: rates, concurrency
+//!   and budgets; [`resources`]: memory and threads; [`usage`]: what a request used and cost
 //! - [`catalog`]: what is known about models at run time; [`models`]: model ids, capabilities,
 //!   prices
 //! - [`converse`]: Bedrock's Converse API, and the rules for its models
 //! - [`fetch`]: downloads of URLs in requests; [`store`]: the database of files and batches
 //! - [`bedrock`]: transport, credentials, retries, upstream errors; [`sigv4`]: signatures
-//! - [`telemetry`]: the log and the metrics
+//! - [`telemetry`]: the log and the metrics; [`alerts`]: thresholds of budgets
 //!
 //! [`admin`], [`config`] and [`commands`] are for operators. [`error`] and [`reply`] are what clients get.
 
 pub mod admin;
+pub mod alerts;
 pub mod allowances;
 pub mod batches;
 pub mod bedrock;

@@ -9,7 +9,7 @@ use serde::Serialize;
 pub use adjustments::{Adjustment, Adjustments};
 pub use stream::ResponseStream;
 
-use crate::error::{ApiError, RateState};
+use crate::error::ApiError;
 use crate::usage::Cost;
 
 /// A response with the data of its headers.
@@ -19,8 +19,6 @@ pub struct Reply<B = Bytes> {
     pub body: B,
     /// The changes to the request.
     pub adjustments: Adjustments,
-    /// The state of the rate limit.
-    pub rate: Option<RateState>,
     /// The cost; `None` if it is not known yet.
     pub cost: Option<Cost>,
 }
@@ -39,7 +37,6 @@ impl<B> Reply<B> {
         Self {
             body,
             adjustments: Adjustments::default(),
-            rate: None,
             cost: None,
         }
     }
@@ -58,7 +55,6 @@ impl<B> Reply<B> {
         Reply {
             body: body(self.body),
             adjustments: self.adjustments,
-            rate: self.rate,
             cost: self.cost,
         }
     }

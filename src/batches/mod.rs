@@ -161,8 +161,12 @@ impl Batches {
         &self.shared.files
     }
 
-    /// Creates a batch.
+    /// Creates a batch. Its requests are charged as they are sent; none is accepted if the caller's
+    /// budget is used up already.
     pub async fn create(&self, caller: &Caller, new: NewBatch) -> Result<Batch, ApiError> {
+        if let Some(limits) = &caller.profile().limits {
+            limits.check_budgets(limits.now())?;
+        }
         let file = self.shared.files.find(caller, &new.input_file_id).await;
         let file = file.map_err(|error| match error.kind {
             ErrorKind::NotFound => error.parameter("input_file_id"),

@@ -28,6 +28,7 @@ impl Config {
             "s3": s3,
             "store": store,
             "batches": batches,
+            "budgets": budgets,
             "log.format": log.format,
         }
         // Set by the demo and by tests, not by the file.

@@ -9,8 +9,8 @@ use super::{AllowedOrigin, Config, KeyEntry, Limits};
 use crate::allowances::Organization;
 use crate::bedrock::BedrockSettings;
 use crate::config::sections::{
-    admin, allowances, aws, batches, bedrock_api, chat, embeddings, fetch, jwt, keys, limits, log,
-    models, moderations, s3, server, store, videos,
+    admin, allowances, aws, batches, bedrock_api, budgets, chat, embeddings, fetch, jwt, keys,
+    limits, log, models, moderations, s3, server, store, videos,
 };
 
 /// The file that is read if none is named.
@@ -151,6 +151,7 @@ pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<S
         key: scope("key", defaults.key),
     };
     limits_section.finish();
+    let budgets = section!("budgets", budgets::read);
     let log = section!("log", log::read);
     root.finish();
     let config = Config {
@@ -180,6 +181,7 @@ pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<S
         store,
         batches,
         limits,
+        budgets,
         log,
     };
     (config, fields)

@@ -23,13 +23,16 @@ pub use reader::Mistakes;
 pub use sections::{
     AccessKey, AdminSettings, BatchSettings, BedrockApiSettings, CatalogList, CatalogSettings,
     ChatOverrides, ChatSettings, EmbeddingSettings, FetchSettings, JwtIssuer, KeyDigest, KeyEntry,
-    LimitSettings, Limits, LogFormat, LogSettings, ModelEntry, ModelFiles, ModerationSettings,
-    S3Settings, ServerSettings, StoreSettings, Truncate, VideoSettings,
+    LogFormat, LogSettings, ModelEntry, ModelFiles, ModerationSettings, S3Settings, ServerSettings,
+    StoreSettings, Truncate, VideoSettings,
 };
 
 pub(crate) use sections::provider_url;
 pub use status::{ConfigState, ConfigStatus};
 pub use watch::FileWatch;
+
+/// Defined where they are used.
+pub use crate::limits::{BudgetSettings, LimitSettings, Limits, UnpricedModels, WebhookKey};
 
 use std::collections::BTreeMap;
 
@@ -78,6 +81,8 @@ pub struct Config {
     pub batches: BatchSettings,
     /// Limits of rate and concurrency.
     pub limits: Limits,
+    /// Budgets.
+    pub budgets: BudgetSettings,
     /// The log.
     pub log: LogSettings,
 }

@@ -76,24 +76,50 @@ pub(crate) fn message_tokens(message: &Message) -> u64 {
     tally.total()
 }
 
+/// The media in a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct MediaSize {
+    /// The length of their base64.
+    pub(crate) bytes: u64,
+    /// Their estimated tokens.
+    pub(crate) tokens: u64,
+}
+
+/// The images, videos, sounds and documents of a request, without its text.
+pub(crate) fn media_size(request: &ConverseRequest) -> MediaSize {
+    let mut tally = Tally::default();
+    for block in request.messages.iter().flat_map(|message| &message.content) {
+        tally.block(block);
+    }
+    tally.media
+}
+
 /// The sums so far.
 #[derive(Default)]
 struct Tally {
     /// Bytes of text.
     bytes: u64,
-    /// Tokens of everything else.
+    /// Tokens of turns.
     tokens: u64,
+    media: MediaSize,
 }
 
 impl Tally {
     fn total(&self) -> u64 {
-        self.bytes.div_ceil(BYTES) + self.tokens
+        self.bytes.div_ceil(BYTES) + self.tokens + self.media.tokens
     }
 
     fn message(&mut self, message: &Message) {
         self.tokens += TURN;
         for block in &message.content {
             self.block(block);
+        }
+    }
+
+    fn media(&mut self, source: &MediaSource, tokens: u64) {
+        self.media.tokens += tokens;
+        if let MediaSource::Bytes(data) = source {
+            self.media.bytes += data.len() as u64;
         }
     }
 
@@ -114,10 +140,10 @@ impl Tally {
     fn block(&mut self, block: &ContentBlock) {
         match block {
             ContentBlock::Text(text) | ContentBlock::Instruction(text) => self.text(text),
-            ContentBlock::Image(image) => self.tokens += image_tokens(image),
+            ContentBlock::Image(image) => self.media(&image.source, image_tokens(image)),
             ContentBlock::Document(document) => self.document(document),
-            ContentBlock::Video(video) => self.tokens += video_tokens(&video.source),
-            ContentBlock::Audio(audio) => self.tokens += audio_tokens(&audio.source),
+            ContentBlock::Video(video) => self.media(&video.source, video_tokens(&video.source)),
+            ContentBlock::Audio(audio) => self.media(&audio.source, audio_tokens(&audio.source)),
             ContentBlock::ToolUse(call) => {
                 self.text(&call.name);
                 self.text(call.input.as_str());
@@ -143,9 +169,11 @@ impl Tally {
         match content {
             ToolResultContent::Text(text) => self.text(text),
             ToolResultContent::Json(json) => self.text(json.as_str()),
-            ToolResultContent::Image(image) => self.tokens += image_tokens(image),
+            ToolResultContent::Image(image) => self.media(&image.source, image_tokens(image)),
             ToolResultContent::Document(document) => self.document(document),
-            ToolResultContent::Video(video) => self.tokens += video_tokens(&video.source),
+            ToolResultContent::Video(video) => {
+                self.media(&video.source, video_tokens(&video.source));
+            }
             ToolResultContent::SearchResult(search_result) => self.search_result(search_result),
         }
     }
@@ -163,17 +191,19 @@ impl Tally {
         document.context.iter().for_each(|text| self.text(text));
         match &document.source {
             MediaSource::Text(text) => self.text(text),
-            MediaSource::S3Location(_) => self.tokens += UNSEEN_PAGES * PAGE,
+            MediaSource::S3Location(_) => self.media(&document.source, UNSEEN_PAGES * PAGE),
             MediaSource::Bytes(data) => match document.format {
                 DocumentFormat::Csv
                 | DocumentFormat::Html
                 | DocumentFormat::Txt
                 | DocumentFormat::Md => self.bytes += decoded_length(data),
-                DocumentFormat::Pdf => self.tokens += pdf_pages(data) * PAGE,
+                DocumentFormat::Pdf => self.media(&document.source, pdf_pages(data) * PAGE),
                 DocumentFormat::Doc
                 | DocumentFormat::Docx
                 | DocumentFormat::Xls
-                | DocumentFormat::Xlsx => self.tokens += pages_by_length(data) * PAGE,
+                | DocumentFormat::Xlsx => {
+                    self.media(&document.source, pages_by_length(data) * PAGE);
+                }
             },
         }
     }

@@ -127,6 +127,8 @@ error_codes! {
     TooManyRequests = "too_many_requests",
     /// The model does not know a field.
     UnknownParameter = "unknown_parameter",
+    /// The price is unknown, and a budget needs it.
+    UnknownPrice = "unknown_price",
     /// The route does not exist.
     UnknownUrl = "unknown_url",
     /// The encoding of the body is not supported.

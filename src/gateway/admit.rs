@@ -10,7 +10,7 @@ use crate::converse::dialect::DialectRequest;
 use crate::converse::media::{RemoteAddress, RemoteFiles};
 use crate::error::ApiError;
 use crate::identity::Caller;
-use crate::limits::{CallPermit, Permit, WhenFull};
+use crate::limits::{CallPermit, Demand, Permit, WhenFull};
 use crate::resources::body_memory::BodyPermit;
 use crate::usage::Ledger;
 
@@ -18,18 +18,20 @@ use crate::usage::Ledger;
 const MIN_QUEUED: Duration = Duration::from_millis(1);
 
 impl Gateway {
-    /// Admits a request with one call, which may have to wait.
+    /// Admits a request with one call, which may have to wait, and reserves `demand` before.
     pub(crate) async fn admit(
         &self,
         caller: &Caller,
         target: &Arc<str>,
+        demand: &Demand,
         ledger: &Ledger,
     ) -> Result<Permit, ApiError> {
+        self.reserve(caller, demand, ledger)?;
         let calls = (1, WhenFull::Wait);
         self.admit_calls(caller, target, calls, ledger).await
     }
 
-    /// The same for a request with several calls.
+    /// Admits the calls of a request that has reserved what it needs.
     pub(super) async fn admit_calls(
         &self,
         caller: &Caller,
@@ -38,12 +40,19 @@ impl Gateway {
         ledger: &Ledger,
     ) -> Result<Permit, ApiError> {
         let began = Instant::now();
-        let admitted = self.limiter.admit(caller, target, calls, when_full).await;
+        let admitted = self
+            .limiter
+            .admit(caller.id(), target, calls, when_full)
+            .await;
         let waited = began.elapsed();
         if waited >= MIN_QUEUED {
             ledger.queued(waited);
         }
-        admitted
+        ledger.note_rates(match &admitted {
+            Ok(permit) => permit.rates(),
+            Err(refusal) => refusal.rates,
+        });
+        admitted.map_err(|refusal| refusal.error)
     }
 
     /// Admits one call to `target` that belongs to no caller. Requests of waiting clients have
@@ -53,7 +62,7 @@ impl Gateway {
     }
 
     /// Fetches the remote files of a request of `caller` to `target`, within its memory. If there
-    /// are any, the request is admitted first.
+    /// are any, the request is admitted first, and reserves what it needs later.
     pub(crate) async fn fetch_admitted(
         &self,
         caller: &Caller,
@@ -65,7 +74,7 @@ impl Gateway {
         if addresses.is_empty() {
             return Ok((RemoteFiles::new(), None));
         }
-        let permit = self.admit(caller, target, ledger).await?;
+        let permit = self.admit(caller, target, &Demand::free(), ledger).await?;
         let memory = memory.files();
         let fetching = (self.fetcher).remote_files(caller.id(), addresses, Some(&memory));
         Ok((Box::pin(fetching).await?, Some(permit)))
@@ -82,7 +91,8 @@ impl Gateway {
         if addresses.is_empty() {
             return Ok(None);
         }
-        let permit = self.admit(&pending.caller, target, ledger).await?;
+        let free = Demand::free();
+        let permit = self.admit(&pending.caller, target, &free, ledger).await?;
         self.fetch_into(pending, addresses).await?;
         Ok(Some(permit))
     }

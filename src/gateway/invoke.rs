@@ -12,9 +12,9 @@ use crate::catalog::ModelTarget;
 use crate::converse::json::without_values;
 use crate::converse::options::GuardrailConfig;
 use crate::converse::policy::GuardrailPolicy;
-use crate::error::{ApiError, ErrorCode, ErrorKind, RateState};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
-use crate::limits::Permit;
+use crate::limits::{Demand, Permit};
 use crate::models::ModelId;
 use crate::reply::Adjustments;
 use crate::resources::body_memory::BodyPermit;
@@ -52,17 +52,17 @@ impl Gateway {
     /// Sends the bodies, several concurrently, and returns the responses in their order. The first
     /// failure cancels the other calls, and is returned: there are no partial responses.
     ///
-    /// The limits of `target` admit or refuse the request with its first call, unless it already
-    /// has a `permit`; further calls wait for a slot.
+    /// The limits of the caller admit or refuse the `demand` of all calls, those of `target` the
+    /// first call, unless the request already has a `permit`; further calls wait for a slot.
     pub(crate) async fn fan_out<Fut, T>(
         &self,
         caller: &Caller,
         target: &Arc<str>,
         upstream_bodies: UpstreamBodies,
         ledger: &Ledger,
-        permit: Option<Permit>,
+        (permit, demand): (Option<Permit>, &Demand),
         send: impl Fn(Bytes) -> Fut,
-    ) -> Result<(Vec<T>, Option<RateState>), FailedCall>
+    ) -> Result<Vec<T>, FailedCall>
     where
         Fut: Future<Output = Result<T, UpstreamError>>,
     {
@@ -71,14 +71,13 @@ impl Gateway {
             memory: _memory,
         } = upstream_bodies;
         let permit = match permit {
-            Some(permit) => Ok(permit),
-            None => self.admit(caller, target, ledger).await,
+            Some(permit) => self.reserve(caller, demand, ledger).map(|()| permit),
+            None => self.admit(caller, target, demand, ledger).await,
         };
         let permit = permit.map_err(|error| FailedCall {
             position: None,
             error,
         })?;
-        let rate = permit.rate();
         let (_caller, first) = Permit::into_parts(permit);
         let call_permits = std::iter::once(Some(first)).chain(std::iter::repeat_with(|| None));
         let bodies = bodies.into_iter().zip(call_permits).enumerate();
@@ -96,11 +95,10 @@ impl Gateway {
             .buffered(MAX_CONCURRENT_CALLS)
             .try_collect()
             .await;
-        let responses = responses.map_err(|(position, error)| FailedCall {
+        responses.map_err(|(position, error)| FailedCall {
             position: Some(position),
             error: self.received(error, None, ledger),
-        })?;
-        Ok((responses, rate))
+        })
     }
 }
 
@@ -117,10 +115,10 @@ impl Gateway {
         upstream_bodies: UpstreamBodies,
         headers: &HeaderMap,
         ledger: &Arc<Ledger>,
-        permit: Option<Permit>,
-    ) -> Result<(Vec<InvokeResponse>, Option<RateState>), ApiError> {
+        admission: (Option<Permit>, &Demand),
+    ) -> Result<Vec<InvokeResponse>, ApiError> {
         let responses = self
-            .invoke_each(caller, target, upstream_bodies, headers, ledger, permit)
+            .invoke_each(caller, target, upstream_bodies, headers, ledger, admission)
             .await;
         responses.map_err(|failed| failed.error)
     }
@@ -134,8 +132,8 @@ impl Gateway {
         upstream_bodies: UpstreamBodies,
         headers: &HeaderMap,
         ledger: &Arc<Ledger>,
-        permit: Option<Permit>,
-    ) -> Result<(Vec<InvokeResponse>, Option<RateState>), FailedCall> {
+        admission: (Option<Permit>, &Demand),
+    ) -> Result<Vec<InvokeResponse>, FailedCall> {
         let name = searched.target.model.shared();
         let bedrock = &self.bedrock_for(ledger, Upstream::InvokeModel);
         let invoke = |body: Bytes| async move {
@@ -148,7 +146,7 @@ impl Gateway {
             };
             self.call_target(searched, call).await
         };
-        self.fan_out(caller, &name, upstream_bodies, ledger, permit, invoke)
+        self.fan_out(caller, &name, upstream_bodies, ledger, admission, invoke)
             .await
     }
 }

@@ -5,7 +5,8 @@
 //!
 //! 1. look up the model and what serves it: `targets`, [`catalog`](crate::catalog)
 //! 2. combine the settings of the operator, the key and the headers: `policy`
-//! 3. admit the request, and download the files at URLs: `admit`
+//! 3. admit the request, and download the files at URLs: `admit`; what it reserves of its caller's
+//!    limits: `reserve`
 //! 4. translate it, which a dialect does with the rules of the hub: `prepare`
 //! 5. call Bedrock with retries, and do 4 and 5 again without a part that Bedrock refuses: `send`;
 //!    requests of calls to InvokeModel: `invoke`
@@ -19,6 +20,7 @@ mod admit;
 mod invoke;
 mod policy;
 mod prepare;
+mod reserve;
 mod respond;
 mod send;
 mod settle;
@@ -29,6 +31,7 @@ pub use respond::{ChatBody, ChatStream};
 
 pub(crate) use invoke::{FailedCall, UpstreamBodies, guardrail_headers, unreadable};
 pub(crate) use prepare::{PendingRequest, refuse_adjustments};
+pub(crate) use reserve::CallSize;
 pub(crate) use respond::{broke_off, respond};
 pub(crate) use send::OpenCall;
 pub(crate) use settle::client_error;

@@ -10,14 +10,17 @@ use crate::catalog::ProfileSearch;
 use crate::catalog::{ModelTarget, Registry};
 use crate::config::Truncate;
 use crate::converse::dialect::DialectRequest;
+use crate::converse::estimate::media_size;
 use crate::converse::media::{RemoteAddress, RemoteFiles, fetched_length};
 use crate::converse::output::OutputOptions;
 use crate::converse::remembered::RememberedTurn;
+use crate::converse::request::ConverseRequest;
 use crate::converse::translation::{ChatOptions, ChatTranslation, TranslationContext};
 use crate::converse::upstream::UpstreamRoute;
 use crate::converse::upstream::chat_completions::ChatCompletionRequest;
 use crate::error::{ApiError, ErrorCode, FieldNames};
 use crate::identity::Caller;
+use crate::limits::PromptSize;
 use crate::models::ChatUpstream;
 use crate::reply::Adjustments;
 use crate::resources::body_memory::BodyPermit;
@@ -38,6 +41,10 @@ pub(crate) struct PreparedRequest {
     pub(super) has_cache_points: bool,
     /// The requested service tier.
     pub(super) tier: Option<&'static str>,
+    /// The size of the prompt, if the caller's limits need it.
+    pub(super) prompt: PromptSize,
+    /// The maximum length of the response.
+    pub(super) max_tokens: Option<u32>,
     /// Whether the table's price applies: it does not include the surcharge for optimized latency.
     pub(super) has_price: bool,
 }
@@ -137,8 +144,14 @@ impl<R: DialectRequest> PendingRequest<R> {
             }
         };
         written.map_err(|_| ApiError::internal())?;
+        let prompt = match &self.caller.profile().limits {
+            Some(_) => prompt_size(&converse, body.len()),
+            None => PromptSize::default(),
+        };
         Ok(PreparedRequest {
             upstream,
+            prompt,
+            max_tokens: converse.inference_config.max_tokens,
             body: body.into(),
             output_options: Arc::new(output_options),
             adjustments,
@@ -239,6 +252,15 @@ impl<R: DialectRequest> PendingRequest<R> {
     /// Remembers the inference profile that serves the model, once Bedrock has responded.
     pub(super) fn learn_profile(&mut self, models: &Registry) {
         self.profiles.learn(&self.target.model, models.resolver());
+    }
+}
+
+/// The size of a prompt whose body has this length.
+fn prompt_size(converse: &ConverseRequest, length: usize) -> PromptSize {
+    let media = media_size(converse);
+    PromptSize {
+        bytes: (length as u64).saturating_sub(media.bytes),
+        media_tokens: media.tokens,
     }
 }
 

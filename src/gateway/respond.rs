@@ -42,13 +42,11 @@ pub(crate) fn respond<F: ResponseFormat>(
         mut adjustments,
         ..
     } = prepared;
-    let rate = permits.last().and_then(Permit::rate);
     if output_options.stream {
         let writer = format.stream(&output_options);
         let stream = ChatStream::new(sources, &output_options, writer, account, permits);
         return Ok(Reply {
             adjustments,
-            rate,
             cost: None,
             body: ChatBody::Stream(Box::new(stream)),
         });
@@ -67,7 +65,6 @@ pub(crate) fn respond<F: ResponseFormat>(
     let json = json.map_err(|_| ApiError::internal())?;
     Ok(Reply {
         adjustments: adjustments.named(format.names()),
-        rate,
         cost: account.ledger().cost(),
         body: ChatBody::Complete(json.into()),
     })

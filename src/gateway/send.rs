@@ -56,9 +56,15 @@ impl Gateway {
         };
         let target = pending.target.model.shared();
         let mut admitted = permits.len() as u32;
+        let mut is_reserved = false;
         loop {
             let prepared = self.prepare(pending).await?;
             note_translation(ledger, &prepared);
+            if !is_reserved {
+                let demand = self.chat_demand(pending, &prepared);
+                self.reserve(&pending.caller, &demand, ledger)?;
+                is_reserved = true;
+            }
             let missing = prepared.output_options.choices.saturating_sub(admitted);
             if let Some(when_full) = when_full.filter(|_| missing > 0) {
                 let (caller, calls) = (&pending.caller, (missing, when_full));

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::error::{ApiError, RateState};
+use crate::error::ApiError;
+use crate::limits::{RateLimits, RateState};
 use crate::reply::Reply;
 use crate::usage::usd;
 
@@ -18,9 +19,20 @@ const ADJUSTMENTS: HeaderName = HeaderName::from_static("x-outcrop-adjustments")
 const COST: HeaderName = HeaderName::from_static("x-outcrop-cost-usd");
 const SAVED: HeaderName = HeaderName::from_static("x-outcrop-cache-saved-usd");
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit-requests");
-const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining-requests");
-const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset-requests");
+
+/// The headers of a rate limit: all of it, what is left, and when all of it is available again.
+type RateHeaders = [HeaderName; 3];
+
+const OF_REQUESTS: RateHeaders = [
+    HeaderName::from_static("x-ratelimit-limit-requests"),
+    HeaderName::from_static("x-ratelimit-remaining-requests"),
+    HeaderName::from_static("x-ratelimit-reset-requests"),
+];
+const OF_TOKENS: RateHeaders = [
+    HeaderName::from_static("x-ratelimit-limit-tokens"),
+    HeaderName::from_static("x-ratelimit-remaining-tokens"),
+    HeaderName::from_static("x-ratelimit-reset-tokens"),
+];
 
 /// The maximum length of a short header value: of a number, an amount or a duration.
 const MAX_SHORT: usize = 64;
@@ -58,7 +70,6 @@ impl<B: ReplyBody> IntoResponse for Reply<B> {
         let Self {
             body,
             adjustments,
-            rate,
             cost,
         } = self;
         let mut response = body.into_response();
@@ -72,9 +83,6 @@ impl<B: ReplyBody> IntoResponse for Reply<B> {
         }
         if let Some(adjustments) = adjustments.header_value() {
             insert_text(headers, ADJUSTMENTS, &adjustments);
-        }
-        if let Some(rate) = &rate {
-            add_rate(headers, rate);
         }
         response
     }
@@ -102,11 +110,23 @@ pub(crate) fn json_response(status: u16, json: Bytes) -> Response {
     response
 }
 
-/// Adds the headers about the rate limit.
-pub(crate) fn add_rate(headers: &mut HeaderMap, rate: &RateState) {
-    insert(headers, LIMIT, rate.limit);
-    insert(headers, REMAINING, rate.remaining);
-    insert(headers, RESET, openai_duration(rate.reset));
+/// Adds the headers about rate limits.
+pub(crate) fn add_rates(headers: &mut HeaderMap, rates: RateLimits) {
+    let RateLimits { requests, tokens } = rates;
+    for (names, state) in [(OF_REQUESTS, requests), (OF_TOKENS, tokens)] {
+        let Some(RateState {
+            limit,
+            remaining,
+            reset,
+        }) = state
+        else {
+            continue;
+        };
+        let [limit_name, remaining_name, reset_name] = names;
+        insert(headers, limit_name, limit);
+        insert(headers, remaining_name, remaining);
+        insert(headers, reset_name, openai_duration(reset));
+    }
 }
 
 /// Adds a header with a number or another short text, which is written without a string of its own.
@@ -127,17 +147,28 @@ fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     }
 }
 
-/// A duration in OpenAI's format: `20ms`, `1s`, `6m0s`.
+/// A duration in OpenAI's format, which is Go's: `20ms`, `1.5s`, `6m0s`, `1h2m3s`.
 fn openai_duration(duration: Duration) -> impl fmt::Display {
     fmt::from_fn(move |formatter| {
-        if duration < Duration::from_secs(1) {
-            return write!(formatter, "{}ms", duration.as_millis());
+        // Rounded up, so that a client that waits this long does not come too early.
+        let milliseconds = duration.as_nanos().div_ceil(1_000_000);
+        if milliseconds < 1000 {
+            return write!(formatter, "{milliseconds}ms");
         }
-        let seconds = duration.as_secs_f64().ceil() as u64;
-        match seconds / 60 {
-            0 => write!(formatter, "{seconds}s"),
-            minutes => write!(formatter, "{minutes}m{}s", seconds % 60),
+        let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
+        let (minutes, hours) = (seconds / 60, seconds / 3600);
+        if hours > 0 {
+            write!(formatter, "{hours}h")?;
         }
+        if minutes > 0 {
+            write!(formatter, "{}m", minutes % 60)?;
+        }
+        write!(formatter, "{}", seconds % 60)?;
+        if rest > 0 {
+            let decimals = format!("{rest:03}");
+            write!(formatter, ".{}", decimals.trim_end_matches('0'))?;
+        }
+        formatter.write_str("s")
     })
 }
 
@@ -147,9 +178,18 @@ mod tests {
 
     #[test]
     fn durations_have_openais_format() {
-        for (milliseconds, text) in [(0, "0ms"), (20, "20ms"), (1001, "2s"), (360_000, "6m0s")] {
-            let duration = openai_duration(Duration::from_millis(milliseconds));
-            assert_eq!(duration.to_string(), text);
+        for (microseconds, text) in [
+            (0, "0ms"),
+            (1, "1ms"),
+            (120_000, "120ms"),
+            (1_000_000, "1s"),
+            (1_020_001, "1.021s"),
+            (1_500_000, "1.5s"),
+            (360_000_000, "6m0s"),
+            (3_723_000_000, "1h2m3s"),
+        ] {
+            let duration = Duration::from_micros(microseconds);
+            assert_eq!(openai_duration(duration).to_string(), text);
         }
     }
 }

@@ -3,6 +3,7 @@ use std::time::SystemTime;
 
 use crate::allowances::{Level, LevelAllowance, Organization, add_level};
 use crate::config::{ChatOverrides, KeyEntry};
+use crate::limits::{CallerLimits, LimitRegistry};
 use crate::usage::{Identity, Principal};
 
 /// A caller: who it is, how it has authenticated, and what it may do.
@@ -21,6 +22,8 @@ pub struct CallerProfile {
     pub expires_at: Option<SystemTime>,
     /// What it may use, the widest level first. All of them apply.
     pub levels: Vec<LevelAllowance>,
+    /// The meters of these levels; `None` if nothing is limited.
+    pub limits: Option<Arc<CallerLimits>>,
     /// Settings of its chat requests.
     pub chat: ChatOverrides,
 }
@@ -41,12 +44,22 @@ impl CallerProfile {
             }),
             expires_at: grant.expires_at,
             levels,
+            limits: None,
             chat: key.chat.clone(),
         }
     }
 }
 
 impl CallerProfile {
+    /// The profile with the meters of its levels, which the registry finds again for each snapshot.
+    #[must_use]
+    pub fn limited_by(self, registry: &LimitRegistry) -> Self {
+        Self {
+            limits: registry.limits(&self.principal.id, &self.levels),
+            ..self
+        }
+    }
+
     /// Whether the credential has stopped working.
     pub fn has_expired(&self, now: SystemTime) -> bool {
         self.expires_at.is_some_and(|end| end <= now)

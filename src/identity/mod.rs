@@ -15,6 +15,7 @@ use http::request::Parts;
 use crate::allowances::Organization;
 use crate::config::{AccessKey, JwtIssuer, KeyDigest, KeyEntry};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::limits::LimitRegistry;
 use crate::usage::Identity;
 pub use caller::{Caller, CallerProfile};
 pub use jwt::TokenGrant;
@@ -28,6 +29,7 @@ pub struct Callers {
     by_access_key: HashMap<String, (Caller, AccessKey)>,
     by_id: HashMap<Arc<str>, Arc<CallerProfile>>,
     organization: Organization,
+    limits: Arc<LimitRegistry>,
     jwt: JwtCallers,
     /// The caller of every request without keys.
     anyone: Caller,
@@ -54,17 +56,23 @@ const ANYONE: &str = "local";
 
 impl Callers {
     /// The callers of these keys.
-    pub fn new(keys: &[KeyEntry], organization: &Organization) -> Self {
+    pub fn new(
+        keys: &[KeyEntry],
+        organization: &Organization,
+        limits: &Arc<LimitRegistry>,
+    ) -> Self {
         let mut callers = Self {
             by_digest: HashMap::new(),
             by_access_key: HashMap::new(),
             by_id: HashMap::new(),
             organization: organization.clone(),
+            limits: Arc::clone(limits),
             jwt: JwtCallers::default(),
             anyone: Caller::named(ANYONE),
         };
         for key in keys {
-            let profile = Arc::new(CallerProfile::of_key(key, organization));
+            let profile = CallerProfile::of_key(key, organization);
+            let profile = Arc::new(profile.limited_by(limits));
             if let Some(access_key) = &key.access_key {
                 let caller = Caller::new(Arc::clone(&profile), Some(Identity::Signature));
                 let entry = (caller, access_key.clone());
@@ -108,7 +116,7 @@ impl Callers {
     /// The caller `id` with a token that granted `grant`, for work after its request.
     pub fn of_token(&self, id: &str, grant: &TokenGrant) -> Caller {
         let profile = grant.profile(id, &self.organization, None);
-        Caller::new(Arc::new(profile), None)
+        Caller::new(Arc::new(profile.limited_by(&self.limits)), None)
     }
 
     /// The caller with this key or token. The lookup by digest takes the same time for every wrong
@@ -130,7 +138,8 @@ impl Callers {
         }
         if self.jwt.exist() {
             let (jwt, now) = (&self.jwt, SystemTime::now());
-            let identified = jwt.identify(key, digest, &self.organization, now).await;
+            let limits = (&self.organization, &*self.limits);
+            let identified = jwt.identify(key, digest, limits, now).await;
             if let Some(identified) = identified {
                 return identified;
             }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::config::LimitSettings;
+use super::settings::LimitSettings;
 
 /// What happens to a request without a free slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

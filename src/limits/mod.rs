@@ -1,18 +1,36 @@
-//! Limits of rate and concurrency for each caller and each model, with bounded queues.
+//! Limits.
+//!
+//! [`CallerLimits`]: requests and tokens per minute, concurrent requests and budgets of a caller's
+//! levels. They are decided together, refuse at once, and are settled when the request has ended.
+//! [`Limiter`]: rate and concurrency in front of Bedrock, for each caller and each model, with
+//! bounded queues.
 
+mod budgets;
 mod concurrency;
+mod estimate;
+mod levels;
+mod meters;
 mod rate;
+mod rates;
 mod scope;
+mod settings;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::Limits;
-use crate::error::{ApiError, ErrorCode, ErrorKind, RateState};
-use crate::identity::Caller;
+use crate::error::{ApiError, ErrorCode, ErrorKind};
+pub use budgets::{Span, SpendHistory, SpentFuture, ThresholdEvent, ThresholdQueue, Thresholds};
 pub use concurrency::WhenFull;
+pub use estimate::{ExpectedTokens, OutputSize, PromptSize};
+pub use levels::{
+    AllowanceScope, BudgetState, CalledModel, CallerLimits, Demand, ExpectedCost, LimitRegistry,
+    Refusal, Reservation, ScopeState, Settlement, WallClock,
+};
+pub use meters::Moment;
 use rate::TooFast;
+pub use rates::{RateLimits, RateState};
 use scope::{Admission, LimitError, LimitScope};
+pub use settings::{BudgetSettings, LimitSettings, Limits, UnpricedModels, WebhookKey};
 
 /// The limits of one gateway.
 #[derive(Debug)]
@@ -68,16 +86,16 @@ impl Limiter {
         }
     }
 
-    /// Admits the `calls` of a request of `caller` to `target`, possibly after a wait; the error
-    /// has the retry delay.
+    /// Admits the `calls` of a request of the caller with the id `caller` to `target`, possibly
+    /// after a wait; the error has the retry delay.
     pub async fn admit(
         &self,
-        caller: &Caller,
+        caller: &str,
         target: &Arc<str>,
         calls: u32,
         when_full: WhenFull,
-    ) -> Result<Permit, ApiError> {
-        let key = self.keys.admit(caller.id(), calls, when_full).await;
+    ) -> Result<Permit, Box<Refusal>> {
+        let key = self.keys.admit(caller, calls, when_full).await;
         let key = key.map_err(|refusal| limited(refusal, "this API key"))?;
         let target = self.targets.admit(target, calls, when_full).await;
         let target = target.map_err(|refusal| limited(refusal, "this model"))?;
@@ -101,17 +119,17 @@ impl Permit {
         (KeyPermit { _key: key }, CallPermit { _target: target })
     }
 
-    /// The state of the rate limit with fewer remaining requests.
-    pub fn rate(&self) -> Option<RateState> {
-        match (self.key.rate, self.target.rate) {
-            (Some(key), Some(target)) if target.remaining < key.remaining => Some(target),
-            (Some(key), _) => Some(key),
-            (None, target) => target,
+    /// The state of the rate limit with the least left.
+    pub fn rates(&self) -> RateLimits {
+        let mut rates = RateLimits::default();
+        for state in [self.key.rate, self.target.rate].into_iter().flatten() {
+            rates.merge(RateLimits::of_requests(state));
         }
+        rates
     }
 }
 
-fn limited(refusal: LimitError, whose: &str) -> ApiError {
+fn limited(refusal: LimitError, whose: &str) -> Box<Refusal> {
     let (message, wait, rate) = match refusal {
         LimitError::TooFast(TooFast { retry_after, rate }) => (
             format!(
@@ -133,10 +151,10 @@ fn limited(refusal: LimitError, whose: &str) -> ApiError {
     let error = ApiError::new(ErrorKind::RateLimited, message)
         .code(ErrorCode::RateLimitExceeded)
         .retry_after(wait);
-    ApiError {
-        rate: rate.map(Box::new),
-        ..error
-    }
+    Box::new(Refusal {
+        error,
+        rates: rate.map_or_else(RateLimits::default, RateLimits::of_requests),
+    })
 }
 
 #[cfg(test)]
@@ -156,35 +174,34 @@ mod tests {
 
     async fn admit(
         limiter: &Limiter,
-        caller: &Caller,
+        caller: &str,
         target: &Arc<str>,
-    ) -> Result<Permit, ApiError> {
+    ) -> Result<Permit, Box<Refusal>> {
         limiter.admit(caller, target, 1, WhenFull::Wait).await
     }
 
     #[tokio::test]
     async fn a_slot_is_released_when_the_permit_is_dropped() {
         let limiter = limiter(1);
-        let (caller, target) = (Caller::named("a"), Arc::from("model"));
-        let first = admit(&limiter, &caller, &target)
+        let (caller, target) = ("a", Arc::from("model"));
+        let first = admit(&limiter, caller, &target).await.expect("a free slot");
+        let refusal = admit(&limiter, caller, &target)
             .await
-            .expect("a free slot");
-        let refusal = admit(&limiter, &caller, &target)
-            .await
-            .expect_err("no slot");
+            .expect_err("no slot")
+            .error;
         assert_eq!(refusal.kind, ErrorKind::RateLimited);
         assert_eq!(refusal.retry_after, Some(Duration::from_secs(1)));
         drop(first);
-        assert!(admit(&limiter, &caller, &target).await.is_ok());
+        assert!(admit(&limiter, caller, &target).await.is_ok());
     }
 
     #[tokio::test]
     async fn models_do_not_share_slots() {
         let limiter = limiter(1);
-        let caller = Caller::named("a");
-        let _first = admit(&limiter, &caller, &Arc::from("one"))
+        let caller = "a";
+        let _first = admit(&limiter, caller, &Arc::from("one"))
             .await
             .expect("a slot");
-        assert!(admit(&limiter, &caller, &Arc::from("other")).await.is_ok());
+        assert!(admit(&limiter, caller, &Arc::from("other")).await.is_ok());
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::RateState;
-use crate::config::LimitSettings;
+use super::settings::LimitSettings;
 
 /// The longest retry delay that clients follow.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -172,7 +172,7 @@ impl Rate {
                 return Err(TooFast {
                     retry_after: state.promise(self.settings.period(), wait, now),
                     rate: RateState {
-                        limit: self.settings.burst(),
+                        limit: self.settings.burst().into(),
                         remaining: 0,
                         reset: state.full_at.saturating_duration_since(now),
                     },
@@ -218,8 +218,8 @@ impl Rate {
             _ => now,
         };
         Ok(RateState {
-            limit,
-            remaining,
+            limit: limit.into(),
+            remaining: remaining.into(),
             reset,
         })
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::RateState;
 use super::concurrency::{Concurrency, TooMany, WhenFull};
 use super::rate::{Rate, RateSettings, TooFast};
-use crate::config::LimitSettings;
+use super::settings::LimitSettings;
 
 /// The maximum number of names, apart from configured ones, with limits of their own. Clients can
 /// send any model name, so the number is bounded. Idle names with a complete burst are evicted.

@@ -3,6 +3,7 @@
 
 pub mod handler;
 
+mod demand;
 mod error;
 mod hidden;
 mod jobs;
@@ -90,15 +91,17 @@ impl Passthrough {
         let route = self.route(&call)?;
         let caller = call.caller.clone();
         let operation = route.operation;
+        let ready = self.ready(call, route).await?;
+        let demand = demand::demand(&self.gateway, &caller, operation, &ready);
         let Ready {
             upstream_call,
             name,
             target,
             adjustments,
             hidden,
-        } = self.ready(call, route).await?;
+        } = ready;
         memory.shrink_to(upstream_call.body.len());
-        let permit = self.gateway.admit(&caller, &name, &ledger).await?;
+        let permit = self.gateway.admit(&caller, &name, &demand, &ledger).await?;
         let bedrock = self.gateway.bedrock_for(&ledger, operation.upstream());
         let account = PassthroughAccount::new(operation, target, ledger);
         let reply = match bedrock.passthrough(&upstream_call).await {
@@ -107,7 +110,7 @@ impl Passthrough {
                 reply(PassthroughResponse::Complete(jobs), account, permit, hidden)
             }
             Ok(upstream_response) => reply(upstream_response, account, permit, hidden),
-            Err(error) => error_reply(error, &account, &permit)?,
+            Err(error) => error_reply(error, &account)?,
         };
         Ok(reply.adjusted(adjustments))
     }
@@ -119,7 +122,6 @@ fn reply(
     permit: Permit,
     hidden: HiddenGuardrail,
 ) -> Reply<Response<PassthroughBody>> {
-    let rate = permit.rate();
     let (cost, response) = match upstream_response {
         PassthroughResponse::Complete(response) => {
             account.settle_response(&response);
@@ -137,7 +139,6 @@ fn reply(
         }
     };
     Reply {
-        rate,
         cost,
         ..Reply::new(response)
     }
@@ -147,7 +148,6 @@ fn reply(
 fn error_reply(
     error: UpstreamError,
     account: &PassthroughAccount,
-    permit: &Permit,
 ) -> Result<Reply<Response<PassthroughBody>>, ApiError> {
     // The log gets AWS's request id from the response.
     let response = error.clone().take_response();
@@ -157,8 +157,5 @@ fn error_reply(
         account.ledger().broken();
     }
     let response = response.map(PassthroughBody::Complete);
-    Ok(Reply {
-        rate: permit.rate(),
-        ..Reply::new(response)
-    })
+    Ok(Reply::new(response))
 }

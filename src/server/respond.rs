@@ -12,7 +12,7 @@ use tower::Service;
 
 use super::clients::paths;
 use crate::error::{ApiError, ErrorKind};
-use crate::http::reply::{add_rate, json_response};
+use crate::http::reply::{add_rates, json_response};
 use crate::http::{Shutdown, ShutdownPhase, restarting};
 use crate::passthrough::AwsError;
 use crate::usage::Ledger;
@@ -54,6 +54,7 @@ pub(super) async fn respond(
         ledger.failed(&error);
         response = format.response(&error);
     }
+    add_rates(response.headers_mut(), ledger.rates());
     // The body of a stream has no exact size, and records its own end.
     if response.body().size_hint().exact().is_some() {
         ledger.completed();
@@ -83,7 +84,7 @@ impl ErrorFormat {
         }
     }
 
-    /// An error response, with the headers about retries and the rate limit.
+    /// An error response, with the headers about retries.
     pub(super) fn response(self, error: &ApiError) -> Response {
         let mut response = match self {
             Self::OpenAi => openai_error(error),
@@ -91,9 +92,6 @@ impl ErrorFormat {
         };
         let headers = response.headers_mut();
         add_retry(headers, error);
-        if let Some(rate) = &error.rate {
-            add_rate(headers, rate);
-        }
         response
     }
 }

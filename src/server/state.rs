@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 
+use crate::alerts;
 use crate::batches::Batches;
 use crate::bedrock::Bedrock;
 use crate::catalog::{Catalog, CatalogConfig, Tables};
@@ -17,6 +18,7 @@ use crate::fetch::Fetcher;
 use crate::gateway::Gateway;
 use crate::http::{HttpContext, Shutdown, ShutdownPhase};
 use crate::identity::Callers;
+use crate::limits::{LimitRegistry, ThresholdQueue};
 use crate::passthrough::Passthrough;
 use crate::resources::body_memory::BodyMemory;
 use crate::usage::UsageQueue;
@@ -48,6 +50,8 @@ pub struct App {
     pub batches: Option<Arc<Batches>>,
     /// The client of Bedrock, for the readiness check.
     pub bedrock: Bedrock,
+    /// The meters of callers' limits.
+    pub limits: Arc<LimitRegistry>,
     /// The queue of what requests used and cost.
     pub usage_queue: UsageQueue,
 }
@@ -113,7 +117,10 @@ impl App {
         let closing = shutdown.clone();
         let closing = async move { closing.reached(ShutdownPhase::Closing).await };
         let bodies = BodyMemory::new(config.server.max_body_memory);
-        let callers = callers(config, None)?;
+        let (queue, thresholds) = ThresholdQueue::new();
+        let limits = Arc::new(LimitRegistry::new(&config.budgets, queue));
+        tokio::spawn(alerts::report(thresholds, config.budgets.clone()));
+        let callers = callers(config, &limits, None)?;
         let batches = Batches::start(config, &gateway, &bodies, &callers, &usage_queue, closing);
         Ok(Self::of(
             config,
@@ -124,6 +131,7 @@ impl App {
                 bodies,
                 batches: batches.map(Arc::new),
                 bedrock,
+                limits,
                 usage_queue,
                 shutdown,
             },
@@ -134,7 +142,7 @@ impl App {
     /// what was learned, and connections stay. An error changes nothing.
     pub fn reconfigured(&self, config: &Config) -> Result<Arc<Self>, StartError> {
         let tables = Tables::load(&config.catalog.files).map_err(StartError)?;
-        let callers = callers(config, Some(&self.http.callers))?;
+        let callers = callers(config, &self.limits, Some(&self.http.callers))?;
         let gateway = Arc::new(self.gateway.reconfigured(config, tables.clone()));
         self.catalog
             .reconfigure(catalog_config(config, &gateway, tables));
@@ -150,6 +158,7 @@ impl App {
                 bodies: self.http.bodies.clone(),
                 batches: self.batches.clone(),
                 bedrock: self.bedrock.clone(),
+                limits: Arc::clone(&self.limits),
                 usage_queue: self.usage_queue.clone(),
                 shutdown: self.http.shutdown.clone(),
             },
@@ -164,6 +173,7 @@ impl App {
             bodies,
             batches,
             bedrock,
+            limits,
             usage_queue,
             shutdown,
         } = parts;
@@ -186,6 +196,7 @@ impl App {
             files: batches.as_ref().map(|batches| Arc::clone(batches.files())),
             batches,
             bedrock,
+            limits,
             usage_queue,
         })
     }
@@ -199,6 +210,7 @@ struct Parts {
     bodies: BodyMemory,
     batches: Option<Arc<Batches>>,
     bedrock: Bedrock,
+    limits: Arc<LimitRegistry>,
     usage_queue: UsageQueue,
     shutdown: Shutdown,
 }
@@ -212,8 +224,12 @@ fn catalog_config(config: &Config, gateway: &Gateway, tables: Tables) -> Catalog
     }
 }
 
-fn callers(config: &Config, previous: Option<&Callers>) -> Result<Arc<Callers>, StartError> {
-    let callers = Callers::new(&config.keys, &config.organization);
+fn callers(
+    config: &Config,
+    limits: &Arc<LimitRegistry>,
+    previous: Option<&Callers>,
+) -> Result<Arc<Callers>, StartError> {
+    let callers = Callers::new(&config.keys, &config.organization, limits);
     let callers = callers.with_tokens_of(&config.jwt, previous);
     callers.map(Arc::new).map_err(no_certificates)
 }

@@ -15,6 +15,7 @@ use super::record::{Identity, RequestError, RequestHead, RequestOutcome, Upstrea
 use super::target::Target;
 use super::tokens::TokenCounts;
 use crate::error::{ApiError, ErrorCode, bounded};
+use crate::limits::{CalledModel, CallerLimits, Demand, RateLimits, Reservation, Settlement};
 use crate::models::Tier;
 
 /// The AWS request ids that a record keeps: a request can have thousands of calls.
@@ -38,6 +39,9 @@ struct Entries {
     record: UsageRecord,
     /// AWS's message, which can quote the request: it is in no record.
     unlogged_detail: String,
+    /// What is reserved of the caller's limits; `None` without limits.
+    reservation: Option<Box<Reservation>>,
+    rates: RateLimits,
 }
 
 impl Ledger {
@@ -51,6 +55,8 @@ impl Ledger {
             entries: Mutex::new(Entries {
                 record: UsageRecord::new(head, SystemTime::now()),
                 unlogged_detail: String::new(),
+                reservation: None,
+                rates: RateLimits::default(),
             }),
             queue: queue.clone(),
         }
@@ -121,6 +127,44 @@ impl Ledger {
         self.entries().record.adjustments = adjustments;
     }
 
+    /// Reserves `demand` of the limits of the caller, in addition to what the request has reserved
+    /// before. What it has used replaces that when the ledger is dropped.
+    pub fn reserve(&self, limits: &Arc<CallerLimits>, demand: &Demand) -> Result<(), ApiError> {
+        let mut entries = self.entries();
+        let entries = &mut *entries;
+        let now = limits.now();
+        let reserved = match &mut entries.reservation {
+            Some(reservation) => reservation.extend(demand, now),
+            None => {
+                let record = &entries.record;
+                let model = CalledModel {
+                    requested: record.model.as_deref().unwrap_or_default(),
+                    id: record.target.as_ref().map_or("", Target::id),
+                };
+                let reserved = limits.reserve(model, demand, now);
+                reserved.map(|new| entries.reservation = Some(Box::new(new)))
+            }
+        };
+        if let Err(refusal) = reserved {
+            entries.rates.merge(refusal.rates);
+            return Err(refusal.error);
+        }
+        if let Some(reservation) = &entries.reservation {
+            entries.rates.merge(reservation.rates(now));
+        }
+        Ok(())
+    }
+
+    /// The state of further rate limits that apply.
+    pub fn note_rates(&self, rates: RateLimits) {
+        self.entries().rates.merge(rates);
+    }
+
+    /// The state of the rate limits with the least left.
+    pub fn rates(&self) -> RateLimits {
+        self.entries().rates
+    }
+
     /// The limits have let the request wait.
     pub fn queued(&self, waited: Duration) {
         *self.entries().record.queued.get_or_insert_default() += waited;
@@ -142,6 +186,11 @@ impl Ledger {
             false => &mut failed.other,
         };
         *count = count.saturating_add(1);
+    }
+
+    /// Whether Bedrock was called.
+    pub fn was_sent(&self) -> bool {
+        self.entries().record.attempts > 0
     }
 
     /// Bedrock has responded to an attempt.
@@ -261,18 +310,48 @@ impl Ledger {
 impl Drop for Ledger {
     fn drop(&mut self) {
         let duration = self.began.elapsed();
-        let record = &mut self.entries.get_mut().record;
+        let entries = self.entries.get_mut();
+        let record = &mut entries.record;
         record.duration = duration;
         record.first_token = self.first_token.get().copied();
         let deltas = *self.deltas.get_mut();
-        if record.tokens.is_none() && deltas > 0 {
-            record.estimated = true;
-            record.tokens = Some(TokenCounts {
-                completion: deltas,
-                ..TokenCounts::default()
-            });
+        let is_reported = record.tokens.is_some() || record.units.is_some();
+        let is_abandoned = record.outcome == RequestOutcome::Abandoned && record.attempts > 0;
+        if !is_reported && (deltas > 0 || is_abandoned) {
+            estimate(record, entries.reservation.as_deref(), deltas);
+        }
+        if let Some(reservation) = entries.reservation.take() {
+            reservation.settle(settlement(record));
         }
         let empty = UsageRecord::new(RequestHead::default(), SystemTime::UNIX_EPOCH);
         self.queue.push(std::mem::replace(record, empty));
+    }
+}
+
+/// Estimates what a response used that ended before Bedrock reported it. The prompt and the price
+/// are known if limits have needed them.
+fn estimate(record: &mut UsageRecord, reservation: Option<&Reservation>, deltas: u64) {
+    let expected = reservation.map(|reservation| reservation.estimate(deltas));
+    let (prompt, cost) = expected.unwrap_or_default();
+    if deltas == 0 && cost.is_none() {
+        return;
+    }
+    record.estimated = true;
+    record.tokens = Some(TokenCounts {
+        prompt,
+        completion: deltas,
+        ..TokenCounts::default()
+    });
+    record.cost = cost.map(|cost| Cost::uncached(Some(cost))).or(record.cost);
+}
+
+/// What a request has used, as limits count it.
+fn settlement(record: &UsageRecord) -> Settlement {
+    let tokens = record.tokens.unwrap_or_default();
+    let is_reported = record.tokens.is_some() && !record.estimated;
+    Settlement {
+        tokens: tokens.limited(),
+        cost: record.cost.and_then(Cost::total).unwrap_or_default(),
+        reported: is_reported.then_some((tokens.prompt, tokens.completion)),
     }
 }

@@ -49,6 +49,15 @@ impl TokenCounts {
         self.reasoning = self.reasoning.saturating_add(reasoning);
     }
 
+    /// The tokens as limits count them: those read from the cache weigh a tenth, as they are billed.
+    pub fn limited(self) -> u64 {
+        let uncached = self.prompt.saturating_sub(self.cached);
+        let cached = self.cached.div_ceil(10);
+        uncached
+            .saturating_add(cached)
+            .saturating_add(self.completion)
+    }
+
     /// The tokens as Bedrock bills them: by kind, each token once. Cache writes have a TTL of five
     /// minutes unless Bedrock reports an hour.
     pub fn billed(self) -> Tokens {
@@ -92,5 +101,6 @@ mod tests {
             cache_write_1h: 20,
         };
         assert_eq!(counts.billed(), billed);
+        assert_eq!(counts.limited(), 40 + 20 + 7);
     }
 }

@@ -6,13 +6,12 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use super::input::{BatchFileLine, HeldLine, InputFile};
-use super::requests::{BatchLineResponse, has_external_files, is_temporary};
+use super::requests::{BatchLineError, BatchLineResponse, has_external_files, is_temporary};
 use super::work::{Next, Stop, Work};
 use crate::batches::document::{BatchPart, PartRoute};
 use crate::batches::wire::{BatchRequestLine, error_line, response_line};
 use crate::dialects::openai_chat::ChatRequest;
 use crate::endpoints::files::service::now;
-use crate::error::ApiError;
 use crate::store::StoredResult;
 
 /// Requests of one batch that are sent before other batches get their turn.
@@ -144,10 +143,20 @@ impl Work {
             drop(permit);
             match response {
                 None => return Ok(None),
-                Some(Err(error)) if attempt < MAX_ATTEMPTS && is_temporary(&error) => {
-                    self.pause().await
+                Some(Err(BatchLineError {
+                    limited_for: Some(wait),
+                    ..
+                })) => {
+                    // Requests of batches wait for their owner's limits.
+                    self.pause(wait).await;
+                    continue;
                 }
-                Some(response) => break response,
+                Some(Err(BatchLineError { error, .. }))
+                    if attempt < MAX_ATTEMPTS && is_temporary(&error) =>
+                {
+                    self.pause(self.shared.settings.poll_interval).await;
+                }
+                Some(response) => break response.map_err(|failed| failed.error),
             }
             attempt += 1;
         };
@@ -172,11 +181,11 @@ impl Work {
         line: BatchFileLine,
         model: &str,
         request_id: &str,
-    ) -> Result<Option<Result<BatchLineResponse, ApiError>>, Stop> {
+    ) -> Result<Option<Result<BatchLineResponse, BatchLineError>>, Stop> {
         let requests = self.requests();
         let _turn = match requests.admit(model, self.until_halted()).await {
             None => return Ok(None),
-            Some(Err(error)) => return Ok(Some(Err(error))),
+            Some(Err(error)) => return Ok(Some(Err(error.into()))),
             Some(Ok(turn)) => turn,
         };
         let held = tokio::select! {
@@ -196,9 +205,9 @@ impl Work {
     }
 
     /// Waits before the next attempt, unless the batch is halted.
-    async fn pause(&self) {
+    async fn pause(&self, wait: Duration) {
         tokio::select! {
-            () = tokio::time::sleep(self.shared.settings.poll_interval) => {}
+            () = tokio::time::sleep(wait) => {}
             () = self.until_halted() => {}
         }
     }

@@ -2,6 +2,7 @@
 //! job's record, and to complete it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use memchr::memmem;
@@ -41,6 +42,14 @@ pub(super) struct BatchLineResponse {
     /// A `chat.completion` object.
     pub(super) json: Bytes,
     pub(super) adjustments: Adjustments,
+}
+
+/// The error of a batch request.
+#[derive(Debug)]
+pub(super) struct BatchLineError {
+    pub(super) error: ApiError,
+    /// When the owner's limits have room again; `None` if they did not refuse the request.
+    pub(super) limited_for: Option<Duration>,
 }
 
 /// The gateway for the requests of one batch.
@@ -157,7 +166,7 @@ impl BatchRequests<'_> {
         &self,
         line: HeldLine,
         request_id: &str,
-    ) -> Result<BatchLineResponse, ApiError> {
+    ) -> Result<BatchLineResponse, BatchLineError> {
         let head = batch_head(request_id.to_owned());
         let ledger = Arc::new(Ledger::open(head, self.usage_queue));
         ledger.routed(BATCHES);
@@ -218,7 +227,7 @@ pub(super) fn batch_head(request_id: String) -> RequestHead {
 fn record_outcome(
     response: Result<BatchLineResponse, ApiError>,
     ledger: &Ledger,
-) -> Result<BatchLineResponse, ApiError> {
+) -> Result<BatchLineResponse, BatchLineError> {
     let status = match &response {
         Ok(_) => 200,
         Err(error) => {
@@ -228,7 +237,19 @@ fn record_outcome(
     };
     ledger.responded(status);
     ledger.completed();
-    response
+    response.map_err(|error| BatchLineError {
+        limited_for: error.retry_after.filter(|_| !ledger.was_sent()),
+        error,
+    })
+}
+
+impl From<ApiError> for BatchLineError {
+    fn from(error: ApiError) -> Self {
+        Self {
+            error,
+            limited_for: None,
+        }
+    }
 }
 
 /// Whether a request references external files, on the web or in S3. A job's input file would have

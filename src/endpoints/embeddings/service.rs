@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::bedrock::InvokeResponse;
-use crate::catalog::ModelInfo;
+use crate::catalog::{ModelInfo, ModelTarget};
 use crate::config::EmbeddingSettings;
 use crate::converse::JsonText;
 use crate::converse::media::fetched_length;
@@ -17,11 +17,14 @@ use crate::endpoints::embeddings::{
     has_tokens, remote_images, response_json, translate,
 };
 use crate::error::{ApiError, ErrorKind};
+use crate::gateway::CallSize;
 use crate::gateway::FailedCall;
 use crate::gateway::Gateway;
 use crate::gateway::SearchedTarget;
 use crate::gateway::unreadable;
 use crate::gateway::{CallerRequest, UpstreamBodies};
+use crate::identity::Caller;
+use crate::limits::{Demand, ExpectedCost, OutputSize, PromptSize};
 use crate::models::{CostBreakdown, Endpoint, Tier, Usd};
 use crate::reply::Reply;
 use crate::usage::{Charge, Cost, TokenCounts, Units};
@@ -71,6 +74,7 @@ pub(super) async fn embeddings(
     target.note_in(&mut adjustments);
     ledger.adjusted(adjustments.log_value());
 
+    let demand = demand(gateway, &caller, &target, &calls);
     let bodies = calls.iter_mut().map(|call| std::mem::take(&mut call.body));
     let bodies: Vec<Bytes> = bodies.map(Bytes::from).collect();
     let upstream_bodies = UpstreamBodies::new(bodies, 0, memory);
@@ -84,10 +88,10 @@ pub(super) async fn embeddings(
             upstream_bodies,
             &headers,
             &ledger,
-            permit,
+            (permit, &demand),
         )
         .await;
-    let (responses, rate) = responses.map_err(|failed| with_parameter(failed, &calls))?;
+    let responses = responses.map_err(|failed| with_parameter(failed, &calls))?;
     let profile = searched.profile.into_inner();
     gateway.note_profile(&mut target, profile, &mut adjustments, &ledger);
 
@@ -101,9 +105,42 @@ pub(super) async fn embeddings(
     Ok(Reply {
         body: body.into(),
         adjustments,
-        rate,
         cost: Some(charge.cost),
     })
+}
+
+/// What the calls are expected to use: the tokens of texts, and the price of images.
+fn demand(
+    gateway: &Gateway,
+    caller: &Caller,
+    target: &ModelTarget,
+    calls: &[EmbeddingCall],
+) -> Demand {
+    let (with_images, texts): (Vec<_>, Vec<_>) = calls.iter().partition(|call| call.images > 0);
+    let images: usize = with_images.iter().map(|call| call.images).sum();
+    let of_images = target.model_info.units.image;
+    let of_images = of_images.map(|price| price.times(images as u64));
+    if texts.is_empty() {
+        return Demand::of_units(of_images);
+    }
+    let mut demand = gateway.token_demand(caller, target, || {
+        let bytes = texts.iter().map(|call| call.body.len() as u64).sum();
+        let prompt = PromptSize {
+            bytes,
+            media_tokens: 0,
+        };
+        CallSize::of(prompt, OutputSize::None)
+    });
+    if images > 0 {
+        demand.cost = demand
+            .cost
+            .zip(of_images)
+            .map(|(texts, images)| ExpectedCost {
+                input: texts.input + images,
+                ..texts
+            });
+    }
+    demand
 }
 
 /// Translates the request into calls.

@@ -17,6 +17,7 @@ use crate::dialects::openai_chat::{ChatRequest, model_name};
 use crate::endpoints::token_count::service::{Count, CountInput, count};
 use crate::error::{ApiError, FieldNames};
 use crate::gateway::{ChatCall, Gateway};
+use crate::limits::Demand;
 use crate::models::{ChatUpstream, CostBreakdown, Tier, Tokens};
 use crate::usage::usd;
 use crate::wire::ParsedBody;
@@ -121,7 +122,9 @@ async fn explain<R: DialectRequest>(
     let ledger = Arc::clone(&call.ledger);
     let mut pending = gateway.pending(call, name).await?;
     let target = pending.target.model.shared();
-    let _permit = gateway.admit(&pending.caller, &target, &ledger).await?;
+    let _permit = gateway
+        .admit(&pending.caller, &target, &Demand::free(), &ledger)
+        .await?;
     gateway.fetch_for_admitted(&mut pending).await?;
     let mut translated = gateway.translate(&mut pending).await?;
     let stream = translated.output_options.stream;

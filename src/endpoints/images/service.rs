@@ -20,6 +20,7 @@ use crate::gateway::guardrail_headers;
 use crate::gateway::refuse_adjustments;
 use crate::gateway::{CallerRequest, UpstreamBodies};
 use crate::gateway::{Gateway, unix_seconds};
+use crate::limits::Demand;
 use crate::reply::Reply;
 use crate::resources::ids::response_id;
 use crate::usage::{Charge, Ledger, Units};
@@ -100,6 +101,10 @@ pub(super) async fn create(
         refuse_adjustments(&adjustments)?;
     }
     ledger.translated(prepared.stream, None, adjustments.log_value());
+    let price = target.model_info.units.image;
+    let price = price.filter(|_| prepared.has_price);
+    let charge = Charge::of_units(Units::Images(u64::from(prepared.count)), price);
+    let demand = Demand::of_units(charge.cost.total());
     let bodies = std::mem::take(&mut prepared.bodies);
     let guardrail = gateway.guardrail(&caller, &target).map(guardrail_headers);
     let headers = guardrail.transpose()?.unwrap_or_default();
@@ -111,9 +116,9 @@ pub(super) async fn create(
         upstream_bodies,
         &headers,
         &ledger,
-        permit,
+        (permit, &demand),
     );
-    let (responses, rate) = Box::pin(call).await?;
+    let responses = Box::pin(call).await?;
     let profile = searched.profile.into_inner();
     gateway.note_profile(&mut target, profile, &mut adjustments, &ledger);
     let responses: Vec<Bytes> = responses
@@ -121,9 +126,6 @@ pub(super) async fn create(
         .map(|InvokeResponse { body, .. }| body)
         .collect();
     let images = images(capabilities.body, &responses, &prepared, &mut adjustments)?;
-    let price = target.model_info.units.image;
-    let price = price.filter(|_| prepared.has_price);
-    let charge = Charge::of_units(Units::Images(u64::from(prepared.count)), price);
     ledger.charge(charge);
     ledger.adjusted(adjustments.log_value());
     let body = deliver(
@@ -142,7 +144,6 @@ pub(super) async fn create(
     Ok(Reply {
         body,
         adjustments,
-        rate,
         cost: Some(charge.cost),
     })
 }

@@ -13,11 +13,12 @@ use crate::endpoints::moderations::{
     CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, apply_request,
     checks_request, of_checks, of_guardrail, response, translate,
 };
-use crate::error::{ApiError, Field, RateState};
+use crate::error::{ApiError, Field};
 use crate::gateway::FailedCall;
 use crate::gateway::Gateway;
 use crate::gateway::{CallerRequest, UpstreamBodies};
 use crate::identity::Caller;
+use crate::limits::Demand;
 use crate::reply::Reply;
 use crate::resources::body_memory::BodyPermit;
 use crate::resources::ids::response_id;
@@ -52,7 +53,7 @@ pub(super) async fn moderate(
     let kinds: Vec<_> = items.iter().map(ModerationItem::kinds).collect();
     ledger.model_requested(&model);
     ledger.adjusted(adjustments.log_value());
-    let (findings, rate) = match &settings.guardrail {
+    let findings = match &settings.guardrail {
         Some(policy) => {
             let items = (items, memory);
             apply_guardrail_to(gateway, &caller, policy, items, &ledger).await?
@@ -69,7 +70,6 @@ pub(super) async fn moderate(
     Ok(Reply {
         body: json.into(),
         adjustments,
-        rate,
         cost: Some(charge.cost),
     })
 }
@@ -81,7 +81,7 @@ async fn run_checks(
     caller: &Caller,
     (items, memory): (Vec<ModerationItem>, BodyPermit),
     ledger: &Arc<Ledger>,
-) -> Result<(Vec<Findings>, Option<RateState>), ApiError> {
+) -> Result<Vec<Findings>, ApiError> {
     let options = CheckOptions {
         prompt_attack: settings.prompt_attack,
         sensitive_information: settings.sensitive_information,
@@ -101,8 +101,10 @@ async fn run_checks(
         let response = bedrock.invoke_guardrail_checks(body).await?;
         Ok(of_checks(response, settings.threshold()))
     };
+    let free = Demand::free();
+    let admission = (None, &free);
     let responses = gateway
-        .fan_out(caller, &name, upstream_bodies, ledger, None, send)
+        .fan_out(caller, &name, upstream_bodies, ledger, admission, send)
         .await;
     responses.map_err(|failed| with_parameter(failed, several))
 }
@@ -114,7 +116,7 @@ async fn apply_guardrail_to(
     policy: &GuardrailPolicy,
     (items, mut memory): (Vec<ModerationItem>, BodyPermit),
     ledger: &Arc<Ledger>,
-) -> Result<(Vec<Findings>, Option<RateState>), ApiError> {
+) -> Result<Vec<Findings>, ApiError> {
     let (guardrail, version) = (
         policy.config.guardrail_identifier.as_str(),
         policy.config.guardrail_version.as_str(),
@@ -141,8 +143,10 @@ async fn apply_guardrail_to(
         let response = bedrock.apply_guardrail(guardrail, version, body);
         Ok(of_guardrail(response.await?))
     };
+    let free = Demand::free();
+    let admission = (permit, &free);
     let responses = gateway
-        .fan_out(caller, &name, upstream_bodies, ledger, permit, send)
+        .fan_out(caller, &name, upstream_bodies, ledger, admission, send)
         .await;
     responses.map_err(|failed| with_parameter(failed, several))
 }

@@ -10,5 +10,5 @@ mod response;
 mod types;
 
 pub use request::{TranslatedRerank, translate};
-pub use response::{RankedDocuments, RerankHead, response_json};
+pub use response::{RankedDocuments, RerankHead, response_json, search_units};
 pub use types::RerankRequest;

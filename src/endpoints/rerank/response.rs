@@ -77,12 +77,10 @@ struct RerankUsage {
     total_tokens: u64,
 }
 
-impl RankedDocuments<'_> {
-    /// The number of billed queries, one for each hundred documents. AWS counts a document of
-    /// more than 500 tokens as several, which the gateway does not know.
-    pub fn search_units(&self) -> u64 {
-        self.documents.len().div_ceil(DOCUMENTS_PER_UNIT) as u64
-    }
+/// The number of billed queries for `documents`, one for each hundred. AWS counts a document of
+/// more than 500 tokens as several, which the gateway does not know.
+pub fn search_units(documents: usize) -> u64 {
+    documents.div_ceil(DOCUMENTS_PER_UNIT) as u64
 }
 
 /// The JSON of the response, most relevant documents first; `None` if a result has an invalid
@@ -110,7 +108,7 @@ pub fn response_json(ranked: &RankedDocuments<'_>, head: RerankHead<'_>) -> Opti
         meta: Meta {
             api_version: ApiVersion { version: "2" },
             billed_units: BilledUnits {
-                search_units: ranked.search_units(),
+                search_units: search_units(ranked.documents.len()),
             },
         },
         usage: head.tokens.map(|total_tokens| RerankUsage { total_tokens }),

@@ -6,13 +6,15 @@ use http::HeaderMap;
 
 use crate::endpoints::rerank::bodies::RerankResponse;
 use crate::endpoints::rerank::{
-    RankedDocuments, RerankHead, RerankRequest, TranslatedRerank, response_json, translate,
+    RankedDocuments, RerankHead, RerankRequest, TranslatedRerank, response_json, search_units,
+    translate,
 };
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::gateway::SearchedTarget;
 use crate::gateway::unreadable;
 use crate::gateway::{CallerRequest, UpstreamBodies};
+use crate::limits::Demand;
 use crate::models::Endpoint;
 use crate::reply::Reply;
 use crate::resources::ids::response_id;
@@ -55,8 +57,19 @@ pub(super) async fn rerank(
     let kept = documents.iter().map(|document| document.as_str().len());
     let upstream_bodies = UpstreamBodies::new(vec![body.into()], kept.sum(), memory);
     let searched = SearchedTarget::new(&target, false);
-    let call = gateway.invoke_all(&caller, &searched, upstream_bodies, &headers, &ledger, None);
-    let (mut responses, rate) = call.await?;
+    let queries = Units::Queries(search_units(documents.len()));
+    let charge = Charge::of_units(queries, model_info.units.query);
+    let demand = Demand::of_units(charge.cost.total());
+    let admission = (None, &demand);
+    let call = gateway.invoke_all(
+        &caller,
+        &searched,
+        upstream_bodies,
+        &headers,
+        &ledger,
+        admission,
+    );
+    let mut responses = call.await?;
     let profile = searched.profile.into_inner();
     gateway.note_profile(&mut target, profile, &mut adjustments, &ledger);
     let response = responses.pop().ok_or_else(ApiError::internal)?;
@@ -75,16 +88,14 @@ pub(super) async fn rerank(
     let body = response_json(&ranked, head)
         .ok_or_else(|| unreadable("a result without a document or a score", &ledger))?;
     let tokens = response.input_tokens.unwrap_or_default();
-    let queries = Units::Queries(ranked.search_units());
     let charge = Charge {
         tokens: Some(TokenCounts::of_input(tokens)),
-        ..Charge::of_units(queries, model_info.units.query)
+        ..charge
     };
     ledger.charge(charge);
     Ok(Reply {
         body: body.into(),
         adjustments,
-        rate,
         cost: Some(charge.cost),
     })
 }

@@ -15,10 +15,11 @@ use crate::dialects::openai_chat::{ChatRequest, model_name};
 use crate::dialects::openai_responses::{
     AsChat, InputTokens, ResponsesRequest, ResponsesSource, as_chat,
 };
-use crate::error::{ApiError, Field, OutputField, RateState};
+use crate::error::{ApiError, Field, OutputField};
 use crate::gateway::CallerRequest;
 use crate::gateway::HeaderOptions;
 use crate::gateway::{ChatCall, Gateway};
+use crate::limits::Demand;
 use crate::reply::{Adjustments, Reply};
 use crate::usage::{Ledger, Upstream};
 use crate::wire::ParsedBody;
@@ -81,7 +82,6 @@ impl CountInput {
 struct TokenCountReply {
     count: Count,
     adjustments: Adjustments,
-    rate: Option<RateState>,
 }
 
 /// Counts the input tokens of a chat request.
@@ -176,7 +176,9 @@ async fn token_count<R: DialectRequest>(
     let ledger = Arc::clone(&call.ledger);
     let mut pending = gateway.pending(call, name).await?;
     let target = pending.target.model.shared();
-    let permit = gateway.admit(&pending.caller, &target, &ledger).await?;
+    let _permit = gateway
+        .admit(&pending.caller, &target, &Demand::free(), &ledger)
+        .await?;
     gateway.fetch_for_admitted(&mut pending).await?;
     let length = pending.source_length();
     let ChatTranslation {
@@ -202,24 +204,15 @@ async fn token_count<R: DialectRequest>(
         adjustments.note(Field::Output(OutputField::InputTokens), ESTIMATED);
         adjustments = adjustments.named(pending.names());
     }
-    Ok(TokenCountReply {
-        count,
-        adjustments,
-        rate: permit.rate(),
-    })
+    Ok(TokenCountReply { count, adjustments })
 }
 
 fn reply(token_count: TokenCountReply, ledger: &Ledger) -> Result<Reply, ApiError> {
-    let TokenCountReply {
-        count,
-        adjustments,
-        rate,
-    } = token_count;
+    let TokenCountReply { count, adjustments } = token_count;
     ledger.translated(false, None, adjustments.log_value());
     let object = InputTokens::new(count.tokens, count.source.as_str());
     Ok(Reply {
         adjustments,
-        rate,
         ..Reply::json(&object)?
     })
 }

@@ -13,6 +13,7 @@ use crate::allowances::Organization;
 use crate::config::KeyDigest;
 use crate::error::ApiError;
 use crate::identity::{Caller, CallerProfile};
+use crate::limits::LimitRegistry;
 use crate::usage::Identity;
 
 /// The callers of tokens in one state of the organization.
@@ -48,7 +49,7 @@ impl JwtCallers {
         &self,
         credential: &str,
         digest: KeyDigest,
-        organization: &Organization,
+        limits: (&Organization, &LimitRegistry),
         now: SystemTime,
     ) -> Option<Result<Caller, ApiError>> {
         let verified = self.verified.as_ref()?;
@@ -57,7 +58,7 @@ impl JwtCallers {
         }
         let token = UnverifiedToken::parse(credential)?;
         // Boxed, since few requests get here and all would be larger.
-        let identified = Box::pin(self.verify(&token, organization, now)).await;
+        let identified = Box::pin(self.verify(&token, limits, now)).await;
         Some(identified.map_err(ApiError::from).map(|(caller, end)| {
             verified.insert(digest, caller.clone(), end, now);
             caller
@@ -67,11 +68,11 @@ impl JwtCallers {
     async fn verify(
         &self,
         token: &UnverifiedToken<'_>,
-        organization: &Organization,
+        (organization, registry): (&Organization, &LimitRegistry),
         now: SystemTime,
     ) -> Result<(Caller, SystemTime), TokenError> {
         let identity = self.issuers.verify(token, now).await?;
-        let profile = profile(&identity, organization)?;
+        let profile = profile(&identity, organization)?.limited_by(registry);
         let caller = Caller::new(Arc::new(profile), Some(Identity::Jwt));
         Ok((caller, identity.expires_at))
     }

@@ -1,5 +1,6 @@
 //! Requests signed by AWS's SDKs, verified by the gateway.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -8,9 +9,11 @@ use aws_sigv4::sign::v4::SigningParams;
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request};
+use outcrop::allowances::{KeyGrant, Organization};
 use outcrop::config::{AccessKey, KeyDigest, KeyEntry};
 use outcrop::error::{ApiError, ErrorCode};
 use outcrop::identity::Callers;
+use outcrop::limits::{BudgetSettings, LimitRegistry, ThresholdQueue};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -24,8 +27,13 @@ pub fn team_a() -> KeyEntry {
         digest: KeyDigest::of("sk-team-a"),
         access_key: Some(AccessKey::new(ID, SECRET)),
         chat: Default::default(),
-        grant: outcrop::allowances::KeyGrant::default(),
+        grant: KeyGrant::default(),
     }
+}
+
+fn registry() -> Arc<LimitRegistry> {
+    let (queue, _) = ThresholdQueue::new();
+    Arc::new(LimitRegistry::new(&BudgetSettings::default(), queue))
 }
 
 #[derive(Debug, Clone)]
@@ -74,7 +82,7 @@ fn signed(original: &SignedRequest, secret: &str, region: &str, time: SystemTime
 }
 
 fn caller(head: &Parts, body: &[u8], now: SystemTime) -> Result<String, ApiError> {
-    let callers = Callers::new(&[team_a()], &outcrop::allowances::Organization::default());
+    let callers = Callers::new(&[team_a()], &Organization::default(), &registry());
     let claim = callers.claim(head, None, now).now_or_never();
     let claim = claim.expect("a check without a wait")?;
     claim.prove(body).map(|caller| caller.name().to_owned())
@@ -210,7 +218,7 @@ fn every_signature_error_has_the_name_sdks_expect() {
 
 #[test]
 fn debug_output_contains_no_secret() {
-    let callers = Callers::new(&[team_a()], &outcrop::allowances::Organization::default());
+    let callers = Callers::new(&[team_a()], &Organization::default(), &registry());
     let head = signed(&plain(), SECRET, "us-east-1", SystemTime::now());
     let claim = callers.claim(&head, None, SystemTime::now()).now_or_never();
     let debug_output = format!("{callers:?} {claim:?}");

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use outcrop::config::LimitSettings;
+use outcrop::allowances::KeyGrant;
+use outcrop::config::{KeyDigest, KeyEntry, LimitSettings};
 use serde_json::json;
 
 use crate::harness::{Harness, non_streaming, streamed};
@@ -91,12 +92,21 @@ const RESPONSE_HEADERS: &[(&str, &str)] = &[
     ),
     (
         "x-ratelimit-limit-requests",
-        "the burst size, if a rate is configured",
+        "the requests that may come at once, by the limit with the least left, if there is one",
     ),
     ("x-ratelimit-remaining-requests", "the requests left"),
     (
         "x-ratelimit-reset-requests",
-        "time until the burst is available again",
+        "time until all of them are available again",
+    ),
+    ("x-ratelimit-limit-tokens", "the same for tokens"),
+    (
+        "x-ratelimit-remaining-tokens",
+        "the tokens left, without those that requests in flight have reserved",
+    ),
+    (
+        "x-ratelimit-reset-tokens",
+        "time until all of them are available again",
     ),
     (
         "x-accel-buffering",
@@ -174,6 +184,15 @@ async fn responses_have_exactly_the_documented_headers() {
     let harness = Harness::with(|config| {
         config.limits.key = LimitSettings::calls(8).at_rate(0.001);
         config.limits.key.burst = 4;
+        let mut grant = KeyGrant::default();
+        grant.allowance.usage.tokens_per_minute = Some(1_000_000);
+        config.keys = vec![KeyEntry {
+            caller: "one".to_owned(),
+            digest: KeyDigest::of("sk-one"),
+            access_key: None,
+            chat: Default::default(),
+            grant,
+        }];
     })
     .await;
     let mut request = non_streaming("Hello");
@@ -189,7 +208,8 @@ async fn responses_have_exactly_the_documented_headers() {
         &json!({}),
         &request,
     ] {
-        let reply = harness.chat(body).await;
+        let headers = [("authorization", "Bearer sk-one")];
+        let reply = harness.chat_with(&headers, body).await;
         seen.extend(reply.headers.keys().map(|name| name.as_str().to_owned()));
     }
     let response_headers: BTreeSet<_> = RESPONSE_HEADERS

@@ -196,6 +196,11 @@ impl Harness {
     /// Sends a chat request and returns after the response's headers.
     pub async fn open(&self, body: &Value) -> OpenReply {
         let request = self.request(Method::POST, "/v1/chat/completions", body.to_string());
+        self.open_request(request).await
+    }
+
+    /// Sends a request and returns after the response's headers.
+    pub async fn open_request(&self, request: Request<Full<Bytes>>) -> OpenReply {
         let response = self.client.request(request).await.unwrap();
         OpenReply {
             status: response.status(),

@@ -1,9 +1,11 @@
 //! Commands, limits, costs and confidentiality.
 
 mod admin;
+mod caller_limits;
 mod check;
 pub mod commands;
 mod confidential;
 mod cost;
 mod ledger;
 mod limits;
+mod webhook;

@@ -12,7 +12,7 @@ use self::callers::{ALLOWANCE, KEY_ENTRY, KEYS, TEAM_ENTRY};
 use self::chat::{CHAT, CHAT_OVERRIDES, GUARDRAIL_ENTRY, MODEL_ENTRY, MODELS};
 use self::endpoints::{BATCHES, EMBEDDINGS, FETCH, MODERATIONS, S3, STORE, VIDEOS};
 use self::jwt::JWT_ENTRY;
-use self::server::{ADMIN, LIMITS_KEY, LIMITS_TARGET, LOG, SERVER};
+use self::server::{ADMIN, BUDGETS, LIMITS_KEY, LIMITS_TARGET, LOG, SERVER};
 use super::{KeyReference, SectionReference};
 
 pub(super) const SOURCES: &str = "\
@@ -183,6 +183,11 @@ pub(super) const SECTIONS: &[SectionReference] = &[
         "limits.key",
         "Limits for each caller. Without keys, all requests have the same caller.",
         LIMITS_KEY,
+    ),
+    section(
+        "budgets",
+        "The budgets of `[organization]`, `[teams.NAME]` and `[keys.NAME]`.",
+        BUDGETS,
     ),
     section("log", "The log on standard output.", LOG),
 ];

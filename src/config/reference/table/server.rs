@@ -202,6 +202,35 @@ pub(super) const LIMITS_KEY: &[KeyReference] = &[
     ),
 ];
 
+pub(super) const BUDGETS: &[KeyReference] = &[
+    key(
+        "time_zone",
+        Text,
+        "\"UTC\"",
+        "Time zone of days, weeks and months, such as \"Europe/Berlin\".",
+    ),
+    key(
+        "unpriced",
+        OneOf(&["refuse", "allow"]),
+        "\"refuse\"",
+        "Whether callers with a hard budget may send requests whose price the gateway does not \
+         know, which no budget counts.",
+    ),
+    key(
+        "webhook",
+        Text,
+        "\"\"",
+        "URL that is called when a budget reaches 50, 80, 95 and 100 percent; empty for none.",
+    ),
+    key(
+        "webhook_secret",
+        Text,
+        "\"\"",
+        "Key of the signatures of these calls (Standard Webhooks): `whsec_` and the base64 of 24 to \
+         64 bytes, or \"env:NAME\".",
+    ),
+];
+
 pub(super) const LOG: &[KeyReference] = &[
     key(
         "format",

@@ -14,6 +14,7 @@ use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::CallerRequest;
 use crate::gateway::SearchedTarget;
 use crate::gateway::{Gateway, unix_seconds};
+use crate::limits::Demand;
 use crate::models::{Endpoint, VideoCapabilities};
 use crate::reply::Reply;
 use crate::usage::{Charge, Ledger, Units, Upstream};
@@ -57,9 +58,15 @@ impl Videos {
         target.note_in(&mut order.adjustments);
         let charge = charge(&target, capabilities, &order);
         ledger.adjusted(order.adjustments.log_value());
-        let permit = match permit {
-            Some(permit) => permit,
-            None => gateway.admit(&caller, &name_of_target, &ledger).await?,
+        let demand = Demand::of_units(charge.cost.total());
+        let _permit = match permit {
+            Some(permit) => gateway
+                .reserve(&caller, &demand, &ledger)
+                .map(|()| permit)?,
+            None => {
+                let admitted = gateway.admit(&caller, &name_of_target, &demand, &ledger);
+                admitted.await?
+            }
         };
         let input = std::mem::replace(&mut order.input, JsonText::empty_object());
         let searched = SearchedTarget::new(&target, false);
@@ -87,7 +94,6 @@ impl Videos {
         );
         Ok(Reply {
             adjustments: order.adjustments,
-            rate: permit.rate(),
             cost: Some(charge.cost),
             ..Reply::json(&video.prompted(order.prompt))?
         })
