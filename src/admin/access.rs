@@ -7,7 +7,9 @@ use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, Uri};
 
+use super::audit::{Actor, unix_now};
 use super::error::AdminError;
+use super::tokens::{AdminTokens, Scope};
 use crate::config::{AdminSettings, KeyDigest, is_loopback_host};
 
 /// The tokens of the configuration, and whether other machines can reach the listener.
@@ -54,23 +56,49 @@ impl Access {
         }
     }
 
-    /// Checks the token of a scrape: the one for metrics, or an admin token. On loopback none is
+    /// Checks the token of a scrape: the one for metrics, or any admin token. On loopback none is
     /// needed, unless one for metrics is configured.
-    pub(super) fn check_metrics(&self, headers: &HeaderMap) -> Result<(), AdminError> {
+    pub(super) async fn check_metrics(
+        &self,
+        headers: &HeaderMap,
+        tokens: &AdminTokens,
+    ) -> Result<(), AdminError> {
         if self.is_loopback && self.metrics_token.is_none() {
             return Ok(());
         }
+        if self.metrics_token == Some(KeyDigest::of(bearer(headers)?)) {
+            return Ok(());
+        }
+        self.authorize(headers, Scope::Read, tokens).await.map(drop)
+    }
+
+    /// The actor with the token of a request, which must have `scope`.
+    pub(super) async fn authorize(
+        &self,
+        headers: &HeaderMap,
+        scope: Scope,
+        tokens: &AdminTokens,
+    ) -> Result<Actor, AdminError> {
         let token = bearer(headers)?;
-        let allowed = [self.metrics_token, self.token];
-        match allowed.into_iter().flatten().any(|digest| digest == token) {
-            true => Ok(()),
-            false => Err(unauthorized("the token is unknown or may not read metrics")),
+        if self.token == Some(KeyDigest::of(token)) {
+            return Ok(Actor::configured_token());
+        }
+        match tokens.identify(token, unix_now()).await? {
+            None => Err(unauthorized(
+                "the admin token is unknown, expired or revoked; API keys are no admin tokens",
+            )),
+            Some((name, granted)) if granted >= scope => Ok(Actor::token(&name)),
+            Some((_, granted)) => {
+                let message =
+                    format!("the token has the scope `{granted}`, and this needs `{scope}`");
+                Err(AdminError::new(403, "insufficient_scope", message))
+            }
         }
     }
 }
 
-/// The digest of the bearer token of a request.
-fn bearer(headers: &HeaderMap) -> Result<KeyDigest, AdminError> {
+/// The bearer token of a request.
+fn bearer(headers: &HeaderMap) -> Result<&str, AdminError> {
     let missing = || unauthorized("send an admin token as `Authorization: Bearer TOKEN`");
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -82,7 +110,7 @@ fn bearer(headers: &HeaderMap) -> Result<KeyDigest, AdminError> {
         .and_then(|value| value.split_once(' '))
         .ok_or_else(missing)?;
     match scheme.eq_ignore_ascii_case("bearer") {
-        true => Ok(KeyDigest::of(token.trim())),
+        true => Ok(token.trim()),
         false => Err(missing()),
     }
 }
@@ -107,9 +135,12 @@ fn foreign_host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use axum::body::Body;
 
     use super::*;
+    use crate::store::Store;
 
     const TOKEN: &str = "an-admin-token-of-operators";
     const METRICS_TOKEN: &str = "a-token-of-prometheus";
@@ -132,8 +163,34 @@ mod tests {
         request
     }
 
-    #[test]
-    fn metrics_need_a_token_except_on_loopback_without_one_of_their_own() {
+    fn tokens() -> AdminTokens {
+        let name = format!("outcrop-admin-access-{:016x}.db", fastrand::u64(..));
+        AdminTokens::new(Arc::new(Store::at(&std::env::temp_dir().join(name))))
+    }
+
+    #[tokio::test]
+    async fn a_token_needs_the_scope_of_what_it_does() {
+        let tokens = tokens();
+        let access = access("127.0.0.1:1", Some(TOKEN), None);
+        for scope in [Scope::Read, Scope::Keys, Scope::All] {
+            let created = tokens.create("ci", scope, None, 0).await.expect("a token");
+            let authorization = format!("Bearer {}", created.expose());
+            let request = request(&[("authorization", &authorization)]);
+            for needed in [Scope::Read, Scope::Keys, Scope::All] {
+                let actor = access.authorize(request.headers(), needed, &tokens).await;
+                assert_eq!(actor.is_ok(), scope >= needed, "{scope} {needed}");
+            }
+        }
+        let authorization = format!("Bearer {TOKEN}");
+        let request = request(&[("authorization", &authorization)]);
+        let actor = access
+            .authorize(request.headers(), Scope::All, &tokens)
+            .await;
+        assert_eq!(actor, Ok(Actor::configured_token()));
+    }
+
+    #[tokio::test]
+    async fn metrics_need_a_token_except_on_loopback_without_one_of_their_own() {
         let (loopback, everywhere) = ("127.0.0.1:1", "0.0.0.0:1");
         for (listen, token, metrics_token, sent, allowed) in [
             (loopback, None, None, None, true),
@@ -177,7 +234,9 @@ mod tests {
                 .iter()
                 .map(|value| ("authorization", value.as_str()))
                 .collect();
-            let checked = access.check_metrics(request(&headers).headers());
+            let checked = access
+                .check_metrics(request(&headers).headers(), &tokens())
+                .await;
             assert_eq!(
                 checked.is_ok(),
                 allowed,
@@ -193,9 +252,9 @@ mod tests {
                 .iter()
                 .map(|value| ("authorization", *value))
                 .collect();
-            bearer(request(&headers).headers()).ok()
+            bearer(request(&headers).headers()).ok().map(str::to_owned)
         };
-        assert_eq!(read(&["bearer  abc "]), Some(KeyDigest::of("abc")));
+        assert_eq!(read(&["bearer  abc "]), Some("abc".to_owned()));
         for values in [
             &[][..],
             &["abc"],

@@ -8,6 +8,8 @@ use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
+use crate::store::StoreError;
+
 /// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AdminError {
@@ -44,9 +46,35 @@ impl AdminError {
         }
     }
 
+    /// A wrong value of a field or a parameter: what to write instead.
+    pub(super) fn invalid(param: &'static str, remedy: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(400, "invalid_value", remedy).param(param)
+    }
+
+    /// Nothing has the id or the name of the path.
+    pub(super) fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(404, "not_found", message)
+    }
+
+    /// Names the field or the parameter that is wrong.
+    pub(super) fn param(self, param: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            param: Some(param.into()),
+            ..self
+        }
+    }
+
     /// A failure that the log explains.
     pub(super) fn internal() -> Self {
         Self::new(500, "internal_error", "internal error; see the log")
+    }
+}
+
+impl From<StoreError> for AdminError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "error of the store");
+        let message = "the store is not available; try again";
+        Self::new(503, "store_unavailable", message)
     }
 }
 

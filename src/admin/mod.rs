@@ -2,8 +2,11 @@
 //! tokens that are no API keys.
 
 mod access;
+mod api;
+mod audit;
 mod error;
 mod router;
+mod tokens;
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,10 +18,14 @@ use tokio::task::JoinHandle;
 
 use crate::config::{AdminSettings, ServerSettings};
 use crate::http::{Shutdown, ShutdownPhase};
-use crate::server::{Cores, serve};
+use crate::server::{Cores, ReloadHandle, Router, serve};
+use crate::store::Store;
 use crate::telemetry::Metrics;
 use access::Access;
+
+pub use audit::{Actor, AuditLog, Change};
 pub use router::AdminRouter;
+pub use tokens::{AdminTokens, CreatedToken, Scope, TokenError, TokenView};
 
 /// Connections of operators and of scrapers.
 const MAX_CONNECTIONS: usize = 64;
@@ -34,6 +41,14 @@ const GRACE_PERIOD: Duration = Duration::from_secs(2);
 pub struct AdminState {
     /// The metrics.
     pub metrics: Metrics,
+    /// The database of tokens and of the audit log.
+    pub store: Arc<Store>,
+    /// The phase of the clients' listener.
+    pub shutdown: Shutdown,
+    /// The clients' router, which has the application in use.
+    pub router: Router,
+    /// Reloads the configuration; `None` if it has no file.
+    pub reload: Option<ReloadHandle>,
 }
 
 /// The bound address of `[admin] listen`.

@@ -13,9 +13,11 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue};
 use tower::Service;
 
-use super::AdminState;
 use super::access::Access;
+use super::audit::{Actor, AuditLog};
 use super::error::AdminError;
+use super::tokens::{AdminTokens, Scope};
+use super::{AdminState, api};
 use crate::server::{HttpService, Peer, check_entry};
 use crate::telemetry::MetricsFormat;
 
@@ -31,9 +33,37 @@ struct Surroundings {
 
 /// What handlers receive.
 #[derive(Debug, Clone)]
-struct Operator {
+pub(super) struct Operator {
     access: Arc<Access>,
     state: Arc<AdminState>,
+    tokens: AdminTokens,
+    audit: AuditLog,
+}
+
+impl Operator {
+    /// The actor with the token of a request, which must have `scope`.
+    pub(super) async fn authorize(
+        &self,
+        headers: &HeaderMap,
+        scope: Scope,
+    ) -> Result<Actor, AdminError> {
+        self.access.authorize(headers, scope, &self.tokens).await
+    }
+
+    /// What the gateway provides.
+    pub(super) fn state(&self) -> &AdminState {
+        &self.state
+    }
+
+    /// The tokens of operators.
+    pub(super) fn tokens(&self) -> &AdminTokens {
+        &self.tokens
+    }
+
+    /// The audit log.
+    pub(super) fn audit(&self) -> &AuditLog {
+        &self.audit
+    }
 }
 
 impl AdminRouter {
@@ -41,11 +71,14 @@ impl AdminRouter {
         let access = Arc::new(access);
         let operator = Operator {
             access: Arc::clone(&access),
+            tokens: AdminTokens::new(Arc::clone(&state.store)),
+            audit: AuditLog::new(Arc::clone(&state.store)),
             state,
         };
         let routes = Router::new()
             .route("/healthz", get(alive))
             .route("/metrics", get(metrics))
+            .merge(api::routes())
             .fallback(unknown_route)
             .method_not_allowed_fallback(unknown_method)
             .with_state(operator);
@@ -93,7 +126,8 @@ async fn metrics(
     State(operator): State<Operator>,
     headers: HeaderMap,
 ) -> Result<Response, AdminError> {
-    operator.access.check_metrics(&headers)?;
+    let checked = operator.access.check_metrics(&headers, &operator.tokens);
+    checked.await?;
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
     let format = MetricsFormat::accepted(accept.unwrap_or_default());
     let mut response = operator.state.metrics.text(format).into_response();

@@ -32,14 +32,13 @@ const NAMES: &[(&str, &str)] = &[
 pub(super) async fn run(
     file: Option<PathBuf>,
     listen_on: Option<String>,
-    api_keys: Option<String>,
+    environment: Overrides,
 ) -> ExitCode {
     let overrides = Overrides {
         // Without a name, the demo reads no file, not even one in the working directory.
         file: Some(file.unwrap_or_else(|| "/dev/null".into())),
         listen: listen_on,
-        api_keys,
-        ..Overrides::default()
+        ..environment
     };
     let config = match load(&overrides) {
         Ok(config) => config,

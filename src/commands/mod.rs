@@ -1,5 +1,6 @@
 //! The commands: one file for each.
 
+mod admin;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
+use admin::AdminCommand;
 
 /// The exit code for a configuration with mistakes.
 const BAD_CONFIGURATION: u8 = 2;
@@ -65,6 +67,9 @@ enum Command {
         /// File with the JSON of the chat request; `-` for standard input
         file: PathBuf,
     },
+    /// Manage the tokens of operators
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Check that the gateway on this machine is alive; for container health checks
     Healthcheck {
         /// Address that the gateway listens on
@@ -103,7 +108,7 @@ impl Command {
         match self {
             Self::Serve(settings) => serve::run(&settings.overrides()).await,
             #[cfg(feature = "demo")]
-            Self::Demo { config, listen } => demo::run(config, listen, api_keys()).await,
+            Self::Demo { config, listen } => demo::run(config, listen, environment()).await,
             #[cfg(not(feature = "demo"))]
             Self::Demo { .. } => {
                 eprintln!("{NO_DEMO}");
@@ -121,6 +126,7 @@ impl Command {
                 check::run(&settings.overrides(), checks).await
             }
             Self::Explain { settings, file } => explain::run(&settings.overrides(), &file).await,
+            Self::Admin(command) => command.run().await,
             Self::Healthcheck { listen } => healthcheck::run(&listen).await,
         }
     }
@@ -131,10 +137,18 @@ impl CommonArguments {
         Overrides {
             file: self.config,
             listen: self.listen,
-            api_keys: api_keys(),
-            admin_listen: std::env::var("OUTCROP_ADMIN_LISTEN").ok(),
-            admin_token: std::env::var("OUTCROP_ADMIN_TOKEN").ok(),
+            ..environment()
         }
+    }
+}
+
+/// The environment variables that no flag overrides.
+fn environment() -> Overrides {
+    Overrides {
+        api_keys: api_keys(),
+        admin_listen: std::env::var("OUTCROP_ADMIN_LISTEN").ok(),
+        admin_token: std::env::var("OUTCROP_ADMIN_TOKEN").ok(),
+        ..Overrides::default()
     }
 }
 

@@ -1,8 +1,11 @@
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::admin::{AdminListener, AdminServer, AdminState};
-use crate::config::Config;
-use crate::server::ServerLoad;
+use crate::config::{Config, ConfigStatus};
+use crate::http::Shutdown;
+use crate::server::{ReloadHandle, Router, ServerLoad};
+use crate::store::Store;
 use crate::telemetry::MetricsBuilder;
 use crate::usage::{UsageQueue, UsageReader};
 
@@ -10,6 +13,17 @@ use crate::usage::{UsageQueue, UsageReader};
 pub(super) struct Operators {
     listener: AdminListener,
     metrics: MetricsBuilder,
+    store: Arc<Store>,
+}
+
+/// What operators read and change of the gateway.
+pub(super) struct ServedGateway {
+    pub(super) router: Router,
+    pub(super) shutdown: Shutdown,
+    /// Reloads the configuration; `None` if it has no file.
+    pub(super) reload: Option<ReloadHandle>,
+    pub(super) load: ServerLoad,
+    pub(super) usage: UsageQueue,
 }
 
 impl Operators {
@@ -32,6 +46,7 @@ impl Operators {
         Ok(Some(Self {
             listener,
             metrics: MetricsBuilder::new(aliases),
+            store: Arc::new(Store::at(&config.store.path)),
         }))
     }
 
@@ -42,19 +57,41 @@ impl Operators {
     }
 
     /// Serves operators.
-    pub(super) fn serve(self, load: ServerLoad, usage: UsageQueue) -> AdminServer {
-        let Self { listener, metrics } = self;
+    pub(super) fn serve(self, gateway: ServedGateway) -> AdminServer {
+        let Self {
+            listener,
+            metrics,
+            store,
+        } = self;
+        let ServedGateway {
+            router,
+            shutdown,
+            reload,
+            load,
+            usage,
+        } = gateway;
+        let status = reload.as_ref().map(|reload| reload.status().clone());
         listener.start(AdminState {
-            metrics: with_state(metrics, load, usage).build(),
+            metrics: with_state(metrics, load, usage, status).build(),
+            store,
+            router,
+            shutdown,
+            reload,
         })
     }
 }
 
-/// Adds what the gateway serves and what waits at the moment of a scrape.
-fn with_state(metrics: MetricsBuilder, load: ServerLoad, usage: UsageQueue) -> MetricsBuilder {
+/// Adds what is read at the moment of a scrape: what the gateway serves, which records wait, and
+/// which configuration is in use.
+fn with_state(
+    metrics: MetricsBuilder,
+    load: ServerLoad,
+    usage: UsageQueue,
+    status: Option<ConfigStatus>,
+) -> MetricsBuilder {
     let (streams, connections) = (load.clone(), load.clone());
     let dropped = usage.clone();
-    metrics
+    let metrics = metrics
         .gauge(
             "outcrop_requests_in_flight",
             "Requests whose response is not complete",
@@ -79,6 +116,21 @@ fn with_state(metrics: MetricsBuilder, load: ServerLoad, usage: UsageQueue) -> M
             "outcrop_usage_dropped",
             "Usage records that found their queue full",
             move || dropped.dropped() as f64,
+        );
+    let Some(status) = status else {
+        return metrics;
+    };
+    let generation = status.clone();
+    metrics
+        .gauge(
+            "outcrop_config_generation",
+            "The number of the configuration: 1 at the start, one more after each reload",
+            move || generation.state().generation as f64,
+        )
+        .gauge(
+            "outcrop_config_last_reload_successful",
+            "Whether the last attempt to reload the configuration succeeded",
+            move || f64::from(u8::from(status.state().error.is_none())),
         )
 }
 
@@ -126,7 +178,8 @@ mod tests {
         let requests = builder.requests();
         records().iter().for_each(|record| requests.observe(record));
         let queue = UsageQueue::start(UsageReaders::new(Vec::new()), Duration::ZERO);
-        let metrics = with_state(builder, Cores::current().load(), queue).build();
+        let status = Some(ConfigStatus::default());
+        let metrics = with_state(builder, Cores::current().load(), queue, status).build();
         let text = metrics.text(MetricsFormat::Prometheus);
         let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
         let exported: BTreeSet<&str> = types.filter_map(|line| line.split(' ').next()).collect();

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::BAD_CONFIGURATION;
 use super::greeting::Greeting;
-use super::operators::Operators;
+use super::operators::{Operators, ServedGateway};
 use crate::bedrock::{Bedrock, CredentialsTrouble};
 use crate::config::{Config, Overrides, load};
 use crate::http::{Shutdown, ShutdownPhase};
@@ -141,13 +141,21 @@ pub(super) async fn serve_until_signal(
         tracing::info!(%address, "listening");
         listening(Arc::clone(&app), address);
     }
-    let operators = operators.map(|operators| operators.serve(cores.load(), usage_queue.clone()));
     let router = Router::new(Arc::clone(&app));
     let signals = drain_on_signal(shutdown.clone(), router.clone(), usage_queue.clone());
     let signals = tokio::spawn(signals);
-    let reloader = reloads.map(|(overrides, log)| {
-        let (reloader, _) = Reloader::new(overrides, router.clone(), Some(log));
-        tokio::spawn(reloader.run())
+    let reloads =
+        reloads.map(|(overrides, log)| Reloader::new(overrides, router.clone(), Some(log)));
+    let (reloader, reload) = reloads.unzip();
+    let reloader = reloader.map(|reloader| tokio::spawn(reloader.run()));
+    let operators = operators.map(|operators| {
+        operators.serve(ServedGateway {
+            router: router.clone(),
+            shutdown: shutdown.clone(),
+            reload,
+            load: cores.load(),
+            usage: usage_queue.clone(),
+        })
     });
     serve(listener, router, &cores, shutdown, &config.server).await;
     if let Some(batches) = &app.batches {

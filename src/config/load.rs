@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::Table;
 
+use super::effective::effective;
 use super::reader::{Mistakes, Section};
 use super::{AllowedOrigin, Config, KeyEntry, Limits};
 use crate::allowances::Organization;
@@ -65,6 +66,7 @@ pub fn load(overrides: &Overrides) -> Result<Config, Mistakes> {
     let (mut config, _) = read(table, &mut mistakes);
     apply(overrides, &mut config, &mut mistakes);
     check_together(&config, &mut mistakes);
+    config.effective = effective(&text, overrides);
     if mistakes.is_empty() {
         Ok(config)
     } else {
@@ -183,6 +185,7 @@ pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<S
         limits,
         budgets,
         log,
+        effective: serde_json::Value::Null,
     };
     (config, fields)
 }

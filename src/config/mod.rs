@@ -3,6 +3,7 @@
 //! Each section of the file is read in a file of its own. All mistakes are reported at once, each
 //! with section, key, value and remedy.
 
+mod effective;
 mod fixed;
 mod host_pattern;
 mod instant;
@@ -85,6 +86,8 @@ pub struct Config {
     pub budgets: BudgetSettings,
     /// The log.
     pub log: LogSettings,
+    /// Defaults, file and environment together, for operators. It has no secret.
+    pub effective: serde_json::Value,
 }
 
 impl Config {

@@ -3,6 +3,7 @@
 //!
 //! Every query is limited, and times come from the caller, in Unix seconds.
 
+mod admin;
 mod batches;
 mod files;
 mod identity;
@@ -10,6 +11,7 @@ mod keys;
 mod results;
 mod teams;
 
+pub use admin::{AuditEntry, StoredAdminToken};
 pub use batches::{Lease, StoredBatch};
 pub use files::{FilePage, StoredFile};
 pub use identity::{IdentityChanges, IdentityRow};
@@ -54,6 +56,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         2,
         "teams and keys",
         include_str!("migrations/0002_teams_and_keys.sql"),
+    ),
+    (
+        5,
+        "tokens of operators and the audit log",
+        include_str!("migrations/0005_admin.sql"),
     ),
 ];
 

@@ -58,7 +58,8 @@ fn assert_not_named(folders: &[&str], except: &[&str], words: &[&str]) {
 
 #[test]
 fn only_bedrock_uses_aws_crates() {
-    assert_not_named(&[""], &["bedrock/"], &["aws_"]);
+    // aws-lc-rs is cryptography: it has the random numbers of tokens.
+    assert_not_named(&[""], &["bedrock/", "admin/tokens.rs"], &["aws_"]);
 }
 
 #[test]

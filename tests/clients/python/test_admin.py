@@ -69,3 +69,33 @@ def test_metrics_count_what_a_client_did(running_simulator, tmp_path):
     assert total(admin, "outcrop_cost_usd_total") > 0
     assert total(admin, "process_resident_memory_bytes") > 1_000_000
     gateway.stop()
+
+
+TOKEN = "an-admin-token-of-operators"
+
+
+def test_operators_reload_and_audit_with_tokens(running_simulator, tmp_path):
+    configuration = LISTEN.replace("[admin]\n", f'[admin]\ntoken = "{TOKEN}"\n') + f'[store]\npath = "{tmp_path}/outcrop.db"\n'
+    gateway = Gateway(running_simulator.url, tmp_path, configuration)
+    with httpx.Client(base_url=admin_of(gateway) + "/admin/v1") as client:
+        client.headers["authorization"] = f"Bearer {TOKEN}"
+        new = {"name": "auditor", "scope": "read"}
+        reader = client.post("/tokens", json=new).raise_for_status().json()["token"]
+
+        (tmp_path / "outcrop.toml").write_text(configuration + '[models]\nfast = "amazon.nova-lite-v1:0"\n')
+        reloaded = client.post("/reload").raise_for_status().json()
+        assert reloaded["generation"] >= 2
+        shown = client.get("/configuration").raise_for_status().json()
+        assert shown["configuration"]["models"] == {"fast": "amazon.nova-lite-v1:0"}
+        assert shown["configuration"]["admin"]["token"] == "***"
+        (tmp_path / "outcrop.toml").write_text("[models]\nfast = 1\n")
+        refused = client.post("/reload")
+        assert refused.status_code == 409
+        assert "models.fast" in refused.json()["error"]["message"]
+        assert client.get("/configuration").json()["reload"]["error"] is not None
+
+        client.headers["authorization"] = f"Bearer {reader}"
+        assert client.post("/drain").status_code == 403
+        actions = [entry["action"] for entry in client.get("/audit").json()["data"]]
+        assert actions == ["gateway.reload", "token.create"]
+    gateway.stop()

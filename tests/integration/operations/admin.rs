@@ -1,19 +1,29 @@
 //! The listener for operators: metrics and health.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bedrock_simulator::Script;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use outcrop::admin::{AdminListener, AdminServer, AdminState};
 use outcrop::config::{AdminSettings, KeyDigest};
+use outcrop::server::Router;
+use outcrop::store::Store;
 use outcrop::telemetry::{MetricsBuilder, RequestMetrics};
 use outcrop::usage::UsageRecord;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Harness, MODEL, Reply, non_streaming, streamed};
+
+/// The number of the next store.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+const TOKEN: &str = "an-admin-token-of-operators";
 
 /// A gateway, and its listener for operators.
 struct Operated {
@@ -21,6 +31,15 @@ struct Operated {
     metrics: RequestMetrics,
     admin: AdminServer,
     address: SocketAddr,
+}
+
+/// A new file for a store.
+fn scratch_file() -> PathBuf {
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("outcrop-admin-{}-{number}.db", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    let _ = std::fs::remove_file(&file);
+    file
 }
 
 impl Operated {
@@ -32,23 +51,51 @@ impl Operated {
         let metrics = MetricsBuilder::new([]);
         let listener = AdminListener::bind(&settings).await.unwrap().unwrap();
         let address = listener.address().unwrap();
+        let gateway = Harness::start().await;
         Self {
-            gateway: Harness::start().await,
             metrics: metrics.requests(),
             admin: listener.start(AdminState {
                 metrics: metrics.build(),
+                store: Arc::new(Store::at(&scratch_file())),
+                shutdown: gateway.shutdown.clone(),
+                router: Router::new(Arc::clone(&gateway.app)),
+                reload: None,
             }),
+            gateway,
             address,
         }
     }
 
     async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
-        let mut request = Request::get(format!("http://{}{path}", self.address));
+        self.send(Method::GET, path, headers, "").await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Reply {
+        let url = format!("http://{}{path}", self.address);
+        let mut request = Request::builder().method(method).uri(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(Bytes::new())).unwrap();
-        self.gateway.send(request).await
+        let body = Full::new(Bytes::copy_from_slice(body.as_bytes()));
+        self.gateway.send(request.body(body).unwrap()).await
+    }
+
+    /// A request to the admin API with `token`.
+    async fn api(&self, method: Method, path: &str, token: &str, body: Value) -> Reply {
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        let authorization = format!("Bearer {token}");
+        let headers = [(AUTHORIZATION.as_str(), authorization.as_str())];
+        let path = format!("/admin/v1{path}");
+        self.send(method, &path, &headers, &body).await
     }
 
     /// Counts the records of the gateway's requests so far, and returns them.
@@ -203,4 +250,168 @@ async fn a_configured_token_is_needed_for_metrics() {
     // Probes have no token.
     assert_eq!(operated.get("/healthz", &[]).await.status, StatusCode::OK);
     operated.admin.stop().await;
+}
+
+fn with_token() -> AdminSettings {
+    AdminSettings {
+        token: Some(KeyDigest::of(TOKEN)),
+        ..AdminSettings::default()
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_created_used_and_revoked_through_the_api() {
+    let operated = Operated::start(with_token()).await;
+    let new = json!({"name": "ci", "scope": "read", "expires_at": "2100-01-01T00:00:00Z"});
+    let created = operated
+        .api(Method::POST, "/tokens", TOKEN, new.clone())
+        .await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    let created = created.json();
+    let token = created["token"].as_str().unwrap();
+    assert_eq!(created["expires_at"], "2100-01-01T00:00:00Z");
+
+    let read = operated
+        .api(Method::GET, "/audit", token, Value::Null)
+        .await;
+    assert_eq!(read.status, 200, "{}", read.text);
+    let refused = operated.api(Method::POST, "/tokens", token, new).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert_eq!(refused.error()["code"], "insufficient_scope");
+
+    let listed = operated
+        .api(Method::GET, "/tokens", TOKEN, Value::Null)
+        .await;
+    assert!(!listed.text.contains(token));
+    assert_eq!(listed.json()["data"][0]["name"], "ci");
+    let path = format!("/tokens/{}", created["id"].as_str().unwrap());
+    let revoked = operated
+        .api(Method::DELETE, &path, TOKEN, Value::Null)
+        .await;
+    assert!(revoked.json()["revoked_at"].is_string(), "{}", revoked.text);
+    let read = operated
+        .api(Method::GET, "/audit", token, Value::Null)
+        .await;
+    assert_eq!(read.status, StatusCode::UNAUTHORIZED);
+
+    let audit = operated
+        .api(Method::GET, "/audit?limit=1", TOKEN, Value::Null)
+        .await;
+    let audit = audit.json();
+    assert_eq!(audit["has_more"], true);
+    assert_eq!(audit["data"][0]["action"], "token.revoke");
+    assert_eq!(audit["data"][0]["actor"], "token of the configuration");
+    let path = format!("/audit?before={}", audit["data"][0]["id"].as_str().unwrap());
+    let older = operated.api(Method::GET, &path, TOKEN, Value::Null).await;
+    assert!(!older.text.contains(token), "a secret is in the audit log");
+    let older = older.json();
+    assert_eq!(older["data"][0]["action"], "token.create");
+    assert_eq!(older["data"][0]["after"]["name"], "ci");
+}
+
+#[tokio::test]
+async fn wrong_requests_name_what_is_wrong() {
+    let operated = Operated::start(with_token()).await;
+    for (method, path, body, status, code, param) in [
+        (
+            Method::POST,
+            "/tokens",
+            json!({"name": "", "scope": "all"}),
+            400,
+            "invalid_value",
+            "name",
+        ),
+        (
+            Method::POST,
+            "/tokens",
+            json!({"name": "a", "scope": "x"}),
+            400,
+            "invalid_body",
+            "scope",
+        ),
+        (
+            Method::POST,
+            "/tokens",
+            json!({"name": "a", "scope": "all", "x": 1}),
+            400,
+            "invalid_body",
+            "x",
+        ),
+        (
+            Method::POST,
+            "/tokens",
+            json!({"name": "a", "scope": "all", "expires_at": "2001-01-01T00:00:00Z"}),
+            400,
+            "invalid_value",
+            "expires_at",
+        ),
+        (
+            Method::GET,
+            "/audit?limit=0",
+            Value::Null,
+            400,
+            "invalid_value",
+            "limit",
+        ),
+        (
+            Method::GET,
+            "/audit?x=0",
+            Value::Null,
+            400,
+            "invalid_parameter",
+            "x",
+        ),
+    ] {
+        let reply = operated.api(method, path, TOKEN, body).await;
+        let error = reply.error();
+        assert_eq!(reply.status.as_u16(), status, "{path}: {}", reply.text);
+        assert_eq!(
+            (&error["code"], &error["param"]),
+            (&json!(code), &json!(param)),
+            "{path}"
+        );
+    }
+    let missing = operated
+        .api(Method::DELETE, "/tokens/adm_0", TOKEN, Value::Null)
+        .await;
+    assert_eq!(missing.status, 404);
+    let unknown = operated
+        .api(
+            Method::GET,
+            "/audit",
+            "sk-an-api-key-of-a-client",
+            Value::Null,
+        )
+        .await;
+    assert_eq!(unknown.status, 401);
+    assert_eq!(unknown.header("www-authenticate"), Some("Bearer"));
+}
+
+#[tokio::test]
+async fn the_gateway_is_drained_and_its_configuration_shown() {
+    let operated = Operated::start(with_token()).await;
+    let shown = operated
+        .api(Method::GET, "/configuration", TOKEN, Value::Null)
+        .await;
+    assert_eq!(shown.status, 200, "{}", shown.text);
+    let reloaded = operated
+        .api(Method::POST, "/reload", TOKEN, Value::Null)
+        .await;
+    assert_eq!(reloaded.error()["code"], "not_reloadable");
+    for _ in 0..2 {
+        let drained = operated
+            .api(Method::POST, "/drain", TOKEN, Value::Null)
+            .await;
+        assert_eq!(drained.status, 202, "{}", drained.text);
+        assert_eq!(drained.json()["phase"], "draining");
+    }
+    assert_eq!(operated.gateway.get("/readyz").await.status, 503);
+    assert_eq!(
+        operated.gateway.chat(&non_streaming("hi")).await.status,
+        200
+    );
+    let audit = operated
+        .api(Method::GET, "/audit?subject=gateway", TOKEN, Value::Null)
+        .await;
+    assert_eq!(audit.json()["data"].as_array().map(Vec::len), Some(1));
 }

@@ -55,7 +55,7 @@ pub(super) const SECTIONS: &[SectionReference] = &[
     section("server", "The HTTP server.", SERVER),
     section(
         "admin",
-        "A listener of its own for operators: /metrics and /healthz.",
+        "A listener of its own for operators: /metrics, /healthz and the admin API.",
         ADMIN,
     ),
     section(
