@@ -1,5 +1,5 @@
-//! The database of teams, keys, files and batches: SQLite, in one file. The functions could also be
-//! served by a database server.
+//! The database of teams, keys, files, batches and usage: SQLite, in one file. The functions could also
+//! be served by a database server. Usage that cannot be stored waits in a spool.
 //!
 //! Every query is limited, and times come from the caller, in Unix seconds.
 
@@ -9,7 +9,9 @@ mod files;
 mod identity;
 mod keys;
 mod results;
+mod spool;
 mod teams;
+mod usage;
 
 pub use admin::{AuditEntry, StoredAdminToken};
 pub use batches::{Lease, StoredBatch};
@@ -17,7 +19,12 @@ pub use files::{FilePage, StoredFile};
 pub use identity::{IdentityChanges, IdentityRow};
 pub use keys::{KeyPage, PreviousKey, StoredChatOverrides, StoredDigest, StoredKey};
 pub use results::StoredResult;
+pub use spool::{Spool, SpoolLoss};
 pub use teams::{StoredTeam, TeamRemoval};
+pub use usage::{
+    Cell, DailyUsage, RecordPosition, SpendQuery, StoredUsage, UsageDimension, UsageKey,
+    UsageQuery, UsageRow, UsageSums, UsageTable,
+};
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,8 +34,8 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteRow, SqliteSynchronous,
 };
 use sqlx::{Row, SqlSafeStr};
 use tokio::sync::OnceCell;
@@ -57,6 +64,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "teams and keys",
         include_str!("migrations/0002_teams_and_keys.sql"),
     ),
+    (3, "usage", include_str!("migrations/0003_usage.sql")),
     (
         5,
         "tokens of operators and the audit log",
@@ -103,6 +111,8 @@ impl Store {
                 .create_if_missing(true)
                 // Readers do not wait for the writer.
                 .journal_mode(SqliteJournalMode::Wal)
+                // The space of deleted records can be returned to the file system in slices.
+                .auto_vacuum(SqliteAutoVacuum::Incremental)
                 // Durable if the process crashes; the last writes may be lost on power failure.
                 .synchronous(SqliteSynchronous::Normal)
                 .busy_timeout(BUSY);
@@ -161,12 +171,28 @@ fn migrator() -> Migrator {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        Self(error.to_string())
+        let code = error.as_database_error().and_then(|error| error.code());
+        match code.as_deref() {
+            // SQLITE_CORRUPT and SQLITE_NOTADB
+            Some("11" | "26") => Self(format!(
+                "{error}; restore the file from a backup, or move it away to start with an empty one"
+            )),
+            _ => Self(error.to_string()),
+        }
     }
 }
 
 impl From<sqlx::migrate::MigrateError> for StoreError {
     fn from(error: sqlx::migrate::MigrateError) -> Self {
+        match error {
+            sqlx::migrate::MigrateError::Execute(error) => error.into(),
+            other => Self(other.to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
         Self(error.to_string())
     }
 }
