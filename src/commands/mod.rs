@@ -9,6 +9,7 @@ mod greeting;
 mod healthcheck;
 mod local;
 mod operators;
+mod records;
 mod serve;
 
 use std::path::PathBuf;

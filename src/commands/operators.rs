@@ -1,13 +1,15 @@
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::SystemTime;
 
+use super::records::RecordReaders;
 use crate::admin::{AdminListener, AdminServer, AdminState};
 use crate::config::{Config, ConfigStatus};
 use crate::http::Shutdown;
 use crate::server::{ReloadHandle, Router, ServerLoad};
 use crate::store::Store;
 use crate::telemetry::MetricsBuilder;
-use crate::usage::{UsageQueue, UsageReader};
+use crate::usage::{UsageQueue, UsageReader, UsageWriter};
 
 /// The listener for operators, which is bound and does not serve yet.
 pub(super) struct Operators {
@@ -23,7 +25,7 @@ pub(super) struct ServedGateway {
     /// Reloads the configuration; `None` if it has no file.
     pub(super) reload: Option<ReloadHandle>,
     pub(super) load: ServerLoad,
-    pub(super) usage: UsageQueue,
+    pub(super) records: RecordReaders,
 }
 
 impl Operators {
@@ -68,17 +70,42 @@ impl Operators {
             shutdown,
             reload,
             load,
-            usage,
+            records,
         } = gateway;
         let status = reload.as_ref().map(|reload| reload.status().clone());
+        let mut metrics = with_state(metrics, load, records.queue.clone(), status);
+        if let Some(writer) = &records.writer {
+            metrics = with_writer(metrics, writer);
+        }
         listener.start(AdminState {
-            metrics: with_state(metrics, load, usage, status).build(),
+            metrics: metrics.build(),
             store,
             router,
             shutdown,
             reload,
         })
     }
+}
+
+/// Adds what waits to be stored.
+fn with_writer(metrics: MetricsBuilder, writer: &UsageWriter) -> MetricsBuilder {
+    let (lag, spool, lost) = (writer.clone(), writer.clone(), writer.clone());
+    metrics
+        .gauge(
+            "outcrop_usage_lag_seconds",
+            "How long the oldest usage record has been waiting for the store",
+            move || lag.lag(SystemTime::now()).as_secs_f64(),
+        )
+        .gauge(
+            "outcrop_spool_bytes",
+            "Size of the usage records in the spool",
+            move || spool.spool_bytes() as f64,
+        )
+        .counter(
+            "outcrop_usage_lost",
+            "Usage records for which neither the store nor the spool had room",
+            move || lost.lost() as f64,
+        )
 }
 
 /// Adds what is read at the moment of a scrape: what the gateway serves, which records wait, and
@@ -137,13 +164,20 @@ fn with_state(
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::time::{Duration, SystemTime};
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use jiff::tz::TimeZone;
 
     use super::*;
     use crate::models::{CostBreakdown, Usd};
     use crate::server::Cores;
+    use crate::store::{Spool, Store};
     use crate::telemetry::MetricsFormat;
-    use crate::usage::{Cost, FailedAttempts, RequestHead, TokenCounts, UsageReaders, UsageRecord};
+    use crate::usage::{
+        Cost, FailedAttempts, RequestHead, TokenCounts, UsageReaders, UsageRecord, WriterSettings,
+    };
 
     /// Records that fill all metrics of requests.
     fn records() -> [UsageRecord; 3] {
@@ -172,6 +206,17 @@ mod tests {
         })
     }
 
+    /// A writer that waits for a file which is never there.
+    fn idle_writer() -> UsageWriter {
+        let missing = Path::new("/nowhere/outcrop.db");
+        let settings = WriterSettings {
+            wait_for_file: Some(missing.to_owned()),
+            time_zone: TimeZone::UTC,
+            spool: Spool::at(missing, 1 << 24),
+        };
+        UsageWriter::start(Arc::new(Store::at(missing)), settings)
+    }
+
     #[tokio::test]
     async fn the_documentation_has_every_metric() {
         let builder = MetricsBuilder::new([]);
@@ -179,7 +224,8 @@ mod tests {
         records().iter().for_each(|record| requests.observe(record));
         let queue = UsageQueue::start(UsageReaders::new(Vec::new()), Duration::ZERO);
         let status = Some(ConfigStatus::default());
-        let metrics = with_state(builder, Cores::current().load(), queue, status).build();
+        let metrics = with_state(builder, Cores::current().load(), queue, status);
+        let metrics = with_writer(metrics, &idle_writer()).build();
         let text = metrics.text(MetricsFormat::Prometheus);
         let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
         let exported: BTreeSet<&str> = types.filter_map(|line| line.split(' ').next()).collect();

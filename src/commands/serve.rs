@@ -4,7 +4,6 @@ use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,19 +11,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::BAD_CONFIGURATION;
 use super::greeting::Greeting;
 use super::operators::{Operators, ServedGateway};
+use super::records::RecordReaders;
 use crate::bedrock::{Bedrock, CredentialsTrouble};
 use crate::config::{Config, Overrides, load};
 use crate::http::{Shutdown, ShutdownPhase};
 use crate::server::{App, Cores, Reloader, Router, raise_descriptor_limit, serve};
 use crate::telemetry::{self, LogLevel};
-use crate::usage::{UsageQueue, UsageReader, UsageReaders};
-
-/// How long the readers of usage records pause: the maximum delay of log lines, besides that of the
-/// log itself.
-const QUEUE_PAUSE: Duration = Duration::from_millis(10);
-
-/// How long the readers of usage records may take at the end of the process.
-const MAX_DRAIN: Duration = Duration::from_secs(5);
 
 /// `outcrop serve`
 pub(super) async fn run(overrides: &Overrides) -> ExitCode {
@@ -121,16 +113,15 @@ pub(super) async fn serve_until_signal(
         Err(code) => return code,
     };
     let shutdown = Shutdown::default();
-    let mut readers: Vec<UsageReader> = vec![Box::new(telemetry::log_request)];
-    readers.extend(operators.as_ref().map(Operators::usage_reader));
-    let usage_queue = UsageQueue::start(UsageReaders::new(readers), QUEUE_PAUSE);
-    let app = match App::new(config, bedrock, usage_queue.clone(), shutdown.clone()) {
+    let records = RecordReaders::start(config, operators.as_ref().map(Operators::usage_reader));
+    let app = match App::new(config, bedrock, records.queue.clone(), shutdown.clone()) {
         Ok(app) => app,
         Err(error) => {
             eprintln!("outcrop: {error}");
             return ExitCode::FAILURE;
         }
     };
+    records.seed(&app.limits, config);
     if let Some(batches) = &app.batches
         && let Err(error) = batches.ready().await
     {
@@ -142,7 +133,7 @@ pub(super) async fn serve_until_signal(
         listening(Arc::clone(&app), address);
     }
     let router = Router::new(Arc::clone(&app));
-    let signals = drain_on_signal(shutdown.clone(), router.clone(), usage_queue.clone());
+    let signals = drain_on_signal(shutdown.clone(), router.clone(), records.clone());
     let signals = tokio::spawn(signals);
     let reloads =
         reloads.map(|(overrides, log)| Reloader::new(overrides, router.clone(), Some(log)));
@@ -154,7 +145,7 @@ pub(super) async fn serve_until_signal(
             shutdown: shutdown.clone(),
             reload,
             load: cores.load(),
-            usage: usage_queue.clone(),
+            records: records.clone(),
         })
     });
     serve(listener, router, &cores, shutdown, &config.server).await;
@@ -169,7 +160,7 @@ pub(super) async fn serve_until_signal(
     }
     cores.stop().await;
     // All requests have ended.
-    drain(&usage_queue).await;
+    records.drain().await;
     if let Some(operators) = operators {
         operators.stop().await;
     }
@@ -181,20 +172,9 @@ pub(super) async fn serve_until_signal(
     ExitCode::SUCCESS
 }
 
-/// Lets the readers of usage records read what is left.
-async fn drain(usage_queue: &UsageQueue) {
-    if tokio::time::timeout(MAX_DRAIN, usage_queue.drained())
-        .await
-        .is_err()
-    {
-        let records = usage_queue.waiting();
-        tracing::error!(records, "the last usage records were not read in time");
-    }
-}
-
 /// Starts the shutdown. After SIGTERM, load balancers have `drain_delay` to notice; a second
 /// SIGTERM or SIGINT skips it. Another SIGINT skips the grace period.
-async fn drain_on_signal(shutdown: Shutdown, router: Router, usage_queue: UsageQueue) {
+async fn drain_on_signal(shutdown: Shutdown, router: Router, records: RecordReaders) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
@@ -217,7 +197,7 @@ async fn drain_on_signal(shutdown: Shutdown, router: Router, usage_queue: UsageQ
     }
     shutdown.advance(ShutdownPhase::Closing);
     interrupt.recv().await;
-    drain(&usage_queue).await;
+    records.drain().await;
     telemetry::flush();
     std::process::exit(130);
 }

@@ -27,6 +27,7 @@ impl Config {
             "retry": bedrock.retry,
             "s3": s3,
             "store": store,
+            "usage": usage,
             "batches": batches,
             "budgets": budgets,
             "log.format": log.format,

@@ -11,7 +11,7 @@ use crate::allowances::Organization;
 use crate::bedrock::BedrockSettings;
 use crate::config::sections::{
     admin, allowances, aws, batches, bedrock_api, budgets, chat, embeddings, fetch, jwt, keys,
-    limits, log, models, moderations, s3, server, store, videos,
+    limits, log, models, moderations, s3, server, store, usage, videos,
 };
 
 /// The file that is read if none is named.
@@ -139,6 +139,7 @@ pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<S
         moderations::read(section, &guardrails)
     });
     let store = section!("store", store::read);
+    let usage = section!("usage", usage::read);
     let batches = section!("batches", batches::read);
     let defaults = Limits::default();
     let mut limits_section = root.section("limits");
@@ -181,6 +182,7 @@ pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<S
         videos,
         moderations,
         store,
+        usage,
         batches,
         limits,
         budgets,

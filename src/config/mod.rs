@@ -25,7 +25,7 @@ pub use sections::{
     AccessKey, AdminSettings, BatchSettings, BedrockApiSettings, CatalogList, CatalogSettings,
     ChatOverrides, ChatSettings, EmbeddingSettings, FetchSettings, JwtIssuer, KeyDigest, KeyEntry,
     LogFormat, LogSettings, ModelEntry, ModelFiles, ModerationSettings, S3Settings, ServerSettings,
-    StoreSettings, Truncate, VideoSettings,
+    StoreSettings, Truncate, UsageSettings, VideoSettings,
 };
 
 pub(crate) use sections::provider_url;
@@ -78,6 +78,8 @@ pub struct Config {
     pub moderations: ModerationSettings,
     /// The database.
     pub store: StoreSettings,
+    /// Usage records.
+    pub usage: UsageSettings,
     /// Files and batches.
     pub batches: BatchSettings,
     /// Limits of rate and concurrency.

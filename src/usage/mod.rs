@@ -5,15 +5,20 @@
 //! [`UsageQueue`], which its readers read off the request path; nothing else counts.
 
 mod cost;
+mod history;
 mod ledger;
+mod lost;
 mod principal;
 mod queue;
 mod readers;
 mod record;
+mod retention;
 mod target;
 mod tokens;
+mod writer;
 
 pub use cost::{Charge, Cost, Units, usd};
+pub use history::StoredSpend;
 pub use ledger::Ledger;
 pub use principal::Principal;
 pub use queue::UsageQueue;
@@ -21,5 +26,7 @@ pub use readers::{UsageReader, UsageReaders};
 pub use record::{
     FailedAttempts, Identity, RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord,
 };
+pub use retention::{Retention, delete_old};
 pub use target::Target;
 pub use tokens::TokenCounts;
+pub use writer::{UsageWriter, WriterSettings, day_of};

@@ -6,12 +6,12 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::cost::Cost;
+use super::lost::LostRecords;
 use super::readers::UsageReaders;
 use super::record::UsageRecord;
 use crate::models::Usd;
@@ -22,18 +22,14 @@ const CAPACITY: usize = 65_536;
 /// The maximum number of records that are read without a break for other tasks.
 const MAX_BATCH: usize = 256;
 
+const DROPPED: &str = "usage records dropped: their readers are too slow; these requests are in no \
+                       log, no metric and no budget";
+
 /// The queue of settled records. Clones share it.
 #[derive(Clone)]
 pub struct UsageQueue {
     sender: mpsc::Sender<QueueEntry>,
-    dropped: Arc<DroppedRecords>,
-}
-
-/// The records that found the queue full, since the start of the process.
-#[derive(Debug, Default)]
-struct DroppedRecords {
-    count: AtomicU64,
-    nanodollars: AtomicI64,
+    dropped: Arc<LostRecords>,
 }
 
 // A record is moved into the queue: a box for each would cost more than the unused space of a marker.
@@ -56,7 +52,7 @@ impl UsageQueue {
 
     fn with_capacity(capacity: usize, readers: UsageReaders, pause: Duration) -> Self {
         let (sender, receiver) = mpsc::channel(capacity);
-        let dropped = Arc::<DroppedRecords>::default();
+        let dropped = Arc::<LostRecords>::default();
         tokio::spawn(read_all(receiver, readers, Arc::clone(&dropped), pause));
         Self { sender, dropped }
     }
@@ -67,7 +63,11 @@ impl UsageQueue {
             return;
         };
         if let QueueEntry::Record(record) = error.into_inner() {
-            self.dropped.add(&record);
+            let cost = record
+                .cost
+                .and_then(Cost::total)
+                .map_or(0, Usd::nanodollars);
+            self.dropped.add(1, cost);
         }
     }
 
@@ -88,7 +88,7 @@ impl UsageQueue {
 
     /// The number of dropped records, since the start of the process.
     pub fn dropped(&self) -> u64 {
-        self.dropped.count.load(Ordering::Relaxed)
+        self.dropped.count()
     }
 }
 
@@ -96,7 +96,7 @@ impl UsageQueue {
 async fn read_all(
     mut receiver: mpsc::Receiver<QueueEntry>,
     readers: UsageReaders,
-    dropped: Arc<DroppedRecords>,
+    dropped: Arc<LostRecords>,
     pause: Duration,
 ) {
     let mut batch = Vec::new();
@@ -112,7 +112,7 @@ async fn read_all(
                 }
             }
         }
-        reported = dropped.report(reported);
+        reported = dropped.report(reported, DROPPED);
         match has_more {
             true => tokio::task::yield_now().await,
             false if pause.is_zero() => {}
@@ -128,34 +128,6 @@ fn read(readers: &UsageReaders, record: &UsageRecord) {
             request_id = record.head.request_id,
             "internal error: a reader of usage records panicked"
         );
-    }
-}
-
-impl DroppedRecords {
-    fn add(&self, record: &UsageRecord) {
-        let cost = record
-            .cost
-            .and_then(Cost::total)
-            .map_or(0, Usd::nanodollars);
-        self.nanodollars.fetch_add(cost, Ordering::Relaxed);
-        self.count.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Logs the records that were dropped since `reported` of them had been; returns their number
-    /// now.
-    fn report(&self, reported: u64) -> u64 {
-        let count = self.count.load(Ordering::Relaxed);
-        if count > reported {
-            let nanodollars = self.nanodollars.load(Ordering::Relaxed);
-            tracing::error!(
-                records = count - reported,
-                records_since_start = count,
-                cost_usd_since_start = %Usd::from_nanodollars(nanodollars),
-                "usage records dropped: their readers are too slow; these requests are in no log, no \
-                 metric and no budget"
-            );
-        }
-        count
     }
 }
 
@@ -234,7 +206,7 @@ mod tests {
             queue.push(record);
         }
         assert_eq!((queue.waiting(), queue.dropped()), (2, 3));
-        assert_eq!(queue.dropped.nanodollars.load(Ordering::Relaxed), 21);
+        assert_eq!(queue.dropped.nanodollars(), 21);
         queue.drained().await;
         assert_eq!(*ids.lock(), ["a", "a"]);
     }

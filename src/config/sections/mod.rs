@@ -18,6 +18,7 @@ pub(super) mod moderations;
 pub(super) mod s3;
 pub(super) mod server;
 pub(super) mod store;
+pub(super) mod usage;
 pub(super) mod videos;
 
 pub use admin::AdminSettings;
@@ -35,4 +36,5 @@ pub use moderations::ModerationSettings;
 pub use s3::S3Settings;
 pub use server::ServerSettings;
 pub use store::StoreSettings;
+pub use usage::UsageSettings;
 pub use videos::VideoSettings;

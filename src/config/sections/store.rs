@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use crate::config::reader::Section;
 
-/// The database of files and batches: `[store]`.
+/// The database: `[store]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreSettings {
     /// The database file. It is opened only if a feature needs it.

@@ -3,7 +3,7 @@
 use super::super::SettingKind::{
     Boolean, Duration, Integer, Number, OneOf, Ports, Size, Text, Texts,
 };
-use super::super::{KeyReference, key};
+use super::super::{KeyReference, example, key};
 
 /// Also of `embedding_input_type` in `[models.NAME]`.
 pub(super) const INPUT_TYPES: &[&str] = &[
@@ -193,6 +193,50 @@ pub(super) const STORE: &[KeyReference] = &[key(
     "\"outcrop.db\"",
     "Path of the database file, in an existing folder. It is opened only if a feature needs it.",
 )];
+
+pub(super) const USAGE: &[KeyReference] = &[
+    example(
+        "enabled",
+        Boolean,
+        &["enabled = true"],
+        "as soon as the database file exists",
+        "Whether records are stored. Without it, they are stored as soon as the file of `[store]` \
+         exists, for example because a key has been created in it.",
+    ),
+    key(
+        "record_retention_days",
+        Integer("from 0 to 36500"),
+        "90",
+        "Days after which records are deleted; 0 for never. A record has about 500 bytes.",
+    ),
+    key(
+        "hourly_retention_days",
+        Integer("from 0 to 36500"),
+        "90",
+        "Days after which sums by hour are deleted; 0 for never.",
+    ),
+    key(
+        "daily_retention_days",
+        Integer("from 0 to 36500"),
+        "0",
+        "Days after which sums by day are deleted; 0 for never. A budget for all time counts only \
+         what is there.",
+    ),
+    key(
+        "spool_path",
+        Text,
+        "\"\"",
+        "Folder for records that wait because the database is not available; empty for one next to \
+         the file of `[store]`, with the same name and `.spool`.",
+    ),
+    key(
+        "spool_size",
+        Size,
+        "\"1GiB\"",
+        "Maximum size of these records, from \"16MiB\". If they take more, the oldest ones are \
+         deleted.",
+    ),
+];
 
 pub(super) const BATCHES: &[KeyReference] = &[
     key(

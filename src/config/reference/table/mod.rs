@@ -10,7 +10,7 @@ mod server;
 use self::bedrock::{AWS, BASE_MODELS, BEDROCK_API, CATALOG, RETRY, TIMEOUTS};
 use self::callers::{ALLOWANCE, KEY_ENTRY, KEYS, TEAM_ENTRY};
 use self::chat::{CHAT, CHAT_OVERRIDES, GUARDRAIL_ENTRY, MODEL_ENTRY, MODELS};
-use self::endpoints::{BATCHES, EMBEDDINGS, FETCH, MODERATIONS, S3, STORE, VIDEOS};
+use self::endpoints::{BATCHES, EMBEDDINGS, FETCH, MODERATIONS, S3, STORE, USAGE, VIDEOS};
 use self::jwt::JWT_ENTRY;
 use self::server::{ADMIN, BUDGETS, LIMITS_KEY, LIMITS_TARGET, LOG, SERVER};
 use super::{KeyReference, SectionReference};
@@ -165,8 +165,14 @@ pub(super) const SECTIONS: &[SectionReference] = &[
     section("moderations", "/v1/moderations.", MODERATIONS),
     section(
         "store",
-        "The database of files and batches, which outlives the process.",
+        "The database of files, batches and usage, which outlives the process.",
         STORE,
+    ),
+    section(
+        "usage",
+        "Records of what each request used and cost, and their sums by hour and day, in the \
+         database. `outcrop usage` and /v1/usage show them.",
+        USAGE,
     ),
     section(
         "batches",
