@@ -11,6 +11,7 @@ mod local;
 mod operators;
 mod records;
 mod serve;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,6 +72,9 @@ enum Command {
     /// Manage the tokens of operators
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Show and export what requests used and cost
+    #[command(subcommand)]
+    Usage(usage::UsageCommand),
     /// Check that the gateway on this machine is alive; for container health checks
     Healthcheck {
         /// Address that the gateway listens on
@@ -128,6 +132,7 @@ impl Command {
             }
             Self::Explain { settings, file } => explain::run(&settings.overrides(), &file).await,
             Self::Admin(command) => command.run().await,
+            Self::Usage(command) => command.run().await,
             Self::Healthcheck { listen } => healthcheck::run(&listen).await,
         }
     }

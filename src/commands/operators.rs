@@ -165,7 +165,6 @@ fn with_state(
 mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
-    use std::sync::Arc;
     use std::time::Duration;
 
     use jiff::tz::TimeZone;
@@ -173,7 +172,7 @@ mod tests {
     use super::*;
     use crate::models::{CostBreakdown, Usd};
     use crate::server::Cores;
-    use crate::store::{Spool, Store};
+    use crate::store::Spool;
     use crate::telemetry::MetricsFormat;
     use crate::usage::{
         Cost, FailedAttempts, RequestHead, TokenCounts, UsageReaders, UsageRecord, WriterSettings,

@@ -9,6 +9,7 @@ pub mod images;
 pub mod moderations;
 pub mod rerank;
 pub mod token_count;
+pub mod usage;
 pub mod videos;
 
 pub mod models;

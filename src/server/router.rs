@@ -17,6 +17,7 @@ use crate::endpoints::models::handler as models;
 use crate::endpoints::moderations::handler as moderations;
 use crate::endpoints::rerank::handler as rerank;
 use crate::endpoints::token_count::handler as input_tokens;
+use crate::endpoints::usage::handler as usage;
 use crate::endpoints::videos::handler as videos;
 use crate::passthrough::handler as bedrock;
 use crate::server::pages::{health, home, unknown};
@@ -89,6 +90,8 @@ fn openai(prefix: &str) -> Router<AppState> {
         .route(&at("/batches/{id}/cancel"), post(batches::cancel))
         .route(&at("/models"), get(models::list))
         .route(&at("/models/{*id}"), get(models::retrieve))
+        .route(&at("/usage"), get(usage::usage))
+        .route(&at("/key"), get(usage::key))
         .route(&at("/videos"), post(videos::create).get(videos::list))
         .route(
             &at("/videos/{id}"),

@@ -13,6 +13,7 @@ use crate::catalog::{Catalog, CatalogConfig, Tables};
 use crate::config::{Config, EmbeddingSettings, ModerationSettings};
 use crate::endpoints::files::Files;
 use crate::endpoints::images::ImageStore;
+use crate::endpoints::usage::service::UsageService;
 use crate::endpoints::videos::Videos;
 use crate::fetch::Fetcher;
 use crate::gateway::Gateway;
@@ -48,6 +49,8 @@ pub struct App {
     pub files: Option<Arc<Files>>,
     /// Batches; `None` if they are disabled.
     pub batches: Option<Arc<Batches>>,
+    /// What callers have used.
+    pub usage: Arc<UsageService>,
     /// The client of Bedrock, for the readiness check.
     pub bedrock: Bedrock,
     /// The meters of callers' limits.
@@ -81,6 +84,7 @@ parts! {
     videos: Option<Arc<Videos>>,
     files: Option<Arc<Files>>,
     batches: Option<Arc<Batches>>,
+    usage: Arc<UsageService>,
     bedrock: Bedrock,
 }
 
@@ -195,6 +199,7 @@ impl App {
             videos: Videos::new(config, &bedrock).map(Arc::new),
             files: batches.as_ref().map(|batches| Arc::clone(batches.files())),
             batches,
+            usage: Arc::new(UsageService::new(config)),
             bedrock,
             limits,
             usage_queue,

@@ -12,6 +12,7 @@ mod principal;
 mod queue;
 mod readers;
 mod record;
+mod report;
 mod retention;
 mod target;
 mod tokens;
@@ -26,6 +27,7 @@ pub use readers::{UsageReader, UsageReaders};
 pub use record::{
     FailedAttempts, Identity, RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord,
 };
+pub use report::{ReportRow, UsdNumber};
 pub use retention::{Retention, delete_old};
 pub use target::Target;
 pub use tokens::TokenCounts;

@@ -31,6 +31,8 @@ use outcrop::gateway::Gateway;
 use outcrop::http::Shutdown;
 use outcrop::server::Router;
 use outcrop::server::{App, Cores, serve};
+use outcrop::store::{Spool, Store};
+use outcrop::usage::{UsageWriter, WriterSettings};
 use records::Records;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -90,7 +92,7 @@ impl Harness {
         change(&mut config);
         let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
         let shutdown = Shutdown::default();
-        let records = Records::start();
+        let records = Records::start(usage_writer(&config));
         let queue = records.queue.clone();
         let mut app = App::new(&config, bedrock.clone(), queue, shutdown.clone()).unwrap();
         if let Some(fetcher) = fetcher {
@@ -286,6 +288,19 @@ impl OpenReply {
         }
         events
     }
+}
+
+/// The writer of usage, if the configuration enables it.
+fn usage_writer(config: &Config) -> Option<UsageWriter> {
+    let path = &config.store.path;
+    config.usage.enabled?.then(|| {
+        let settings = WriterSettings {
+            wait_for_file: None,
+            time_zone: jiff::tz::TimeZone::UTC,
+            spool: Spool::at(&config.usage.spool_folder(path), 1 << 24),
+        };
+        UsageWriter::start(Arc::new(Store::at(path)), settings)
+    })
 }
 
 pub fn data_lines(text: &str) -> Vec<String> {

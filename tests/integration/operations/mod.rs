@@ -8,4 +8,5 @@ mod confidential;
 mod cost;
 mod ledger;
 mod limits;
+mod usage;
 mod webhook;

@@ -1,0 +1,150 @@
+use std::collections::BTreeMap;
+use std::time::UNIX_EPOCH;
+
+use serde::Serialize;
+
+use crate::allowances::{Budget, LevelAllowance, ModelPattern, UsageAllowance};
+use crate::identity::Caller;
+use crate::store::{UsageDimension, UsageRow, UsageSums};
+use crate::usage::ReportRow;
+
+/// The dimensions of a caller's usage.
+pub(super) const BY: &[UsageDimension] = &[UsageDimension::Day, UsageDimension::Model];
+
+/// The usage of a caller.
+#[derive(Debug, Serialize)]
+pub(super) struct CallerUsage<'a> {
+    object: &'static str,
+    from: &'a str,
+    to: &'a str,
+    time_zone: &'a str,
+    /// By day and model.
+    data: Vec<ReportRow<'a>>,
+    /// The sums of `data`.
+    total: ReportRow<'a>,
+    /// Whether there is more usage than `data` has; then `from` and `to` select less.
+    has_more: bool,
+}
+
+impl<'a> CallerUsage<'a> {
+    /// The usage in `rows`, whose sums are `total`.
+    pub(super) fn new(
+        (from, to): (&'a str, &'a str),
+        time_zone: &'a str,
+        (rows, has_more): (&'a [UsageRow], bool),
+        total: &'a UsageSums,
+    ) -> Self {
+        let row = |UsageRow { group, sums }: &'a UsageRow| ReportRow {
+            by: BY,
+            group,
+            sums,
+        };
+        Self {
+            object: "list",
+            from,
+            to,
+            time_zone,
+            data: rows.iter().map(row).collect(),
+            total: ReportRow {
+                by: &[],
+                group: &[],
+                sums: total,
+            },
+            has_more,
+        }
+    }
+}
+
+/// What a caller may use.
+#[derive(Debug, Serialize)]
+pub(super) struct KeyInfo<'a> {
+    object: &'static str,
+    id: &'a str,
+    name: &'a str,
+    team: Option<&'a str>,
+    user: Option<&'a str>,
+    tags: &'a BTreeMap<String, String>,
+    /// In Unix seconds.
+    expires_at: Option<u64>,
+    /// All of them apply.
+    allowances: Vec<LevelInfo<'a>>,
+}
+
+/// What one level may use.
+#[derive(Debug, Serialize)]
+struct LevelInfo<'a> {
+    /// `organization`, `team`, `user` or `key`.
+    level: &'static str,
+    name: &'a str,
+    /// `null` for all models.
+    allowed_models: Option<&'a [ModelPattern]>,
+    /// Limits for all models together, and for the models of a pattern.
+    limits: Vec<LimitInfo<'a>>,
+}
+
+/// The limits of all models, or of those of a pattern.
+#[derive(Debug, Serialize)]
+struct LimitInfo<'a> {
+    /// `null` for all models together.
+    models: Option<&'a ModelPattern>,
+    requests_per_minute: Option<u32>,
+    tokens_per_minute: Option<u64>,
+    max_concurrent_requests: Option<u32>,
+    budgets: &'a [Budget],
+}
+
+impl<'a> KeyInfo<'a> {
+    pub(super) fn of(caller: &'a Caller) -> Self {
+        let profile = caller.profile();
+        let principal = caller.principal();
+        Self {
+            object: "key",
+            id: caller.id(),
+            name: caller.name(),
+            team: principal.team.as_deref(),
+            user: principal.user.as_deref(),
+            tags: &principal.tags,
+            expires_at: profile.expires_at.map(|at| {
+                let since = at.duration_since(UNIX_EPOCH);
+                since.unwrap_or_default().as_secs()
+            }),
+            allowances: profile.levels.iter().map(LevelInfo::of).collect(),
+        }
+    }
+}
+
+impl<'a> LevelInfo<'a> {
+    fn of(level: &'a LevelAllowance) -> Self {
+        let allowance = &level.allowance;
+        let models = allowance.models.iter();
+        let models = models.map(|models| (Some(&models.pattern), &models.usage));
+        let all = std::iter::once((None, &allowance.usage)).chain(models);
+        let limits = all.filter(|(_, usage)| **usage != UsageAllowance::default());
+        Self {
+            level: level.level.as_str(),
+            name: &level.name,
+            allowed_models: allowance.allowed_models.as_deref(),
+            limits: limits
+                .map(|(models, usage)| LimitInfo::of(models, usage))
+                .collect(),
+        }
+    }
+}
+
+impl<'a> LimitInfo<'a> {
+    fn of(models: Option<&'a ModelPattern>, usage: &'a UsageAllowance) -> Self {
+        let UsageAllowance {
+            requests_per_minute,
+            tokens_per_minute,
+            max_concurrent_requests,
+            budgets,
+        } = usage;
+        Self {
+            models,
+            requests_per_minute: *requests_per_minute,
+            tokens_per_minute: *tokens_per_minute,
+            max_concurrent_requests: *max_concurrent_requests,
+            budgets,
+        }
+    }
+}
