@@ -90,6 +90,13 @@ impl BudgetWindows {
         }
     }
 
+    /// The current window needs what was spent before it was opened.
+    pub(crate) fn unseed(&self) {
+        if let Some(open) = self.0.load().as_ref() {
+            open.current.is_seeded.store(false, Ordering::Release);
+        }
+    }
+
     /// The current window, if it is not seeded.
     pub(crate) fn unseeded(&self) -> Option<Arc<BudgetWindow>> {
         let open = self.0.load();

@@ -105,9 +105,19 @@ impl LimitRegistry {
         }))
     }
 
-    /// From now on, windows are seeded from `history`, by a task of the current runtime.
+    /// From now on, windows are seeded from `history`, by a task of the current runtime, and so are
+    /// those that are open. To be called once, before requests are served.
     pub fn seed_from(self: &Arc<Self>, history: Arc<dyn SpendHistory>) {
         self.context.has_history.store(true, Ordering::Release);
+        let known = self.known.lock();
+        for meters in known.scopes.values().filter_map(Weak::upgrade) {
+            meters
+                .budgets
+                .all()
+                .into_iter()
+                .for_each(BudgetWindows::unseed);
+        }
+        drop(known);
         tokio::spawn(seed_windows(Arc::clone(self), history));
     }
 

@@ -450,17 +450,17 @@ async fn a_hard_budget_waits_for_what_was_spent_before() {
     use outcrop::limits::{BudgetSettings, CalledModel, Demand, LimitRegistry, ThresholdQueue};
     let (queue, _thresholds) = ThresholdQueue::new();
     let registry = Arc::new(LimitRegistry::new(&BudgetSettings::default(), queue));
-    let history = Arc::new(History {
-        nanodollars: Mutex::new(None),
-    });
-    let shared: Arc<dyn SpendHistory> = history.clone();
-    registry.seed_from(shared);
     let level = LevelAllowance {
         level: Level::Team,
         name: "research".into(),
         allowance: Arc::new(allowance(budget("10", BudgetPeriod::Month))),
     };
     let limits = registry.limits("ann", &[level]).unwrap();
+    let history = Arc::new(History {
+        nanodollars: Mutex::new(None),
+    });
+    let shared: Arc<dyn SpendHistory> = history.clone();
+    registry.seed_from(shared);
     let reserve = || limits.reserve(CalledModel::default(), &Demand::free(), limits.now());
     for _ in 0..3 {
         let refusal = reserve().unwrap_err();
