@@ -268,3 +268,24 @@ fn without_keys_only_loopback_addresses_may_be_served() {
         assert!(load(&with_key).is_ok(), "{listen}");
     }
 }
+
+#[test]
+fn tokens_are_credentials_and_their_callers_share_no_id_with_a_key() {
+    let provider = "[jwt.idp]\nissuer = \"https://idp.example\"\naudience = [\"gateway\"]\n";
+    let checked = |text: &str| {
+        let (config, mut mistakes) =
+            read_text(&format!("[server]\nlisten = \"0.0.0.0:80\"\n{text}"));
+        check_together(&config, &mut mistakes);
+        mistakes.to_string()
+    };
+    assert!(checked("").contains("server.listen: `0.0.0.0:80` is reachable"));
+    assert!(checked(provider).starts_with("0 mistakes"));
+    let own = format!("{provider}[keys]\n\"other:ann\" = \"sk-12345678\"");
+    assert!(checked(&own).starts_with("0 mistakes"));
+    let same = format!("{provider}[keys]\n\"idp:ann\" = \"sk-12345678\"");
+    let mistakes = checked(&same);
+    assert!(
+        mistakes.contains("keys.idp:ann: its name could be that"),
+        "{mistakes}"
+    );
+}
