@@ -40,9 +40,9 @@ def total(admin, name, *labels):
 def test_metrics_are_scraped_until_the_last_stream_has_ended(running_simulator, simulator, tmp_path):
     gateway = Gateway(running_simulator.url, tmp_path, LISTEN)
     admin = admin_of(gateway)
-    simulator.push(script(text(*["word "] * 30), fault("drip", delay_ms=50)))
     with connect(gateway) as client:
         client.chat.completions.create(model=NOVA, messages=HELLO)
+        simulator.push(script(text(*["word "] * 30), fault("drip", delay_ms=50)))
         stream = client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)
         next(stream)
         assert total(admin, "outcrop_open_streams") == 1

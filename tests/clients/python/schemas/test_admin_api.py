@@ -39,6 +39,8 @@ def test_responses_are_those_of_the_document(admin, tmp_path):
         schemathesis, "run", f"{admin}/admin/v1/openapi.json",
         "--header", f"Authorization: Bearer {TOKEN}",
         "--checks", "all",
+        # A schema cannot say that a time is in the future.
+        "--exclude-checks", "positive_data_acceptance",
         "--max-examples", "30",
         # The same requests on every run.
         "--seed", "1",
