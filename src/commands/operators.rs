@@ -170,6 +170,7 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
+    use crate::limits::RefusedLimit;
     use crate::models::{CostBreakdown, Usd};
     use crate::server::Cores;
     use crate::store::Spool;
@@ -185,6 +186,10 @@ mod tests {
             first_token: Some(Duration::ZERO),
             queued: Some(Duration::ZERO),
             attempts: 1,
+            refused_limit: Some(RefusedLimit {
+                scope: "team",
+                kind: "tokens",
+            }),
             failed_attempts: FailedAttempts::default(),
             tokens: Some(TokenCounts::of_input(1)),
             ..UsageRecord::new(RequestHead::default(), SystemTime::UNIX_EPOCH)

@@ -52,7 +52,10 @@ impl Gateway {
             Ok(permit) => permit.rates(),
             Err(refusal) => refusal.rates,
         });
-        admitted.map_err(|refusal| refusal.error)
+        admitted.map_err(|refusal| {
+            ledger.refused_by(refusal.limit);
+            refusal.error
+        })
     }
 
     /// Admits one call to `target` that belongs to no caller. Requests of waiting clients have

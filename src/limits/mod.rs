@@ -24,7 +24,7 @@ pub use concurrency::WhenFull;
 pub use estimate::{ExpectedTokens, OutputSize, PromptSize};
 pub use levels::{
     AllowanceScope, BudgetState, CalledModel, CallerLimits, Demand, ExpectedCost, LimitRegistry,
-    Refusal, Reservation, ScopeState, Settlement, WallClock,
+    Refusal, RefusedLimit, Reservation, ScopeState, Settlement, WallClock,
 };
 pub use meters::Moment;
 use rate::TooFast;
@@ -96,9 +96,9 @@ impl Limiter {
         when_full: WhenFull,
     ) -> Result<Permit, Box<Refusal>> {
         let key = self.keys.admit(caller, calls, when_full).await;
-        let key = key.map_err(|refusal| limited(refusal, "this API key"))?;
+        let key = key.map_err(|refusal| limited(refusal, "this API key", "key"))?;
         let target = self.targets.admit(target, calls, when_full).await;
-        let target = target.map_err(|refusal| limited(refusal, "this model"))?;
+        let target = target.map_err(|refusal| limited(refusal, "this model", "model"))?;
         Ok(Permit { key, target })
     }
 
@@ -129,7 +129,11 @@ impl Permit {
     }
 }
 
-fn limited(refusal: LimitError, whose: &str) -> Box<Refusal> {
+fn limited(refusal: LimitError, whose: &str, scope: &'static str) -> Box<Refusal> {
+    let kind = match &refusal {
+        LimitError::TooFast(_) => "requests",
+        LimitError::TooMany => "concurrency",
+    };
     let (message, wait, rate) = match refusal {
         LimitError::TooFast(TooFast { retry_after, rate }) => (
             format!(
@@ -154,6 +158,7 @@ fn limited(refusal: LimitError, whose: &str) -> Box<Refusal> {
     Box::new(Refusal {
         error,
         rates: rate.map_or_else(RateLimits::default, RateLimits::of_requests),
+        limit: RefusedLimit { scope, kind },
     })
 }
 

@@ -15,7 +15,9 @@ use super::record::{Identity, RequestError, RequestHead, RequestOutcome, Upstrea
 use super::target::Target;
 use super::tokens::TokenCounts;
 use crate::error::{ApiError, ErrorCode, bounded};
-use crate::limits::{CalledModel, CallerLimits, Demand, RateLimits, Reservation, Settlement};
+use crate::limits::{
+    CalledModel, CallerLimits, Demand, RateLimits, RefusedLimit, Reservation, Settlement,
+};
 use crate::models::Tier;
 
 /// The AWS request ids that a record keeps: a request can have thousands of calls.
@@ -117,6 +119,11 @@ impl Ledger {
         entries.record.adjustments = adjustments;
     }
 
+    /// A limit has refused the request.
+    pub fn refused_by(&self, limit: RefusedLimit) {
+        self.entries().record.refused_limit = Some(limit);
+    }
+
     /// Whether the response is streamed.
     pub fn streamed(&self, stream: bool) {
         self.entries().record.stream = stream;
@@ -147,6 +154,7 @@ impl Ledger {
         };
         if let Err(refusal) = reserved {
             entries.rates.merge(refusal.rates);
+            entries.record.refused_limit = Some(refusal.limit);
             return Err(refusal.error);
         }
         if let Some(reservation) = &entries.reservation {

@@ -11,6 +11,7 @@ use super::cost::{Cost, Units};
 use super::principal::Principal;
 use super::target::Target;
 use super::tokens::TokenCounts;
+use crate::limits::RefusedLimit;
 use crate::models::Tier;
 
 /// The route of requests that match none.
@@ -72,6 +73,8 @@ pub struct UsageRecord {
     pub guardrail_intervened: bool,
     /// The error.
     pub error: Option<RequestError>,
+    /// The limit of the gateway that refused the request.
+    pub refused_limit: Option<RefusedLimit>,
     /// The attempts of all calls to Bedrock.
     pub attempts: u32,
     /// Those of them that failed.
@@ -117,6 +120,7 @@ impl UsageRecord {
             finish_reason: None,
             guardrail_intervened: false,
             error: None,
+            refused_limit: None,
             attempts: 0,
             failed_attempts: FailedAttempts::default(),
             queued: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::meters::{PeriodBudgets, ScopeLimits};
-use super::refusal::{Limited, Refusal};
+use super::refusal::{Limited, Refusal, RefusedLimit};
 use super::reservation::{HeldScope, Reservation};
 use super::{CalledModel, CallerLimits, Demand};
 use crate::error::ApiError;
@@ -233,6 +233,10 @@ impl CallerLimits {
         Box::new(Refusal {
             error: limited.error(&scope.meters.scope, &self.context.calendar),
             rates: rates(scopes, now),
+            limit: RefusedLimit {
+                scope: scope.meters.scope.level.as_str(),
+                kind: limited.kind(),
+            },
         })
     }
 }

@@ -13,7 +13,7 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
-pub use refusal::Refusal;
+pub use refusal::{Refusal, RefusedLimit};
 pub use registry::{LimitRegistry, WallClock};
 pub use report::{BudgetState, ScopeState};
 pub use reservation::{Reservation, Settlement};

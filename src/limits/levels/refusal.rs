@@ -24,6 +24,17 @@ pub struct Refusal {
     pub error: ApiError,
     /// The state of the limits.
     pub rates: RateLimits,
+    /// Which limit it was.
+    pub limit: RefusedLimit,
+}
+
+/// The limit that refuses a request, in words of closed sets for records and metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefusedLimit {
+    /// Whose limit it is: a level, or `model`.
+    pub scope: &'static str,
+    /// `requests`, `tokens`, `concurrency`, `budget` or `price`.
+    pub kind: &'static str,
 }
 
 /// Why a limit has no room.
@@ -92,6 +103,20 @@ impl Limited {
             requested: usd(requested),
             full,
             span,
+        }
+    }
+
+    /// The kind of the limit.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Rate {
+                kind: ErrorKind::TokenRateLimited,
+                ..
+            } => "tokens",
+            Self::Rate { .. } => "requests",
+            Self::InFlight { .. } => "concurrency",
+            Self::Budget { .. } | Self::Unseeded => "budget",
+            Self::Unpriced => "price",
         }
     }
 

@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 
 use super::labels::{LabelValue, Subject};
 use super::values::DollarCounter;
+use crate::limits::RefusedLimit;
 use crate::telemetry::request_log::outcome;
 use crate::usage::UsageRecord;
 
@@ -63,6 +64,13 @@ struct ModelLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    scope: &'static str,
+    kind: &'static str,
+    team: LabelValue,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AttemptLabels {
     model: LabelValue,
     result: &'static str,
@@ -84,6 +92,7 @@ pub(super) struct RequestFamilies {
     surcharges: Family<SubjectLabels, DollarCounter>,
     unpriced: Family<SubjectLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
+    limited: Family<LimitLabels, Counter>,
 }
 
 impl RequestFamilies {
@@ -99,6 +108,7 @@ impl RequestFamilies {
             surcharges: Family::default(),
             unpriced: Family::default(),
             attempts: Family::default(),
+            limited: Family::default(),
         };
         let Self {
             requests,
@@ -111,6 +121,7 @@ impl RequestFamilies {
             surcharges,
             unpriced,
             attempts,
+            limited,
         } = &families;
         registry.register(
             "outcrop_requests",
@@ -162,6 +173,11 @@ impl RequestFamilies {
             "Attempts of calls to Bedrock",
             attempts.clone(),
         );
+        registry.register(
+            "outcrop_requests_limited",
+            "Requests that a limit of the gateway refused",
+            limited.clone(),
+        );
         families
     }
 
@@ -187,6 +203,11 @@ impl RequestFamilies {
         let first_token = record.first_token.filter(|_| record.stream);
         observe(&self.first_tokens, &of_model, first_token);
         observe(&self.queues, &of_model, record.queued);
+        if let Some(RefusedLimit { scope, kind }) = record.refused_limit {
+            let team = team.clone();
+            let labels = LimitLabels { scope, kind, team };
+            self.limited.get_or_create(&labels).inc();
+        }
         self.observe_attempts(record, &model);
         self.observe_usage(record, SubjectLabels { model, team });
     }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::limits::RefusedLimit;
 use crate::models::{CostBreakdown, ModelId, Usd};
 use crate::usage::{
     Cost, FailedAttempts, Principal, RequestHead, RequestOutcome, Target, TokenCounts,
@@ -251,6 +252,28 @@ fn metrics_agree_with_the_records() {
         ),
         (51.0, 50.0, 50.0)
     );
+}
+
+#[test]
+fn refusals_are_counted_by_whose_limit_it_was() {
+    let metrics = metrics();
+    let refused = |scope, kind| UsageRecord {
+        caller: Some(caller_of(Some("research"))),
+        refused_limit: Some(RefusedLimit { scope, kind }),
+        status: Some(429),
+        ..completed("gpt-4o", NOVA)
+    };
+    metrics.observe(&refused("team", "tokens"));
+    metrics.observe(&refused("team", "tokens"));
+    metrics.observe(&refused("key", "budget"));
+    metrics.observe(&completed("gpt-4o", NOVA));
+    let count = |labels: &str| sum(&metrics, "outcrop_requests_limited_total", labels);
+    assert_eq!(
+        count("scope=\"team\",kind=\"tokens\",team=\"research\""),
+        2.0
+    );
+    assert_eq!(count("kind=\"budget\""), 1.0);
+    assert_eq!(count(""), 3.0);
 }
 
 #[test]

@@ -45,6 +45,7 @@ pub(super) fn stored(record: &UsageRecord, zone: &TimeZone) -> Option<StoredUsag
         guardrail_intervened,
         error,
         attempts,
+        refused_limit: _,
         failed_attempts,
         queued,
         first_token,

@@ -3,6 +3,7 @@
 use http::Method;
 use http::header::AUTHORIZATION;
 use outcrop::config::{KeyDigest, KeyEntry, LimitSettings, Limits};
+use outcrop::limits::RefusedLimit;
 
 use futures_util::future::join_all;
 
@@ -46,6 +47,30 @@ async fn exceeding_the_rate_returns_429_with_rate_limit_headers() {
     // One request per 100 seconds: the delay is capped at what clients accept.
     assert_eq!(refused.header("retry-after"), Some("60"));
     assert_eq!(harness.sent_upstream().len(), 2, "Bedrock is not called");
+    let records = harness.records.take(3).await;
+    let limits: Vec<_> = records.iter().map(|record| record.refused_limit).collect();
+    let limit = RefusedLimit {
+        scope: "model",
+        kind: "requests",
+    };
+    assert_eq!(limits, [None, None, Some(limit)]);
+}
+
+#[tokio::test]
+async fn the_record_of_a_refused_request_has_the_level_of_the_limit() {
+    let harness = Harness::with(|config| {
+        let allowance = &mut config.organization.allowance;
+        allowance.usage.requests_per_minute = Some(1);
+    });
+    let harness = harness.await;
+    assert_eq!(harness.chat(&non_streaming("hi")).await.status, 200);
+    assert_eq!(harness.chat(&non_streaming("hi")).await.status, 429);
+    let records = harness.records.take(2).await;
+    let limit = RefusedLimit {
+        scope: "organization",
+        kind: "requests",
+    };
+    assert_eq!(records[1].refused_limit, Some(limit));
 }
 
 #[tokio::test]
