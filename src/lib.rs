@@ -13,7 +13,7 @@
 //! - [`catalog`]: what is known about models at run time; [`models`]: model ids, capabilities,
 //!   prices
 //! - [`converse`]: Bedrock's Converse API, and the rules for its models
-//! - [`fetch`]: downloads of URLs in requests; [`store`]: the database of files and batches
+//! - [`fetch`]: downloads of URLs in requests; [`store`]: the database of teams, keys, files and batches
 //! - [`bedrock`]: transport, credentials, retries, upstream errors; [`sigv4`]: signatures
 //! - [`telemetry`]: the log and the metrics; [`alerts`]: thresholds of budgets
 //!

@@ -91,6 +91,7 @@ impl Batches {
     pub fn start(
         config: &Config,
         gateway: &Arc<Gateway>,
+        store: &Arc<Store>,
         memory: &BodyMemory,
         callers: &Arc<Callers>,
         usage_queue: &UsageQueue,
@@ -103,10 +104,9 @@ impl Batches {
             key: config.s3.prefix.clone(),
         };
         let s3 = S3::new(gateway.bedrock(), config.s3.path_style);
-        let store = Arc::new(Store::at(&config.store.path));
         let shared = Arc::new(BatchService {
             files: Arc::new(Files::new(
-                Arc::clone(&store),
+                Arc::clone(store),
                 s3.clone(),
                 root.join("files"),
                 settings.max_file_size,
@@ -120,7 +120,7 @@ impl Batches {
             memory: memory.clone(),
             usage_queue: usage_queue.clone(),
             settings,
-            store,
+            store: Arc::clone(store),
             s3,
         });
         let (wake_up, wake_ups) = mpsc::channel(WAKE_UPS);

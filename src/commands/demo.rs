@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bedrock_simulator::{Options, Simulator};
@@ -9,8 +10,11 @@ use super::BAD_CONFIGURATION;
 use super::healthcheck::reachable;
 use super::serve::{listen, serve_until_signal};
 use crate::bedrock::{Bedrock, BedrockSettings, SimulatedBedrock};
-use crate::config::{Config, ModelEntry, Overrides, S3Settings, VideoSettings, load};
+use crate::config::{
+    Config, ModelEntry, Overrides, S3Settings, StoreSettings, VideoSettings, load,
+};
 use crate::models::ModelId;
+use crate::server::App;
 use crate::telemetry;
 
 /// The delay of the simulated model before each word.
@@ -34,6 +38,7 @@ pub(super) async fn run(
     listen_on: Option<String>,
     environment: Overrides,
 ) -> ExitCode {
+    let has_file = file.is_some();
     let overrides = Overrides {
         // Without a name, the demo reads no file, not even one in the working directory.
         file: Some(file.unwrap_or_else(|| "/dev/null".into())),
@@ -59,6 +64,13 @@ pub(super) async fn run(
             return ExitCode::FAILURE;
         }
     };
+    let store = match has_file {
+        true => config.store.clone(),
+        // No file has this path: keys in the working directory are not those of the demo.
+        false => StoreSettings {
+            path: PathBuf::new(),
+        },
+    };
     let config = Config {
         models: names().into_iter().chain(config.models).collect(),
         bedrock: BedrockSettings {
@@ -70,6 +82,7 @@ pub(super) async fn run(
             ..S3Settings::default()
         },
         videos: VideoSettings { enabled: true },
+        store,
         ..config
     };
     let bedrock = match Bedrock::connect(&config.bedrock).await {
@@ -83,10 +96,11 @@ pub(super) async fn run(
         Ok(listener) => listener,
         Err(code) => return code,
     };
-    let address = listener.local_addr().unwrap_or(config.server.listen);
-    let base_url = format!("http://{}/v1", reachable(address));
-    print!("{}", welcome(&base_url, !config.keys.is_empty()));
-    serve_until_signal(listener, &config, bedrock, None, |_, _| {}).await
+    let greet = |app: Arc<App>, address| {
+        let base_url = format!("http://{}/v1", reachable(address));
+        print!("{}", welcome(&base_url, app.http.callers.have_keys()));
+    };
+    serve_until_signal(listener, &config, bedrock, None, greet).await
 }
 
 fn names() -> BTreeMap<String, ModelEntry> {
@@ -96,15 +110,14 @@ fn names() -> BTreeMap<String, ModelEntry> {
     parsed.collect()
 }
 
-/// The text for the terminal. With `has_keys`, clients need one of `OUTCROP_API_KEYS`, which are
-/// not printed.
+/// The text for the terminal. With `has_keys`, clients need an API key; keys are not printed.
 fn welcome(base_url: &str, has_keys: bool) -> String {
     let (authorization, api_key) = match has_keys {
         true => ("\n    -H \"authorization: Bearer $OPENAI_API_KEY\" \\", ""),
         false => ("", ", api_key=\"none\""),
     };
     let set_key = match has_keys {
-        true => "\nClients need one of the keys of OUTCROP_API_KEYS: export OPENAI_API_KEY=...\n",
+        true => "\nClients need an API key of the gateway: export OPENAI_API_KEY=...\n",
         false => "",
     };
     format!(

@@ -24,6 +24,10 @@ use admin::AdminCommand;
 /// The exit code for a configuration with mistakes.
 const BAD_CONFIGURATION: u8 = 2;
 
+/// What to do if the store cannot be opened.
+const STORE_REMEDY: &str = "set `[store] path` to a file in a folder that exists and is writable; \
+                            if the file is damaged, restore a backup or move it away";
+
 /// Printed by `outcrop demo` in builds without the simulator, such as the container image.
 #[cfg(not(feature = "demo"))]
 const NO_DEMO: &str = "outcrop: this build does not include the simulated Bedrock; build it with \

@@ -8,13 +8,14 @@ use std::thread::available_parallelism;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::BAD_CONFIGURATION;
 use super::greeting::Greeting;
 use super::operators::{Operators, ServedGateway};
 use super::records::RecordReaders;
+use super::{BAD_CONFIGURATION, STORE_REMEDY};
 use crate::bedrock::{Bedrock, CredentialsTrouble};
 use crate::config::{Config, Overrides, load};
 use crate::http::{Shutdown, ShutdownPhase};
+use crate::identity::KeyFollower;
 use crate::server::{App, Cores, Reloader, Router, raise_descriptor_limit, serve};
 use crate::telemetry::{self, LogLevel};
 
@@ -43,12 +44,6 @@ pub(super) async fn run(overrides: &Overrides) -> ExitCode {
         "outcrop {}",
         env!("CARGO_PKG_VERSION"),
     );
-    if !config.requires_credentials() {
-        tracing::warn!(
-            "no API keys are set: only this machine can call the gateway; set OUTCROP_API_KEYS, \
-            `[keys]` or `[jwt]` to serve other machines"
-        );
-    }
     match listen(&config).await {
         Ok(listener) => {
             let greet = |app: Arc<App>, address| {
@@ -128,6 +123,10 @@ pub(super) async fn serve_until_signal(
         eprintln!("outcrop: cannot open the store: {error}; see `[store] path`");
         return ExitCode::FAILURE;
     }
+    let follower = match follow_keys(&app, config).await {
+        Ok(follower) => tokio::spawn(follower.run()),
+        Err(code) => return code,
+    };
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening");
         listening(Arc::clone(&app), address);
@@ -164,12 +163,37 @@ pub(super) async fn serve_until_signal(
     if let Some(operators) = operators {
         operators.stop().await;
     }
+    follower.abort();
     signals.abort();
     if let Some(reloader) = reloader {
         reloader.abort();
     }
     tracing::info!("stopped");
     ExitCode::SUCCESS
+}
+
+/// Reads the keys of the store, and checks that without any key only this machine is served.
+async fn follow_keys(app: &App, config: &Config) -> Result<KeyFollower, ExitCode> {
+    let callers = &app.http.callers;
+    let mut follower = KeyFollower::new(callers, Arc::clone(&app.store));
+    let looked = follower.look().await;
+    if callers.have_keys() {
+        return Ok(follower);
+    }
+    // Whether requests need a key is not known.
+    if let Err(error) = looked {
+        eprintln!("outcrop: cannot read keys from the store: {error}; {STORE_REMEDY}");
+        return Err(ExitCode::FAILURE);
+    }
+    if let Err(mistakes) = config.check_without_keys() {
+        eprintln!("outcrop: {mistakes}");
+        return Err(ExitCode::from(BAD_CONFIGURATION));
+    }
+    tracing::warn!(
+        "there are no API keys: only this machine can call the gateway; `outcrop keys create` \
+         creates one"
+    );
+    Ok(follower)
 }
 
 /// Starts the shutdown. After SIGTERM, load balancers have `drain_delay` to notice; a second

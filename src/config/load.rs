@@ -163,6 +163,7 @@ pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<S
         keys,
         jwt,
         organization,
+        guardrails,
         models: names,
         chat,
         embeddings,
@@ -225,27 +226,38 @@ impl Config {
             false => Err(mistakes),
         }
     }
+
+    /// Checks that a gateway on which requests need no key is for this machine only.
+    pub fn check_without_keys(&self) -> Result<(), Mistakes> {
+        const REMEDY: &str = "create a key with `outcrop keys create`, or set OUTCROP_API_KEYS, \
+                              `[keys]` or `[jwt]`";
+        let mut mistakes = Mistakes::default();
+        let listen = self.server.listen;
+        if !is_loopback(listen) {
+            mistakes.add(
+                "server.listen",
+                format!("`{listen}` is reachable from other machines, and there are no keys"),
+                &format!("{REMEDY}, or listen on 127.0.0.1"),
+            );
+        }
+        if self.server.cors_origins.contains(&AllowedOrigin::Any) {
+            mistakes.add(
+                "server.cors_origins",
+                "`*` lets every web page in a browser on this machine call Bedrock, since there \
+                 are no keys",
+                &format!("{REMEDY}, or list the origins one by one"),
+            );
+        }
+        match mistakes.is_empty() {
+            true => Ok(()),
+            false => Err(mistakes),
+        }
+    }
 }
 
 /// Checks that involve several sections.
 fn check_together(config: &Config, mistakes: &mut Mistakes) {
-    let listen = config.server.listen;
-    if !config.requires_credentials() && !is_loopback(listen) {
-        mistakes.add(
-            "server.listen",
-            format!("`{listen}` is reachable from other machines, and there are no keys"),
-            "set OUTCROP_API_KEYS, `[keys]` or `[jwt]`, or listen on 127.0.0.1",
-        );
-    }
-    if !config.requires_credentials() && config.server.cors_origins.contains(&AllowedOrigin::Any) {
-        mistakes.add(
-            "server.cors_origins",
-            "`*` lets every web page in a browser on this machine call Bedrock, since there \
-             are no keys",
-            "set OUTCROP_API_KEYS, `[keys]` or `[jwt]`, or list the origins one by one",
-        );
-    }
-    admin::check(&config.admin, listen, mistakes);
+    admin::check(&config.admin, config.server.listen, mistakes);
     if config.videos.enabled && config.s3.bucket.is_none() {
         mistakes.add(
             "videos.enabled",

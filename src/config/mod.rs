@@ -20,12 +20,12 @@ pub use host_pattern::HostPattern;
 pub use instant::parse_instant;
 pub use load::{Overrides, config_file, load};
 pub use origin::{AllowedOrigin, is_loopback_host};
-pub use reader::Mistakes;
+pub use reader::{Mistakes, parse_duration};
 pub use sections::{
     AccessKey, AdminSettings, BatchSettings, BedrockApiSettings, CatalogList, CatalogSettings,
-    ChatOverrides, ChatSettings, EmbeddingSettings, FetchSettings, JwtIssuer, KeyDigest, KeyEntry,
-    LogFormat, LogSettings, ModelEntry, ModelFiles, ModerationSettings, S3Settings, ServerSettings,
-    StoreSettings, Truncate, UsageSettings, VideoSettings,
+    ChatOverrides, ChatSettings, EmbeddingSettings, FetchSettings, Guardrails, JwtIssuer,
+    KeyDigest, KeyEntry, LogFormat, LogSettings, ModelEntry, ModelFiles, ModerationSettings,
+    S3Settings, ServerSettings, StoreSettings, Truncate, UsageSettings, VideoSettings,
 };
 
 pub(crate) use sections::provider_url;
@@ -54,6 +54,8 @@ pub struct Config {
     pub jwt: Vec<JwtIssuer>,
     /// What all callers together and their teams may use.
     pub organization: Organization,
+    /// The guardrails that keys of the store may name.
+    pub guardrails: Guardrails,
     /// Aliases with the models they stand for.
     pub models: BTreeMap<String, ModelEntry>,
     /// How chat requests are treated.

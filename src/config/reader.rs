@@ -361,8 +361,8 @@ fn list(names: &[&String]) -> String {
     quoted.join(", ")
 }
 
-/// `200ms`, `30s`, `5m` or `1h`.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+/// Parses `200ms`, `30s`, `5m` or `1h`; the error is the remedy.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let remedy = || "write a duration such as \"200ms\", \"30s\", \"5m\" or \"1h\"".to_owned();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| remedy())?;

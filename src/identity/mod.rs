@@ -1,34 +1,34 @@
-//! Authentication of callers, by API key, JWT or SigV4 signature.
+//! Authentication of callers, by API key, JWT or SigV4 signature, and the administration of keys.
+
+pub mod administration;
 
 mod caller;
 mod jwt;
+mod keys;
 mod sigv4;
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use crate::allowances::Organization;
-use crate::config::{AccessKey, JwtIssuer, KeyDigest, KeyEntry};
+use crate::config::{Config, JwtIssuer, KeyDigest};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::limits::LimitRegistry;
 use crate::usage::Identity;
 pub use caller::{Caller, CallerProfile};
 pub use jwt::TokenGrant;
 use jwt::{JwtCallers, JwtIssuers};
+pub use keys::{IssuedKey, KeyFollower};
+use keys::{KeyFormat, KeyLookup, KeyRing, visible_prefix};
 use sigv4::{PendingSignature, Signature, SignatureError};
 
-/// All callers with their keys.
+/// All callers with their keys, those of the configuration and those of the store.
 #[derive(Debug)]
 pub struct Callers {
-    by_digest: HashMap<KeyDigest, Caller>,
-    by_access_key: HashMap<String, (Caller, AccessKey)>,
-    by_id: HashMap<Arc<str>, Arc<CallerProfile>>,
-    organization: Organization,
+    keys: Arc<KeyRing>,
     limits: Arc<LimitRegistry>,
     jwt: JwtCallers,
     /// The caller of every request without keys.
@@ -55,59 +55,53 @@ pub struct SignedClaim {
 const ANYONE: &str = "local";
 
 impl Callers {
-    /// The callers of these keys.
-    pub fn new(
-        keys: &[KeyEntry],
-        organization: &Organization,
-        limits: &Arc<LimitRegistry>,
-    ) -> Self {
-        let mut callers = Self {
-            by_digest: HashMap::new(),
-            by_access_key: HashMap::new(),
-            by_id: HashMap::new(),
-            organization: organization.clone(),
+    /// The callers with keys of a configuration. [`KeyFollower`] adds those of the store.
+    pub fn new(config: &Config, limits: &Arc<LimitRegistry>) -> Self {
+        Self {
+            keys: Arc::new(KeyRing::new(config, limits)),
             limits: Arc::clone(limits),
             jwt: JwtCallers::default(),
             anyone: Caller::named(ANYONE),
-        };
-        for key in keys {
-            let profile = CallerProfile::of_key(key, organization);
-            let profile = Arc::new(profile.limited_by(limits));
-            if let Some(access_key) = &key.access_key {
-                let caller = Caller::new(Arc::clone(&profile), Some(Identity::Signature));
-                let entry = (caller, access_key.clone());
-                callers.by_access_key.insert(access_key.id.clone(), entry);
-            }
-            let id = Arc::clone(&profile.principal.id);
-            callers.by_id.insert(id, Arc::clone(&profile));
-            let caller = Caller::new(profile, Some(Identity::Key));
-            callers.by_digest.insert(key.digest, caller);
         }
-        callers
     }
 
     /// The same callers, and those with tokens of `issuers`, whose keys are loaded in the
-    /// background. The keys that `previous` has are kept.
-    pub fn with_tokens_of(
-        mut self,
-        issuers: &[JwtIssuer],
-        previous: Option<&Self>,
-    ) -> io::Result<Self> {
-        let previous = previous.map(|callers| callers.jwt.issuers());
-        let issuers = JwtIssuers::new(issuers, previous)?;
-        self.jwt = JwtCallers::new(Arc::new(issuers));
-        Ok(self)
+    /// background.
+    pub fn with_tokens_of(self, issuers: &[JwtIssuer]) -> io::Result<Self> {
+        let issuers = JwtIssuers::new(issuers, None)?;
+        Ok(Self {
+            jwt: JwtCallers::new(Arc::new(issuers)),
+            ..self
+        })
+    }
+
+    /// The callers of another configuration, which also know the keys of the store and of identity
+    /// providers that these know. These know no keys that only their own configuration has.
+    pub fn reconfigured(&self, config: &Config) -> io::Result<Self> {
+        let issuers = JwtIssuers::new(&config.jwt, Some(self.jwt.issuers()))?;
+        self.keys.reconfigure(config);
+        Ok(Self {
+            keys: Arc::clone(&self.keys),
+            limits: Arc::clone(&self.limits),
+            jwt: JwtCallers::new(Arc::new(issuers)),
+            anyone: self.anyone.clone(),
+        })
     }
 
     /// Whether requests need a key or a token.
     pub fn have_keys(&self) -> bool {
-        !self.by_digest.is_empty() || self.jwt.exist()
+        self.keys.snapshot.load().has_keys() || self.jwt.exist()
+    }
+
+    /// Whether the store has ever had a key.
+    pub fn have_stored_keys(&self) -> bool {
+        self.keys.snapshot.load().has_stored_keys()
     }
 
     /// The caller with this id, for work after its request. A caller that no longer exists has only
     /// its name.
     pub fn of_id(&self, id: &str) -> Caller {
-        match self.by_id.get(id) {
+        match self.keys.snapshot.load().of_id(id) {
             Some(profile) => Caller::new(Arc::clone(profile), None),
             None => Caller::named(id),
         }
@@ -115,12 +109,13 @@ impl Callers {
 
     /// The caller `id` with a token that granted `grant`, for work after its request.
     pub fn of_token(&self, id: &str, grant: &TokenGrant) -> Caller {
-        let profile = grant.profile(id, &self.organization, None);
+        let profile = grant.profile(id, self.keys.snapshot.load().organization(), None);
         Caller::new(Arc::new(profile.limited_by(&self.limits)), None)
     }
 
     /// The caller with this key or token. The lookup by digest takes the same time for every wrong
-    /// key. Only a token that is verified for the first time may have to wait.
+    /// key. Only a token that is verified for the first time may have to wait, and a key that may
+    /// be new.
     pub async fn identify(&self, key: Option<&str>) -> Result<Caller, ApiError> {
         if !self.have_keys() {
             return Ok(self.anyone.clone());
@@ -133,22 +128,63 @@ impl Callers {
             ));
         };
         let digest = KeyDigest::of(key);
-        if let Some(caller) = self.by_digest.get(&digest) {
-            return not_expired(caller.clone());
+        if let Some(known) = self.known(&digest) {
+            return known;
         }
         if self.jwt.exist() {
+            let organization = Arc::clone(self.keys.snapshot.load().organization());
             let (jwt, now) = (&self.jwt, SystemTime::now());
-            let limits = (&self.organization, &*self.limits);
+            let limits = (&*organization, &*self.limits);
             let identified = jwt.identify(key, digest, limits, now).await;
             if let Some(identified) = identified {
                 return identified;
             }
         }
-        Err(authentication_error(&format!(
-            "Incorrect API key provided: {}. The keys of this gateway are issued by its operator, \
-             not by OpenAI.",
-            masked(key)
-        )))
+        // Boxed, since few requests wait.
+        if self.may_be_new(key)
+            && Box::pin(self.keys.refresh.done()).await
+            && let Some(known) = self.known(&digest)
+        {
+            return known;
+        }
+        Err(self.unknown_key(key))
+    }
+
+    /// What is known about a key; `None` if nothing is.
+    fn known(&self, digest: &KeyDigest) -> Option<Result<Caller, ApiError>> {
+        Some(match self.keys.snapshot.load().find(digest) {
+            KeyLookup::Usable(profile) => Ok(Caller::new(Arc::clone(profile), Some(Identity::Key))),
+            KeyLookup::Expired => Err(authentication_error(
+                "This API key has expired. Ask the operator of this gateway for a new one.",
+            )),
+            KeyLookup::Unusable => Err(unusable_key()),
+            KeyLookup::Unknown => return None,
+        })
+    }
+
+    /// Whether an unknown key may have been created after the last look at the store.
+    fn may_be_new(&self, key: &str) -> bool {
+        KeyFormat::of(key) == KeyFormat::Issued && !self.keys.is_store_away()
+    }
+
+    fn unknown_key(&self, key: &str) -> ApiError {
+        let format = KeyFormat::of(key);
+        if format == KeyFormat::Issued && self.keys.is_store_away() {
+            let message = "the gateway cannot look up this API key at the moment; try again";
+            return ApiError::new(ErrorKind::Unavailable, message)
+                .code(ErrorCode::StoreUnavailable)
+                .retry_after(Duration::from_secs(1));
+        }
+        let reason = match format {
+            KeyFormat::Misspelled => {
+                "It has a typing error, or was not copied as a whole: its checksum does not match."
+            }
+            KeyFormat::Issued | KeyFormat::Other => {
+                "The keys of this gateway are issued by its operator, not by OpenAI."
+            }
+        };
+        let masked = masked(key);
+        authentication_error(&format!("Incorrect API key provided: {masked}. {reason}"))
     }
 
     /// The caller of a request to Bedrock's API, by a signature with one of the gateway's access
@@ -169,7 +205,8 @@ impl Callers {
 
     fn signed(&self, text: &str, head: &Parts, now: SystemTime) -> Result<Claim, SignatureError> {
         let signature = Signature::parse(text)?;
-        let entry = self.by_access_key.get(signature.access_key_id);
+        let snapshot = self.keys.snapshot.load();
+        let entry = snapshot.of_access_key(signature.access_key_id);
         let (caller, access_key) = entry.ok_or(SignatureError::UnknownKey)?;
         if caller.profile().has_expired(now) {
             return Err(SignatureError::ExpiredKey);
@@ -198,6 +235,9 @@ impl Claim {
 
 /// The first characters of a key, at most a third of it, by which its owner recognizes it.
 pub fn masked(key: &str) -> String {
+    if let Some(prefix) = visible_prefix(key) {
+        return format!("{prefix}***");
+    }
     const MAX_VISIBLE: usize = 6;
     let visible = (key.chars().count() / 3).min(MAX_VISIBLE);
     let first: String = key.chars().take(visible).collect();
@@ -218,14 +258,12 @@ fn signature(head: &Parts) -> Option<&str> {
     sigv4::is_signature(authorization).then_some(authorization)
 }
 
-fn not_expired(caller: Caller) -> Result<Caller, ApiError> {
-    // Reading the clock is only worth it for keys that expire.
-    match caller.profile().expires_at {
-        Some(_) if caller.profile().has_expired(SystemTime::now()) => Err(authentication_error(
-            "This API key has expired. Ask the operator of this gateway for a new one.",
-        )),
-        _ => Ok(caller),
-    }
+fn unusable_key() -> ApiError {
+    ApiError::new(
+        ErrorKind::Permission,
+        "the settings of this API key are not complete; ask the operator of this gateway",
+    )
+    .code(ErrorCode::AccessDenied)
 }
 
 fn authentication_error(message: &str) -> ApiError {
@@ -244,6 +282,11 @@ mod tests {
             ("ab", "***"),
             ("", "***"),
             ("ключключключ", "ключ***"),
+            ("sk-oc-abcdefgh", "sk-o***"),
+            (
+                "sk-oc-abcdefgh0123456789012345678901234567890",
+                "sk-oc-abcdefgh***",
+            ),
         ] {
             assert_eq!(masked(key), visible);
         }

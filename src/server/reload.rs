@@ -173,6 +173,10 @@ impl Sources {
         // The settings that stay may not fit the new ones: an address that other machines reach
         // needs keys.
         config.check().map_err(|mistakes| mistakes.to_string())?;
+        if !config.requires_credentials() && !running.http.callers.have_stored_keys() {
+            let checked = config.check_without_keys();
+            checked.map_err(|mistakes| mistakes.to_string())?;
+        }
         let app = running.reconfigured(&config);
         let app = app.map_err(|error| error.to_string())?;
         if let Some(log) = &self.log {

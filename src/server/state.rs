@@ -22,6 +22,7 @@ use crate::identity::Callers;
 use crate::limits::{LimitRegistry, ThresholdQueue};
 use crate::passthrough::Passthrough;
 use crate::resources::body_memory::BodyMemory;
+use crate::store::Store;
 use crate::usage::UsageQueue;
 
 /// The parts of the application.
@@ -45,6 +46,8 @@ pub struct App {
     pub images: Option<Arc<ImageStore>>,
     /// Videos; `None` if they are disabled.
     pub videos: Option<Arc<Videos>>,
+    /// The database, which is opened by what needs it.
+    pub store: Arc<Store>,
     /// The files of batches; `None` if batches are disabled.
     pub files: Option<Arc<Files>>,
     /// Batches; `None` if they are disabled.
@@ -125,13 +128,23 @@ impl App {
         let limits = Arc::new(LimitRegistry::new(&config.budgets, queue));
         tokio::spawn(alerts::report(thresholds, config.budgets.clone()));
         let callers = callers(config, &limits, None)?;
-        let batches = Batches::start(config, &gateway, &bodies, &callers, &usage_queue, closing);
+        let store = Arc::new(Store::at(&config.store.path));
+        let batches = Batches::start(
+            config,
+            &gateway,
+            &store,
+            &bodies,
+            &callers,
+            &usage_queue,
+            closing,
+        );
         Ok(Self::of(
             config,
             Parts {
                 gateway,
                 catalog: Arc::new(catalog),
                 callers,
+                store,
                 bodies,
                 batches: batches.map(Arc::new),
                 bedrock,
@@ -159,6 +172,7 @@ impl App {
                 gateway,
                 catalog: Arc::clone(&self.catalog),
                 callers,
+                store: Arc::clone(&self.store),
                 bodies: self.http.bodies.clone(),
                 batches: self.batches.clone(),
                 bedrock: self.bedrock.clone(),
@@ -174,6 +188,7 @@ impl App {
             gateway,
             catalog,
             callers,
+            store,
             bodies,
             batches,
             bedrock,
@@ -197,6 +212,7 @@ impl App {
             moderations: Arc::new(config.moderations.clone()),
             images: ImageStore::new(&config.s3, &bedrock).map(Arc::new),
             videos: Videos::new(config, &bedrock).map(Arc::new),
+            store,
             files: batches.as_ref().map(|batches| Arc::clone(batches.files())),
             batches,
             usage: Arc::new(UsageService::new(config)),
@@ -212,6 +228,7 @@ struct Parts {
     gateway: Arc<Gateway>,
     catalog: Arc<Catalog>,
     callers: Arc<Callers>,
+    store: Arc<Store>,
     bodies: BodyMemory,
     batches: Option<Arc<Batches>>,
     bedrock: Bedrock,
@@ -234,7 +251,9 @@ fn callers(
     limits: &Arc<LimitRegistry>,
     previous: Option<&Callers>,
 ) -> Result<Arc<Callers>, StartError> {
-    let callers = Callers::new(&config.keys, &config.organization, limits);
-    let callers = callers.with_tokens_of(&config.jwt, previous);
+    let callers = match previous {
+        Some(callers) => callers.reconfigured(config),
+        None => Callers::new(config, limits).with_tokens_of(&config.jwt),
+    };
     callers.map(Arc::new).map_err(no_certificates)
 }

@@ -9,6 +9,8 @@ use super::{Store, StoreError, StoredKey, StoredTeam};
 /// A row of [`Store::read_identity`].
 #[derive(Debug)]
 pub enum IdentityRow {
+    /// All teams follow, and then all keys that are not revoked, rather than changed keys.
+    All,
     /// A team.
     Team(Box<StoredTeam>),
     /// A key.
@@ -20,9 +22,6 @@ pub enum IdentityRow {
 pub struct IdentityChanges {
     /// The revision of teams and keys.
     pub revision: i64,
-    /// Whether the rows are all teams and all keys that are not revoked, rather than the keys that
-    /// have changed.
-    pub is_complete: bool,
     /// Whether a key has ever been created.
     pub has_keys: bool,
 }
@@ -51,6 +50,7 @@ impl Store {
         // A revision that has gone back is that of another file.
         let since = since.filter(|since| (teams_revision..=revision).contains(since));
         if since.is_none() {
+            read(IdentityRow::All);
             for team in all_teams(&mut transaction).await? {
                 read(IdentityRow::Team(Box::new(team)));
             }
@@ -63,11 +63,7 @@ impl Store {
         while let Some(key) = keys.try_next().await? {
             read(IdentityRow::Key(Box::new(key)));
         }
-        Ok(IdentityChanges {
-            revision,
-            is_complete: since.is_none(),
-            has_keys,
-        })
+        Ok(IdentityChanges { revision, has_keys })
     }
 }
 
@@ -101,6 +97,7 @@ mod tests {
         let mut names = Vec::new();
         let rows = |row| {
             names.push(match row {
+                IdentityRow::All => "all".to_owned(),
                 IdentityRow::Team(team) => team.name,
                 IdentityRow::Key(key) => key.id,
             });
@@ -112,44 +109,35 @@ mod tests {
     #[tokio::test]
     async fn a_gateway_reads_everything_once_and_then_changed_keys() {
         let (store, other) = (scratch(), scratch());
-        let (changes, names) = read(&store, None).await;
-        assert_eq!((changes.has_keys, changes.is_complete), (false, true));
-        assert!(names.is_empty(), "{names:?}");
+        let (changes, rows) = read(&store, None).await;
+        assert!(!changes.has_keys);
+        assert_eq!(rows, ["all"]);
         assert!(store.add_team(&team("a")).await.expect("added"));
         assert!(store.add_key(&key("key_1", "one")).await.expect("added"));
         assert!(store.add_key(&key("key_2", "two")).await.expect("added"));
-        let (complete, names) = read(&store, Some(changes.revision)).await;
-        assert_eq!((complete.has_keys, complete.is_complete), (true, true));
-        assert_eq!(names, ["a", "key_1", "key_2"]);
+        let (complete, rows) = read(&store, Some(changes.revision)).await;
+        assert!(complete.has_keys);
+        assert_eq!(rows, ["all", "a", "key_1", "key_2"]);
 
         let since = Some(complete.revision);
         assert!(read(&store, since).await.1.is_empty());
-        assert_eq!(
-            store.identity_revision().await.expect("read"),
-            complete.revision
-        );
+        let revision = store.identity_revision().await.expect("read");
+        assert_eq!(revision, complete.revision);
         let revoke = |key: &mut StoredKey| {
             key.revoked_at = Some(7);
             Ok::<_, ()>(())
         };
         store.change_key("key_2", revoke).await.expect("changed");
-        let (changes, names) = read(&store, since).await;
-        assert_eq!(
-            (names.as_slice(), changes.is_complete),
-            (&["key_2".to_owned()][..], false)
-        );
-        assert_eq!(
-            read(&store, None).await.1,
-            ["a", "key_1"],
-            "revoked keys are left out"
-        );
+        let (changes, rows) = read(&store, since).await;
+        assert_eq!(rows, ["key_2"]);
+        let (_, rows) = read(&store, None).await;
+        assert_eq!(rows, ["all", "a", "key_1"], "revoked keys are left out");
 
         // A use is no change, and a store with fewer changes is another one.
         store.keys_used(&[("key_1", 60)]).await.expect("written");
-        assert_eq!(
-            store.identity_revision().await.expect("read"),
-            changes.revision
-        );
-        assert!(read(&other, Some(changes.revision)).await.0.is_complete);
+        let revision = store.identity_revision().await.expect("read");
+        assert_eq!(revision, changes.revision);
+        let (_, rows) = read(&other, Some(changes.revision)).await;
+        assert_eq!(rows, ["all"]);
     }
 }

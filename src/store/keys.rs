@@ -141,23 +141,25 @@ impl Store {
     }
 
     /// Changes everything of a key but id, name and times of creation and use, without changes by
-    /// others in between; `None` if there is no such key. The error of `change` leaves it as it is.
+    /// others in between; returns the key before and after, and `None` if there is no such key. The
+    /// error of `change` leaves it as it is.
     pub async fn change_key<E>(
         &self,
         id_or_name: &str,
         change: impl FnOnce(&mut StoredKey) -> Result<(), E>,
-    ) -> Result<Option<Result<StoredKey, E>>, StoreError> {
+    ) -> Result<Option<Result<(StoredKey, StoredKey), E>>, StoreError> {
         let mut transaction = self.pool().await?.begin().await?;
         let revision = key_changes(&mut transaction).await?;
         let Some(mut key) = find(&mut transaction, id_or_name).await? else {
             return Ok(None);
         };
+        let before = key.clone();
         if let Err(error) = change(&mut key) {
             return Ok(Some(Err(error)));
         }
         write(&mut transaction, &key, revision).await?;
         transaction.commit().await?;
-        Ok(Some(Ok(key)))
+        Ok(Some(Ok((before, key))))
     }
 
     /// Notes when keys were used last, by id, to the minute. Unknown ids are ignored.

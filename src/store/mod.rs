@@ -97,6 +97,11 @@ impl Store {
         self.pool().await.map(drop)
     }
 
+    /// Whether there is a file to open.
+    pub fn exists(&self) -> bool {
+        self.pool.initialized() || self.path.exists()
+    }
+
     /// Completes pending writes and closes the file.
     pub async fn close(&self) {
         if let Some(pool) = self.pool.get() {
@@ -154,6 +159,13 @@ async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
     migrator().run_direct(None, connection, false).await?;
     transaction.commit().await?;
     Ok(())
+}
+
+impl StoreError {
+    /// The store did not answer in time.
+    pub fn timed_out() -> Self {
+        Self("no response in time".to_owned())
+    }
 }
 
 fn migrator() -> Migrator {
@@ -230,9 +242,28 @@ fn decoded<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> sqlx::Result<T
     })
 }
 
+#[cfg(test)]
+impl Store {
+    /// Another handle of the same file, as of another process.
+    pub(crate) fn another_handle(&self) -> Self {
+        Self::at(&self.path)
+    }
+
+    /// A store in a temporary file that is not a database.
+    pub(crate) fn in_damaged_file() -> Self {
+        let store = scratch();
+        std::fs::write(
+            &store.path,
+            "not a database, but long enough for a header of one",
+        )
+        .expect("a file");
+        store
+    }
+}
+
 /// A store in a temporary file, for tests.
 #[cfg(test)]
-fn scratch() -> Store {
+pub(crate) fn scratch() -> Store {
     let name = format!("outcrop-store-{:016x}.db", fastrand::u64(..));
     Store::at(&std::env::temp_dir().join(name))
 }

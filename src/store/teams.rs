@@ -5,19 +5,15 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::identity::team_changes;
 use super::{Store, StoreError, decoded};
-use crate::allowances::Allowance;
+use crate::allowances::Team;
 
 /// A team.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredTeam {
     /// Its name, which identifies it.
     pub name: String,
-    /// What its keys may use together.
-    pub allowance: Allowance,
-    /// What each user may use who is not in `users`.
-    pub user_allowance: Allowance,
-    /// What single users may use.
-    pub users: BTreeMap<String, Allowance>,
+    /// What it and its users may use.
+    pub team: Team,
     /// When it was created, in Unix seconds.
     pub created_at: i64,
 }
@@ -44,8 +40,8 @@ impl Store {
         );
         let insert = insert
             .bind(&team.name)
-            .bind(serde_json::to_string(&team.allowance)?)
-            .bind(serde_json::to_string(&team.user_allowance)?)
+            .bind(serde_json::to_string(&team.team.allowance)?)
+            .bind(serde_json::to_string(&team.team.user)?)
             .bind(team.created_at);
         if insert.execute(&mut *transaction).await?.rows_affected() == 0 {
             return Ok(false);
@@ -78,18 +74,19 @@ impl Store {
         Ok(teams)
     }
 
-    /// Changes a team, without changes by others in between; `None` if there is no such team. The
-    /// error of `change` leaves it as it is.
+    /// Changes a team, without changes by others in between; returns the team before and after, and
+    /// `None` if there is no such team. The error of `change` leaves it as it is.
     pub async fn change_team<E>(
         &self,
         name: &str,
         change: impl FnOnce(&mut StoredTeam) -> Result<(), E>,
-    ) -> Result<Option<Result<StoredTeam, E>>, StoreError> {
+    ) -> Result<Option<Result<(StoredTeam, StoredTeam), E>>, StoreError> {
         let mut transaction = self.pool().await?.begin().await?;
         team_changes(&mut transaction).await?;
         let Some(mut team) = find(&mut transaction, name).await? else {
             return Ok(None);
         };
+        let before = team.clone();
         if let Err(error) = change(&mut team) {
             return Ok(Some(Err(error)));
         }
@@ -97,14 +94,14 @@ impl Store {
             sqlx::query("UPDATE teams SET allowance = $2, user_allowance = $3 WHERE name = $1");
         let update = update
             .bind(name)
-            .bind(serde_json::to_string(&team.allowance)?)
-            .bind(serde_json::to_string(&team.user_allowance)?);
+            .bind(serde_json::to_string(&team.team.allowance)?)
+            .bind(serde_json::to_string(&team.team.user)?);
         update.execute(&mut *transaction).await?;
         let delete = sqlx::query("DELETE FROM team_users WHERE team = $1").bind(name);
         delete.execute(&mut *transaction).await?;
         add_users(&mut transaction, &team).await?;
         transaction.commit().await?;
-        Ok(Some(Ok(team)))
+        Ok(Some(Ok((before, team))))
     }
 
     /// Removes a team, unless it has keys that can be used at `now`.
@@ -165,16 +162,18 @@ async fn with_users(
         users.insert(user.try_get("name")?, decoded(&user, "allowance")?);
     }
     Ok(StoredTeam {
-        allowance: decoded(row, "allowance")?,
-        user_allowance: decoded(row, "user_allowance")?,
-        users,
+        team: Team {
+            allowance: decoded(row, "allowance")?,
+            user: decoded(row, "user_allowance")?,
+            users,
+        },
         created_at: row.try_get("created_at")?,
         name,
     })
 }
 
 async fn add_users(connection: &mut SqliteConnection, team: &StoredTeam) -> Result<(), StoreError> {
-    for (name, allowance) in &team.users {
+    for (name, allowance) in &team.team.users {
         let insert =
             sqlx::query("INSERT INTO team_users (team, name, allowance) VALUES ($1, $2, $3)");
         let insert = insert.bind(&team.name).bind(name);
@@ -189,14 +188,16 @@ pub(super) mod tests {
     use super::super::keys::tests::key;
     use super::super::scratch;
     use super::*;
-    use crate::allowances::UsageAllowance;
+    use crate::allowances::{Allowance, UsageAllowance};
 
     pub(crate) fn team(name: &str) -> StoredTeam {
         StoredTeam {
             name: name.to_owned(),
-            allowance: requests(60),
-            user_allowance: Allowance::default(),
-            users: BTreeMap::from([("alice".to_owned(), requests(10))]),
+            team: Team {
+                allowance: requests(60),
+                users: BTreeMap::from([("alice".to_owned(), requests(10))]),
+                ..Team::default()
+            },
             created_at: 5,
         }
     }
@@ -227,14 +228,15 @@ pub(super) mod tests {
         assert_eq!(page, [team("b")]);
 
         let change = |team: &mut StoredTeam| {
-            team.users = BTreeMap::from([("bob".to_owned(), requests(20))]);
-            team.user_allowance = requests(30);
+            team.team.users = BTreeMap::from([("bob".to_owned(), requests(20))]);
+            team.team.user = requests(30);
             Ok::<_, ()>(())
         };
         let changed = store.change_team("a", change).await.expect("changed");
-        assert_eq!(store.team("a").await.expect("a query").map(Ok), changed);
+        let after = store.team("a").await.expect("a query").expect("the team");
+        assert_eq!(changed, Some(Ok((team("a"), after))));
         let refused = store.change_team("b", |team| {
-            team.users.clear();
+            team.team.users.clear();
             Err("no")
         });
         assert_eq!(refused.await.expect("a query"), Some(Err("no")));
@@ -261,7 +263,7 @@ pub(super) mod tests {
         }
         // Its users went with it.
         let mut again = team("a");
-        again.users.clear();
+        again.team.users.clear();
         assert!(store.add_team(&again).await.expect("added"));
         assert_eq!(store.team("a").await.expect("a query"), Some(again));
     }

@@ -1,10 +1,11 @@
 //! The peak memory of a request, from its arrival to the call to Bedrock, is proportional to the size
-//! of its body, whatever the body contains.
+//! of its body, whatever the body contains. The memory of keys is bounded, too.
 //!
 //! A separate binary, since it counts every allocation of the process.
 
 #![allow(clippy::expect_used, clippy::panic, unreachable_pub)]
 
+mod keys;
 mod masks;
 mod shapes;
 

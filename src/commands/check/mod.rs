@@ -3,13 +3,16 @@
 mod models;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use super::BAD_CONFIGURATION;
+use super::{BAD_CONFIGURATION, STORE_REMEDY};
 use crate::bedrock::{
     Bedrock, Cause, CredentialKind, CredentialsTrouble, FoundationModel, IdentityError, ListedKind,
     ListedModel, Trouble, Unreachable, caller_identity,
 };
 use crate::config::{Config, Overrides, config_file, load};
+use crate::identity::{Callers, KeyFollower};
+use crate::limits::{LimitRegistry, ThresholdQueue};
 use crate::store::Store;
 
 /// The arguments of `outcrop check`.
@@ -41,9 +44,13 @@ pub(super) async fn run(overrides: &Overrides, checks: CheckArguments<'_>) -> Ex
         Some(file) => report.ok("configuration", &file.display().to_string()),
         None => report.ok("configuration", "defaults (no file)"),
     }
-    if checks.offline {
+    check_keys(&config, &mut report).await;
+    if checks.offline && report.failed.is_empty() {
         println!("the configuration is valid; nothing else was checked (--offline)");
         return ExitCode::SUCCESS;
+    }
+    if checks.offline {
+        return report.end();
     }
     if config.batches.enabled {
         check_store(&config, &mut report).await;
@@ -87,15 +94,33 @@ impl Report {
     }
 }
 
+/// Checks that there are keys, or that only this machine is served.
+async fn check_keys(config: &Config, report: &mut Report) {
+    let (queue, _) = ThresholdQueue::new();
+    let limits = Arc::new(LimitRegistry::new(&config.budgets, queue));
+    let callers = Callers::new(config, &limits);
+    let store = Arc::new(Store::at(&config.store.path));
+    let mut follower = KeyFollower::new(&callers, Arc::clone(&store));
+    match (follower.look().await, callers.have_keys()) {
+        (Err(error), _) => report.fail("keys", &error.to_string(), STORE_REMEDY),
+        (Ok(()), has_keys) => {
+            if !has_keys
+                && config.jwt.is_empty()
+                && let Err(mistakes) = config.check_without_keys()
+            {
+                let finding = mistakes.to_string();
+                report.fail("keys", &finding, "create a key with `outcrop keys create`");
+            }
+        }
+    }
+    store.close().await;
+}
+
 async fn check_store(config: &Config, report: &mut Report) {
     let store = Store::at(&config.store.path);
     match store.open().await {
         Ok(()) => report.ok("store", &config.store.path.display().to_string()),
-        Err(error) => report.fail(
-            "store",
-            &error.to_string(),
-            "set `[store] path` to a file in an existing, writable folder",
-        ),
+        Err(error) => report.fail("store", &error.to_string(), STORE_REMEDY),
     }
     store.close().await;
 }

@@ -58,6 +58,14 @@ pub enum Truncate {
 }
 
 impl Truncate {
+    /// The value of the key and of `x-outcrop-truncate`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Oldest => "oldest",
+        }
+    }
+
     /// Parses the value of the key and of `x-outcrop-truncate`.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
@@ -78,7 +86,7 @@ pub struct ModelFiles {
 }
 
 /// The guardrails of `[guardrails]`, by name.
-pub(crate) type Guardrails = BTreeMap<String, GuardrailPolicy>;
+pub type Guardrails = BTreeMap<String, GuardrailPolicy>;
 
 impl Default for ChatSettings {
     fn default() -> Self {

@@ -45,6 +45,11 @@ impl KeyDigest {
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
+    /// The bytes of the digest.
+    pub fn bytes(self) -> [u8; 32] {
+        self.0
+    }
+
     /// Parses 64 hexadecimal digits.
     pub fn from_hex(hex: &str) -> Option<Self> {
         if hex.len() != 64 || !hex.is_ascii() {
@@ -56,6 +61,12 @@ impl KeyDigest {
             *byte = u8::from_str_radix(digits, 16).ok()?;
         }
         Some(Self(digest))
+    }
+}
+
+impl From<[u8; 32]> for KeyDigest {
+    fn from(digest: [u8; 32]) -> Self {
+        Self(digest)
     }
 }
 

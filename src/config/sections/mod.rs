@@ -24,7 +24,7 @@ pub(super) mod videos;
 pub use admin::AdminSettings;
 pub use batches::BatchSettings;
 pub use bedrock_api::BedrockApiSettings;
-pub use chat::{ChatOverrides, ChatSettings, ModelFiles, Truncate};
+pub use chat::{ChatOverrides, ChatSettings, Guardrails, ModelFiles, Truncate};
 pub use embeddings::EmbeddingSettings;
 pub use fetch::FetchSettings;
 pub use jwt::JwtIssuer;

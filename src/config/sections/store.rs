@@ -5,7 +5,7 @@ use crate::config::reader::Section;
 /// The database: `[store]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreSettings {
-    /// The database file. It is opened only if a feature needs it.
+    /// The database file. It is created when something is stored.
     pub path: PathBuf,
 }
 

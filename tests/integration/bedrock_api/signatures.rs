@@ -9,8 +9,8 @@ use aws_sigv4::sign::v4::SigningParams;
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request};
-use outcrop::allowances::{KeyGrant, Organization};
-use outcrop::config::{AccessKey, KeyDigest, KeyEntry};
+use outcrop::allowances::KeyGrant;
+use outcrop::config::{AccessKey, Config, KeyDigest, KeyEntry};
 use outcrop::error::{ApiError, ErrorCode};
 use outcrop::identity::Callers;
 use outcrop::limits::{BudgetSettings, LimitRegistry, ThresholdQueue};
@@ -21,6 +21,13 @@ pub const ID: &str = "OUTCROPTEAMA0001";
 pub const SECRET: &str = "a-secret-that-only-team-a-and-the-gateway-know";
 
 /// A caller `team-a` with the key `sk-team-a` and an access key.
+fn with_team_a() -> Config {
+    Config {
+        keys: vec![team_a()],
+        ..Config::default()
+    }
+}
+
 pub fn team_a() -> KeyEntry {
     KeyEntry {
         caller: "team-a".to_owned(),
@@ -82,7 +89,7 @@ fn signed(original: &SignedRequest, secret: &str, region: &str, time: SystemTime
 }
 
 fn caller(head: &Parts, body: &[u8], now: SystemTime) -> Result<String, ApiError> {
-    let callers = Callers::new(&[team_a()], &Organization::default(), &registry());
+    let callers = Callers::new(&with_team_a(), &registry());
     let claim = callers.claim(head, None, now).now_or_never();
     let claim = claim.expect("a check without a wait")?;
     claim.prove(body).map(|caller| caller.name().to_owned())
@@ -218,7 +225,7 @@ fn every_signature_error_has_the_name_sdks_expect() {
 
 #[test]
 fn debug_output_contains_no_secret() {
-    let callers = Callers::new(&[team_a()], &Organization::default(), &registry());
+    let callers = Callers::new(&with_team_a(), &registry());
     let head = signed(&plain(), SECRET, "us-east-1", SystemTime::now());
     let claim = callers.claim(&head, None, SystemTime::now()).now_or_never();
     let debug_output = format!("{callers:?} {claim:?}");

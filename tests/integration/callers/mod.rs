@@ -1,5 +1,7 @@
 //! Who may call what.
 
+mod store;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::Method;

@@ -191,7 +191,7 @@ pub(super) const STORE: &[KeyReference] = &[key(
     "path",
     Text,
     "\"outcrop.db\"",
-    "Path of the database file, in an existing folder. It is opened only if a feature needs it.",
+    "Path of the database file, in an existing folder. It is created when something is stored.",
 )];
 
 pub(super) const USAGE: &[KeyReference] = &[

@@ -165,7 +165,7 @@ pub(super) const SECTIONS: &[SectionReference] = &[
     section("moderations", "/v1/moderations.", MODERATIONS),
     section(
         "store",
-        "The database of files, batches and usage, which outlives the process.",
+        "The database of teams, keys, files, batches and usage, which outlives the process.",
         STORE,
     ),
     section(
