@@ -1,6 +1,7 @@
 //! The commands: one file for each.
 
 mod admin;
+mod callers;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
@@ -20,6 +21,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
 use admin::AdminCommand;
+use callers::{KeysCommand, TeamsCommand};
 
 /// The exit code for a configuration with mistakes.
 const BAD_CONFIGURATION: u8 = 2;
@@ -76,6 +78,12 @@ enum Command {
     /// Manage the tokens of operators
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Manage teams and their limits
+    #[command(subcommand)]
+    Teams(TeamsCommand),
+    /// Manage API keys
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Show and export what requests used and cost
     #[command(subcommand)]
     Usage(usage::UsageCommand),
@@ -136,6 +144,8 @@ impl Command {
             }
             Self::Explain { settings, file } => explain::run(&settings.overrides(), &file).await,
             Self::Admin(command) => command.run().await,
+            Self::Teams(command) => command.run().await,
+            Self::Keys(command) => command.run().await,
             Self::Usage(command) => command.run().await,
             Self::Healthcheck { listen } => healthcheck::run(&listen).await,
         }
