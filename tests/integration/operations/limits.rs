@@ -59,12 +59,19 @@ async fn exceeding_the_rate_returns_429_with_rate_limit_headers() {
 #[tokio::test]
 async fn the_record_of_a_refused_request_has_the_level_of_the_limit() {
     let harness = Harness::with(|config| {
+        config.keys = vec![KeyEntry {
+            caller: "a".to_owned(),
+            digest: KeyDigest::of("sk-a"),
+            access_key: None,
+            chat: Default::default(),
+            grant: outcrop::allowances::KeyGrant::default(),
+        }];
         let allowance = &mut config.organization.allowance;
         allowance.usage.requests_per_minute = Some(1);
     });
     let harness = harness.await;
-    assert_eq!(harness.chat(&non_streaming("hi")).await.status, 200);
-    assert_eq!(harness.chat(&non_streaming("hi")).await.status, 429);
+    assert_eq!(chat_as(&harness, "sk-a").await.status, 200);
+    assert_eq!(chat_as(&harness, "sk-a").await.status, 429);
     let records = harness.records.take(2).await;
     let limit = RefusedLimit {
         scope: "organization",
