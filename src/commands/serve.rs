@@ -17,6 +17,7 @@ use crate::config::{Config, Overrides, load};
 use crate::http::{Shutdown, ShutdownPhase};
 use crate::identity::KeyFollower;
 use crate::server::{App, Cores, Reloader, Router, raise_descriptor_limit, serve};
+use crate::store::Store;
 use crate::telemetry::{self, LogLevel};
 
 /// `outcrop serve`
@@ -28,6 +29,14 @@ pub(super) async fn run(overrides: &Overrides) -> ExitCode {
             return ExitCode::from(BAD_CONFIGURATION);
         }
     };
+    // Without a file, the store has no keys, and nothing else need be tried.
+    if !config.requires_credentials()
+        && !Store::at(&config.store.path).exists()
+        && let Err(mistakes) = config.check_without_keys()
+    {
+        eprintln!("outcrop: {mistakes}");
+        return ExitCode::from(BAD_CONFIGURATION);
+    }
     let log = telemetry::start(&config.log);
     let bedrock = match Bedrock::connect(&config.bedrock).await {
         Ok(bedrock) => bedrock,
