@@ -6,6 +6,7 @@ mod latency;
 mod memory;
 mod paced;
 mod scale;
+mod sharing;
 
 use std::path::Path;
 
@@ -26,6 +27,7 @@ pub(crate) enum Case {
     Scale,
     Balance,
     Memory,
+    Sharing,
 }
 
 /// What every case needs.
@@ -46,13 +48,14 @@ impl Bench<'_> {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Cpu,
         Self::Latency,
         Self::Paced,
         Self::Scale,
         Self::Balance,
         Self::Memory,
+        Self::Sharing,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -63,6 +66,7 @@ impl Case {
             Self::Scale => "scale",
             Self::Balance => "balance",
             Self::Memory => "memory",
+            Self::Sharing => "sharing",
         }
     }
 
@@ -75,6 +79,7 @@ impl Case {
             Self::Scale => report(&scale::run(bench).await?),
             Self::Balance => report(&balance::run(bench).await?),
             Self::Memory => report(&memory::run(bench).await?),
+            Self::Sharing => report(&sharing::run(bench).await?),
         }
     }
 }

@@ -2,6 +2,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::Outcome;
 
@@ -11,6 +12,7 @@ pub(crate) struct Binaries {
     pub(crate) simulator: PathBuf,
     /// A directory without a configuration file of the gateway or an AWS profile.
     pub(crate) directory: PathBuf,
+    files: AtomicUsize,
 }
 
 impl Binaries {
@@ -41,7 +43,16 @@ impl Binaries {
             gateway: gateway.map_or_else(|| built.join("outcrop"), Path::to_owned),
             simulator: built.join("bedrock-simulator"),
             directory,
+            files: AtomicUsize::new(0),
         })
+    }
+}
+
+impl Binaries {
+    /// The path of a file that no other process uses.
+    pub(crate) fn next_file(&self, extension: &str) -> PathBuf {
+        let number = self.files.fetch_add(1, Ordering::Relaxed);
+        self.directory.join(format!("{number}.{extension}"))
     }
 }
 

@@ -71,7 +71,8 @@ impl Server {
                 command.env_remove(&name);
             }
         }
-        let file = binaries.directory.join("bench.toml");
+        // A file of its own: the gateway reads it again when it changes.
+        let file = binaries.next_file("toml");
         fs::write(&file, configuration)?;
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
