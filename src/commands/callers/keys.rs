@@ -131,7 +131,7 @@ impl KeysCommand {
                 settings,
                 store,
             } => {
-                with_store(store, async |keys, now| {
+                with_store(store, async |keys, changes, now| {
                     let mut new = NewKey {
                         name,
                         team,
@@ -140,12 +140,16 @@ impl KeysCommand {
                     };
                     settings.apply(&mut new.settings);
                     let created = keys.create_key(new, now).await?;
+                    let view = &created.view;
+                    changes
+                        .record("key.create", &view.id, None, Some(view))
+                        .await;
                     Ok(shown_once("is created", &created))
                 })
                 .await
             }
             Self::List { team, all, store } => {
-                with_store(store, async |keys, now| {
+                with_store(store, async |keys, _, now| {
                     let filter = KeyFilter {
                         team: team.as_deref(),
                         with_revoked: all,
@@ -156,7 +160,7 @@ impl KeysCommand {
                 .await
             }
             Self::Show { id, store } => {
-                with_store(store, async |keys, now| {
+                with_store(store, async |keys, _, now| {
                     let key = keys.key(&id, now).await?;
                     Ok(Output::new(fields(&key), &key))
                 })
@@ -167,23 +171,33 @@ impl KeysCommand {
                 settings,
                 store,
             } => {
-                with_store(store, async |keys, now| {
+                with_store(store, async |keys, changes, now| {
                     let change = |stored: &mut KeySettings| settings.apply(stored);
-                    let (_, key) = keys.change_key(&id, change, now).await?;
+                    let (before, key) = keys.change_key(&id, change, now).await?;
+                    changes
+                        .record("key.update", &key.id, Some(&before), Some(&key))
+                        .await;
                     Ok(Output::new(fields(&key), &key))
                 })
                 .await
             }
             Self::Rotate { id, overlap, store } => {
-                with_store(store, async |keys, now| {
+                with_store(store, async |keys, changes, now| {
                     let created = keys.rotate_key(&id, overlap, now).await?;
+                    let view = &created.view;
+                    changes
+                        .record("key.rotate", &view.id, None, Some(view))
+                        .await;
                     Ok(shown_once("is replaced", &created))
                 })
                 .await
             }
             Self::Revoke { id, store } => {
-                with_store(store, async |keys, now| {
+                with_store(store, async |keys, changes, now| {
                     let key = keys.revoke_key(&id, now).await?;
+                    changes
+                        .record("key.revoke", &key.id, None, Some(&key))
+                        .await;
                     let text = format!(
                         "key `{}` ({}) is revoked; running gateways refuse it within a second\n",
                         key.name, key.id

@@ -19,6 +19,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{BAD_CONFIGURATION, STORE_REMEDY, api_keys};
+use crate::admin::{Actor, AuditLog, Change};
 use crate::config::{Mistakes, Overrides, load};
 use crate::identity::administration::{Administration, AdministrationError};
 use crate::store::Store;
@@ -45,6 +46,9 @@ enum CommandError {
     Administration(AdministrationError),
 }
 
+/// The audit log of what commands change.
+struct Changes(AuditLog);
+
 /// What a command prints: a text for people, or JSON.
 struct Output {
     text: String,
@@ -54,7 +58,7 @@ struct Output {
 /// Runs `command` with the teams and keys of the store and the configuration.
 async fn with_store(
     arguments: StoreArguments,
-    command: impl AsyncFnOnce(&Administration, i64) -> Result<Output, CommandError>,
+    command: impl AsyncFnOnce(&Administration, &Changes, i64) -> Result<Output, CommandError>,
 ) -> ExitCode {
     match run(&arguments, command).await {
         Ok(output) => print(arguments.json, output),
@@ -67,7 +71,7 @@ async fn with_store(
 
 async fn run(
     arguments: &StoreArguments,
-    command: impl AsyncFnOnce(&Administration, i64) -> Result<Output, CommandError>,
+    command: impl AsyncFnOnce(&Administration, &Changes, i64) -> Result<Output, CommandError>,
 ) -> Result<Output, CommandError> {
     let overrides = Overrides {
         file: arguments.config.clone(),
@@ -78,7 +82,8 @@ async fn run(
     let store = Arc::new(Store::at(&config.store.path));
     let administration = Administration::new(&config, Arc::clone(&store));
     let now = OffsetDateTime::now_utc().unix_timestamp();
-    let result = command(&administration, now).await;
+    let changes = Changes(AuditLog::new(Arc::clone(&store)));
+    let result = command(&administration, &changes, now).await;
     store.close().await;
     result
 }
@@ -95,6 +100,27 @@ fn print(as_json: bool, Output { text, json }: Output) -> ExitCode {
     // A closed pipe, as of `head`, is not an error.
     let _ = std::io::stdout().write_all(text.as_bytes());
     ExitCode::SUCCESS
+}
+
+impl Changes {
+    /// Records a change. It is done: if it cannot be recorded, only a warning is printed.
+    async fn record<View: Serialize>(
+        &self,
+        action: &'static str,
+        subject: &str,
+        before: Option<&View>,
+        after: Option<&View>,
+    ) {
+        let change = Change {
+            action,
+            subject,
+            before,
+            after,
+        };
+        if let Err(error) = self.0.record(&Actor::command(), change).await {
+            eprintln!("outcrop: the change is done, but not in the audit log: {error}");
+        }
+    }
 }
 
 impl Output {

@@ -74,23 +74,26 @@ impl TeamsCommand {
                 allowance,
                 store,
             } => {
-                with_store(store, async |teams, now| {
+                with_store(store, async |teams, changes, now| {
                     let mut team = Team::default();
                     allowance.apply(&mut team.allowance);
                     let view = teams.create_team(&name, team, now).await?;
+                    changes
+                        .record("team.create", &name, None, Some(&view))
+                        .await;
                     Ok(Output::new(format!("team `{name}` is created\n"), &view))
                 })
                 .await
             }
             Self::List { store } => {
-                with_store(store, async |teams, _| {
+                with_store(store, async |teams, _, _| {
                     let teams = teams.teams().await?;
                     Ok(Output::new(table(&teams), &teams))
                 })
                 .await
             }
             Self::Show { name, store } => {
-                with_store(store, async |teams, _| {
+                with_store(store, async |teams, _, _| {
                     let team = teams.team(&name).await?;
                     Ok(Output::new(fields(&team), &team))
                 })
@@ -102,16 +105,23 @@ impl TeamsCommand {
                 allowance,
                 store,
             } => {
-                with_store(store, async |teams, _| {
+                with_store(store, async |teams, changes, _| {
                     let changed = teams.change_team(&name, |team| whose.change(team, &allowance));
-                    let (_, team) = changed.await?;
+                    let (before, team) = changed.await?;
+                    changes
+                        .record("team.update", &name, Some(&before), Some(&team))
+                        .await;
                     Ok(Output::new(fields(&team), &team))
                 })
                 .await
             }
             Self::Delete { name, store } => {
-                with_store(store, async |teams, now| {
+                with_store(store, async |teams, changes, now| {
+                    let before = teams.team(&name).await?;
                     teams.delete_team(&name, now).await?;
+                    changes
+                        .record("team.delete", &name, Some(&before), None)
+                        .await;
                     let json = json!({"name": name, "deleted": true});
                     Ok(Output::new(format!("team `{name}` is deleted\n"), &json))
                 })

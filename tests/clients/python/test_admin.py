@@ -1,5 +1,6 @@
 """The listener for operators, as Prometheus and operators use it."""
 
+import json
 import signal
 
 import httpx
@@ -7,6 +8,7 @@ import httpx
 from conftest import connect
 from processes import Gateway, fields_of
 from simulated import HELLO, NOVA, fault, script, text
+from test_keys import Commands
 
 LISTEN = '[admin]\nlisten = "127.0.0.1:0"\n[server]\ndrain_delay = "0s"\n'
 
@@ -98,4 +100,26 @@ def test_operators_reload_and_audit_with_tokens(running_simulator, tmp_path):
         assert client.post("/drain").status_code == 403
         actions = [entry["action"] for entry in client.get("/audit").json()["data"]]
         assert actions == ["gateway.reload", "token.create"]
+    gateway.stop()
+
+
+def test_changes_by_commands_are_in_the_audit_log(running_simulator, tmp_path):
+    configuration = LISTEN.replace("[admin]\n", f'[admin]\ntoken = "{TOKEN}"\n') + f'[store]\npath = "{tmp_path}/outcrop.db"\n'
+    gateway = Gateway(running_simulator.url, tmp_path, configuration)
+    command = Commands(tmp_path)
+    command("teams", "create", "research")
+    command("teams", "update", "research", "--rpm", "60")
+    key = command.json("keys", "create", "--team", "research", "--name", "notebook")
+    for change in (["update", "--rpm", "30"], ["rotate", "--overlap", "0s"], ["revoke"]):
+        command("keys", change[0], key["id"], *change[1:])
+    command("teams", "delete", "research")
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    text = httpx.get(admin_of(gateway) + "/admin/v1/audit", headers=headers).raise_for_status().text
+    entries = json.loads(text)["data"][::-1]
+    assert [entry["action"] for entry in entries] == [
+        "team.create", "team.update", "key.create", "key.update", "key.rotate", "key.revoke", "team.delete",
+    ]
+    assert entries[3]["subject"] == key["id"]
+    assert entries[3]["after"]["allowance"] == {"requests_per_minute": 30}
+    assert key["key"] not in text
     gateway.stop()
