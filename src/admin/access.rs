@@ -172,11 +172,11 @@ mod tests {
     async fn a_token_needs_the_scope_of_what_it_does() {
         let tokens = tokens();
         let access = access("127.0.0.1:1", Some(TOKEN), None);
-        for scope in [Scope::Read, Scope::Keys, Scope::All] {
+        for scope in [Scope::Read, Scope::All] {
             let created = tokens.create("ci", scope, None, 0).await.expect("a token");
             let authorization = format!("Bearer {}", created.expose());
             let request = request(&[("authorization", &authorization)]);
-            for needed in [Scope::Read, Scope::Keys, Scope::All] {
+            for needed in [Scope::Read, Scope::All] {
                 let actor = access.authorize(request.headers(), needed, &tokens).await;
                 assert_eq!(actor.is_ok(), scope >= needed, "{scope} {needed}");
             }

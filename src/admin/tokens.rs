@@ -28,8 +28,6 @@ const MAX_NAME: usize = 128;
 pub enum Scope {
     /// Read everything.
     Read,
-    /// Read everything, and change keys and teams.
-    Keys,
     /// Everything.
     All,
 }
@@ -176,7 +174,6 @@ impl fmt::Display for Scope {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Read => "read",
-            Self::Keys => "keys",
             Self::All => "all",
         })
     }
@@ -188,9 +185,8 @@ impl FromStr for Scope {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "read" => Ok(Self::Read),
-            "keys" => Ok(Self::Keys),
             "all" => Ok(Self::All),
-            _ => Err("write read, keys or all"),
+            _ => Err("write read or all"),
         }
     }
 }
@@ -252,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_is_valid_until_it_expires_or_is_revoked() {
         let tokens = tokens();
-        let created = tokens.create("ci", Scope::Keys, Some(100), 10).await;
+        let created = tokens.create("ci", Scope::All, Some(100), 10).await;
         let created = created.expect("a token");
         let token = created.expose();
         assert!(
@@ -261,7 +257,7 @@ mod tests {
         );
         assert!(!format!("{created:?}").contains(token));
         let identify = async |token, now| tokens.identify(token, now).await.expect("read");
-        let found = Some(("ci".to_owned(), Scope::Keys));
+        let found = Some(("ci".to_owned(), Scope::All));
         assert_eq!(identify(token, 99).await, found);
         assert_eq!(identify(token, 100).await, None);
         assert_eq!(identify("oc-admin-unknown", 99).await, None);

@@ -13,7 +13,7 @@ pub struct StoredAdminToken {
     pub id: String,
     /// Its name, for the audit log.
     pub name: String,
-    /// What it may do: `read`, `keys` or `all`.
+    /// What it may do: `read` or `all`.
     pub scope: String,
     /// When it was created, in Unix seconds.
     pub created_at: i64,
@@ -162,7 +162,7 @@ mod tests {
         let token = StoredAdminToken {
             id: "adm_1".to_owned(),
             name: "terraform".to_owned(),
-            scope: "keys".to_owned(),
+            scope: "all".to_owned(),
             created_at: 5,
             expires_at: Some(9),
             revoked_at: None,

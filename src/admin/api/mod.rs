@@ -38,7 +38,7 @@ pub(super) fn routes() -> Router<Operator> {
         description = "Administration of a gateway, on the listener of `[admin]`. Requests need a \
                        token as `Authorization: Bearer TOKEN`: `OUTCROP_ADMIN_TOKEN`, or one that \
                        `outcrop admin tokens create` or this API has created. Tokens have a scope: \
-                       `read` reads, `keys` also changes keys and teams, `all` may do everything.",
+                       `read` reads, `all` may do everything.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(

@@ -1,5 +1,4 @@
--- Tokens of operators, and what operators changed. Times are Unix seconds; `scope` is `read`, `keys`
--- or `all`.
+-- Tokens of operators, and what operators changed. Times are Unix seconds; `scope` is `read` or `all`.
 CREATE TABLE admin_tokens (
     id         TEXT PRIMARY KEY NOT NULL,
     name       TEXT NOT NULL,
