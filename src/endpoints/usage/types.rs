@@ -3,8 +3,10 @@ use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
 
-use crate::allowances::{Budget, LevelAllowance, ModelPattern, UsageAllowance};
+use crate::allowances::{Budget, BudgetPeriod, LevelAllowance, ModelPattern, UsageAllowance};
 use crate::identity::Caller;
+use crate::limits::{BudgetState, ScopeState};
+use crate::models::Usd;
 use crate::store::{UsageDimension, UsageRow, UsageSums};
 use crate::usage::ReportRow;
 
@@ -91,12 +93,34 @@ struct LimitInfo<'a> {
     tokens_per_minute: Option<u64>,
     max_concurrent_requests: Option<u32>,
     budgets: &'a [Budget],
+    remaining: Remaining,
+}
+
+/// What is left of limits; `null` without a limit.
+#[derive(Debug, Default, Serialize)]
+struct Remaining {
+    requests: Option<u64>,
+    tokens: Option<u64>,
+    concurrent_requests: Option<u32>,
+    budgets: Vec<RemainingBudget>,
+}
+
+/// What is left of a budget in its current window.
+#[derive(Debug, Serialize)]
+struct RemainingBudget {
+    per: BudgetPeriod,
+    /// `null` until the gateway knows what is spent.
+    usd: Option<Usd>,
 }
 
 impl<'a> KeyInfo<'a> {
     pub(super) fn of(caller: &'a Caller) -> Self {
         let profile = caller.profile();
         let principal = caller.principal();
+        let limits = profile.limits.as_deref();
+        let states = limits.map(|limits| limits.states(limits.now()));
+        let states = states.unwrap_or_default();
+        let levels = profile.levels.iter();
         Self {
             object: "key",
             id: caller.id(),
@@ -108,14 +132,20 @@ impl<'a> KeyInfo<'a> {
                 let since = at.duration_since(UNIX_EPOCH);
                 since.unwrap_or_default().as_secs()
             }),
-            allowances: profile.levels.iter().map(LevelInfo::of).collect(),
+            allowances: levels.map(|level| LevelInfo::of(level, &states)).collect(),
         }
     }
 }
 
 impl<'a> LevelInfo<'a> {
-    fn of(level: &'a LevelAllowance) -> Self {
+    fn of(level: &'a LevelAllowance, states: &[ScopeState]) -> Self {
         let allowance = &level.allowance;
+        let state = |models: Option<&ModelPattern>| {
+            states.iter().find(|ScopeState { scope, .. }| {
+                let is_same_level = scope.level == level.level && scope.name == level.name;
+                is_same_level && scope.pattern.as_ref() == models
+            })
+        };
         let models = allowance.models.iter();
         let models = models.map(|models| (Some(&models.pattern), &models.usage));
         let all = std::iter::once((None, &allowance.usage)).chain(models);
@@ -125,14 +155,18 @@ impl<'a> LevelInfo<'a> {
             name: &level.name,
             allowed_models: allowance.allowed_models.as_deref(),
             limits: limits
-                .map(|(models, usage)| LimitInfo::of(models, usage))
+                .map(|(models, usage)| LimitInfo::of(models, usage, state(models)))
                 .collect(),
         }
     }
 }
 
 impl<'a> LimitInfo<'a> {
-    fn of(models: Option<&'a ModelPattern>, usage: &'a UsageAllowance) -> Self {
+    fn of(
+        models: Option<&'a ModelPattern>,
+        usage: &'a UsageAllowance,
+        state: Option<&ScopeState>,
+    ) -> Self {
         let UsageAllowance {
             requests_per_minute,
             tokens_per_minute,
@@ -145,6 +179,41 @@ impl<'a> LimitInfo<'a> {
             tokens_per_minute: *tokens_per_minute,
             max_concurrent_requests: *max_concurrent_requests,
             budgets,
+            remaining: state.map(Remaining::of).unwrap_or_default(),
+        }
+    }
+}
+
+impl Remaining {
+    fn of(state: &ScopeState) -> Self {
+        let ScopeState {
+            scope: _,
+            requests,
+            tokens,
+            in_flight,
+            budgets,
+        } = state;
+        Self {
+            requests: requests.map(|state| state.remaining),
+            tokens: tokens.map(|state| state.remaining),
+            concurrent_requests: in_flight.map(|(active, max)| max.saturating_sub(active)),
+            budgets: budgets.iter().map(RemainingBudget::of).collect(),
+        }
+    }
+}
+
+impl RemainingBudget {
+    fn of(budget: &BudgetState) -> Self {
+        let BudgetState {
+            period,
+            span: _,
+            limit,
+            spent,
+            is_hard: _,
+        } = budget;
+        Self {
+            per: *period,
+            usd: spent.map(|spent| (*limit - spent).max(Usd::default())),
         }
     }
 }

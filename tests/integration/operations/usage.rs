@@ -263,4 +263,17 @@ async fn a_caller_sees_what_its_key_may_use() {
         level["limits"][0]["budgets"],
         json!([{"usd": "12.5", "per": "month", "hard": true}])
     );
+    assert_eq!(level["limits"][0]["remaining"]["requests"], 60);
+    let reply = stored.chat("ann", &non_streaming("hi")).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    let key = stored.get("ann", "/v1/key").await.json();
+    let remaining = &key["allowances"][0]["limits"][0]["remaining"];
+    assert_eq!(
+        (&remaining["requests"], &remaining["tokens"]),
+        (&json!(59), &Value::Null)
+    );
+    let budget = &remaining["budgets"][0];
+    assert_eq!(budget["per"], "month");
+    let usd: f64 = budget["usd"].as_str().unwrap().parse().unwrap();
+    assert!(0.0 < usd && usd < 12.5, "{budget}");
 }
