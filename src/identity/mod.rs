@@ -98,11 +98,12 @@ impl Callers {
         self.keys.snapshot.load().has_stored_keys()
     }
 
-    /// The caller with this id, for work after its request. A caller that no longer exists has only
-    /// its name.
+    /// The caller with this id, for work after its request. Of a caller that no longer exists, such as
+    /// a revoked key, only the id is known, and the organization's limits apply.
     pub fn of_id(&self, id: &str) -> Caller {
         match self.keys.snapshot.load().of_id(id) {
             Some(profile) => Caller::new(Arc::clone(profile), None),
+            None if self.have_keys() => self.of_token(id, &TokenGrant::default()),
             None => Caller::named(id),
         }
     }

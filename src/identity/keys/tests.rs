@@ -142,6 +142,9 @@ async fn a_key_of_the_store_has_the_limits_of_its_team_user_and_own() {
         (Level::Key, 10),
     ];
     assert_eq!(levels, expected);
+    let gone = machine.callers.of_id("key_that_is_gone");
+    let of_organization = gone.profile().levels.first().expect("a level");
+    assert_eq!(of_organization.level, Level::Organization);
 
     // The limits of the team change for all of its keys.
     let change = |team: &mut Team| team.allowance = requests(7);
