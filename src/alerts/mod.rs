@@ -1,5 +1,5 @@
-//! What operators are told of: thresholds of budgets, in the log and at a webhook. All of it is off
-//! the request path.
+//! Alerts for operators: thresholds of budgets, in the log and at a webhook. All of it is off the
+//! request path.
 
 mod webhook;
 

@@ -16,7 +16,7 @@ pub struct UsageSettings {
     pub hourly_retention_days: Option<u32>,
     /// How long sums by day are stored, in days; `None` for ever.
     pub daily_retention_days: Option<u32>,
-    /// The folder of records that wait for the store; `None` for one besides its file.
+    /// The folder of records that wait for the store; `None` for one next to its file.
     pub spool_path: Option<PathBuf>,
     /// The maximum size of these records, in bytes.
     pub spool_size: usize,

@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::store::Store;
 use view::ConfiguredKey;
 
-/// Teams and keys of a store, beside those of a configuration.
+/// Teams and keys of a store and of a configuration.
 #[derive(Debug)]
 pub struct Administration {
     store: Arc<Store>,

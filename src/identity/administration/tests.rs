@@ -9,7 +9,7 @@ use crate::store::scratch;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A configuration with the team `of-file` and the key `configured`, beside an empty store.
+/// A configuration with the team `of-file` and the key `configured`, and an empty store.
 fn administration() -> Administration {
     let mut config = Config::default();
     let teams = &mut config.organization.teams;

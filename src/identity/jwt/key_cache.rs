@@ -69,7 +69,7 @@ struct LastLoad {
     has_failed: bool,
 }
 
-/// What became of the wish to load keys.
+/// Whether keys are being loaded.
 enum Load {
     /// A load is in progress.
     Active(watch::Receiver<()>),

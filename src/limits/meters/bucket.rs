@@ -63,16 +63,16 @@ impl PerMinute {
 impl Bucket {
     /// What is left of a full minute's units.
     pub(crate) fn remaining(&self, rate: PerMinute, now: Moment) -> u64 {
-        rate.units_in(BURST_NANOS.saturating_sub(self.behind(now)))
+        rate.units_in(BURST_NANOS.saturating_sub(self.ahead(now)))
     }
 
     /// The time until the bucket is full again.
     pub(crate) fn reset(&self, now: Moment) -> Duration {
-        Duration::from_nanos(self.behind(now).unsigned_abs())
+        Duration::from_nanos(self.ahead(now).unsigned_abs())
     }
 
     /// How far the arrival time is in the future.
-    fn behind(&self, now: Moment) -> i64 {
+    fn ahead(&self, now: Moment) -> i64 {
         (self
             .arrival
             .load(Ordering::Relaxed)
