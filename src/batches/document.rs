@@ -57,7 +57,11 @@ pub(super) struct JobPart {
     pub(super) failed: u64,
     /// Whether Bedrock was asked to stop the job.
     pub(super) stopping: bool,
-    /// Whether the results are in the store.
+    /// When the job was first seen to have ended, in Unix milliseconds: the time of the records of
+    /// its usage.
+    #[serde(default)]
+    pub(super) ended_at: Option<i64>,
+    /// Whether the results are in the store, and the job is charged.
     pub(super) collected: bool,
 }
 

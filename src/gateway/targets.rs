@@ -11,7 +11,7 @@ use crate::catalog::{ModelTarget, ProfileSearch};
 use crate::config::ModelEntry;
 use crate::error::{ApiError, ErrorCode, ErrorKind, Field, bounded};
 use crate::identity::Caller;
-use crate::models::{ChatUpstream, Endpoint, ModelId};
+use crate::models::{ChatUpstream, Endpoint, ModelId, Price};
 use crate::usage::Ledger;
 use crate::wire::{ClientField, UnknownFields, missing_model};
 
@@ -91,6 +91,12 @@ impl Gateway {
         let target = self.models.target(name).await?;
         check_access(caller, name, &target)?;
         Ok(target)
+    }
+
+    /// The prices of the tokens of the model with this id, if they are known.
+    pub(crate) async fn price(&self, id: &str) -> Option<Price> {
+        let target = self.models.exact_target(id).await.ok()?;
+        target.model_info.price.clone()
     }
 
     /// The model of a chat request.

@@ -103,6 +103,16 @@ impl Cost {
         }
     }
 
+    /// The sum of both; unknown if one of them is.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let breakdowns = self.breakdown.zip(other.breakdown);
+        Self {
+            breakdown: breakdowns.map(|(own, other)| own + other),
+            saved: self.saved.zip(other.saved).map(|(own, other)| own + other),
+        }
+    }
+
     /// A cost without prompt caching.
     pub fn uncached(breakdown: Option<CostBreakdown>) -> Self {
         Self {

@@ -143,12 +143,7 @@ impl Ledger {
         let reserved = match &mut entries.reservation {
             Some(reservation) => reservation.extend(demand, now),
             None => {
-                let record = &entries.record;
-                let model = CalledModel {
-                    requested: record.model.as_deref().unwrap_or_default(),
-                    id: record.target.as_ref().map_or("", Target::id),
-                };
-                let reserved = limits.reserve(model, demand, now);
+                let reserved = limits.reserve(entries.called_model(), demand, now);
                 reserved.map(|new| entries.reservation = Some(Box::new(new)))
             }
         };
@@ -161,6 +156,20 @@ impl Ledger {
             entries.rates.merge(reservation.rates(now));
         }
         Ok(())
+    }
+
+    /// Counts the cost in the budgets of the caller when the ledger is dropped, for work that has
+    /// ended already and is not refused any more.
+    pub fn count_ended(&self, limits: &Arc<CallerLimits>) {
+        let mut entries = self.entries();
+        let ended = limits.reserve_ended(entries.called_model(), limits.now());
+        entries.reservation = Some(Box::new(ended));
+    }
+
+    /// The record has this time instead of that of its arrival. Together with the request id it
+    /// identifies the record, which is then stored once, however often it is settled.
+    pub fn dated(&self, at: SystemTime) {
+        self.entries().record.at = at;
     }
 
     /// The state of further rate limits that apply.
@@ -312,6 +321,15 @@ impl Ledger {
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock()
+    }
+}
+
+impl Entries {
+    fn called_model(&self) -> CalledModel<'_> {
+        CalledModel {
+            requested: self.record.model.as_deref().unwrap_or_default(),
+            id: self.record.target.as_ref().map_or("", Target::id),
+        }
     }
 }
 

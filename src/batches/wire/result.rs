@@ -9,6 +9,7 @@ use crate::converse::response::ConverseResponse;
 use crate::dialects::openai_chat::{Completion, CompletionHead};
 use crate::error::ApiError;
 use crate::reply::Adjustments;
+use crate::usage::TokenCounts;
 use crate::wire::error::ErrorBody;
 
 /// The ids of a result.
@@ -95,14 +96,16 @@ pub fn completion_of(
     response: ConverseResponse,
     output_options: OutputOptions,
     head: CompletionHead<'_>,
-) -> Result<Vec<u8>, ApiError> {
+) -> Result<(Vec<u8>, Option<TokenCounts>), ApiError> {
     let mut completion = Completion::new(output_options.legacy_functions);
     let mut output_events = OutputEvents::new(Arc::new(output_options));
     for event in response.into_events() {
         output_events.accept(&event, &mut completion)?;
     }
-    Completion::to_json(&[completion], head, output_events.summary())
-        .map_err(|_| ApiError::internal())
+    let summary = output_events.summary();
+    let json = Completion::to_json(&[completion], head, summary);
+    let json = json.map_err(|_| ApiError::internal())?;
+    Ok((json, summary.usage))
 }
 
 /// The token usage of the response in a line of the output file.

@@ -1,36 +1,32 @@
 //! Collects the results of a job from its output files, which hold them in any order.
 
-use std::sync::Arc;
-
+use super::charge::JobUsage;
 use super::input::{InputFile, LineBlocks, ObjectLines};
-use super::requests::{BATCHES, batch_head};
 use super::work::{Stop, Work};
-use crate::batches::wire::{
-    BatchRequestLine, BatchUsage, ResultIds, completion_of, error_line, response_line, usage_of,
-};
-use crate::bedrock::{JobResult, line_of};
-use crate::bedrock::{JobStatus, record_error};
+use crate::batches::document::BatchPart;
+use crate::batches::wire::{BatchRequestLine, ResultIds, completion_of, error_line, response_line};
+use crate::bedrock::{JobResult, line_of, record_error};
 use crate::converse::json::describe;
+use crate::converse::response::ConverseResponse;
 use crate::converse::translation::ChatTranslation;
 use crate::dialects::openai_chat::CompletionHead;
 use crate::error::ApiError;
 use crate::gateway::unix_seconds;
-use crate::models::ModelId;
 use crate::store::StoredResult;
-use crate::usage::{Charge, Ledger, Target, TokenCounts, Upstream};
+use crate::usage::TokenCounts;
 
 /// Results per write to the store.
 const RESULTS_PER_WRITE: usize = 200;
 
 impl Work {
-    /// Stores the results of the job of part `number`.
-    pub(super) async fn collect(&self, number: usize) -> Result<(), Stop> {
+    /// Stores the results of the job of `part`, whose number is `number`. Returns what it has used.
+    pub(super) async fn collect(&self, number: usize, part: &BatchPart) -> Result<JobUsage, Stop> {
         let mut output = self.folder(number).join("output");
         output.key.push('/');
         let objects = self.shared.s3.list(&output).await?;
         let input = self.input().await?;
         let mut blocks = input.blocks();
-        let mut usage = BatchUsage::default();
+        let mut usage = self.job_usage(part).await;
         let mut results = Vec::new();
         for object in objects {
             // The output folder also contains a manifest.
@@ -39,13 +35,8 @@ impl Work {
             }
             let mut lines = ObjectLines::new(self.shared.s3.get(&object, None).await?);
             while let Some(line) = lines.next().await? {
-                let Some(result) = self.job_result(&line, &input, &mut blocks).await? else {
-                    continue;
-                };
-                if result.succeeded {
-                    usage = usage.plus(usage_of(&result.result));
-                }
-                results.push(result);
+                let result = self.job_result(&line, (&input, &mut blocks), &mut usage);
+                results.extend(result.await?);
                 if results.len() >= RESULTS_PER_WRITE {
                     self.shared.store.add_results(&self.id, &results).await?;
                     results.clear();
@@ -53,17 +44,16 @@ impl Work {
             }
         }
         self.shared.store.add_results(&self.id, &results).await?;
-        self.account(number, usage);
-        Ok(())
+        Ok(usage)
     }
 
-    /// The result in a line of a job's output; `None` if the line belongs to no request of the
-    /// batch.
+    /// The result in a line of a job's output, whose usage is added to `usage`; `None` if the line
+    /// belongs to no request of the batch.
     async fn job_result(
         &self,
         line: &[u8],
-        input: &InputFile<'_>,
-        blocks: &mut LineBlocks<'_>,
+        (input, blocks): (&InputFile<'_>, &mut LineBlocks<'_>),
+        usage: &mut JobUsage,
     ) -> Result<Option<StoredResult>, Stop> {
         let result: JobResult = match serde_json::from_slice(line) {
             Ok(result) => result,
@@ -96,7 +86,7 @@ impl Work {
         let ids = self.ids(number);
         let custom_id = request.custom_id.clone();
         let ids = ids.of(&custom_id);
-        let response = self.line_for_result(result, request, ids).await;
+        let response = self.line_for_result(result, request, ids, usage).await;
         let (succeeded, line) = match response {
             Ok(line) => (true, line),
             Err(error) => (false, error_line(ids, &error)?),
@@ -113,6 +103,7 @@ impl Work {
         result: JobResult,
         request: BatchRequestLine,
         ids: ResultIds<'_>,
+        usage: &mut JobUsage,
     ) -> Result<String, ApiError> {
         let Some(response) = result.model_output else {
             let error = record_error(&result.error.unwrap_or_default());
@@ -125,59 +116,44 @@ impl Work {
             );
             return Err(error.api_error);
         };
+        // Billed, whatever becomes of the response.
+        let billed = TokenCounts::from(response.usage);
         let translated = self.requests().job_record(request.into_body()).await;
-        let (
-            name,
-            ChatTranslation {
-                output_options,
-                adjustments,
-                ..
-            },
-        ) = translated?;
-        let id = ids.request_id.replacen("req_", "chatcmpl-", 1);
-        let metadata = output_options.metadata.clone();
-        let head = CompletionHead {
-            id: &id,
-            created: unix_seconds(),
-            model: &name,
-            metadata: metadata.as_ref(),
+        let (name, translation) = match translated {
+            Ok(translated) => translated,
+            Err(error) => {
+                usage.add(None, billed);
+                return Err(error);
+            }
         };
-        let json = completion_of(response, output_options, head)?;
-        response_line(ids, &json, &adjustments).map_err(|_| ApiError::internal())
+        let completed = completed_line(response, translation, &name, ids);
+        let reported = completed.as_ref().ok().and_then(|(_, tokens)| *tokens);
+        usage.add(Some(&name), reported.unwrap_or(billed));
+        completed.map(|(line, _)| line)
     }
+}
 
-    /// Writes one log line with the usage of the job. The price table has no batch prices.
-    fn account(&self, number: usize, usage: BatchUsage) {
-        let Some(part) = self.document.parts.get(number) else {
-            return;
-        };
-        let head = batch_head(format!("{}-{number}", self.id));
-        let ledger = Ledger::open(head, &self.shared.usage_queue);
-        ledger.routed(BATCHES);
-        ledger.called_by(self.caller.principal(), self.caller.identity());
-        if let Some(name) = part.names.first() {
-            ledger.model_requested(name);
-        }
-        if let Ok(id) = ModelId::parse(&part.model) {
-            let base = id.clone();
-            ledger.target(Target::Model { id, base });
-        }
-        let region = Arc::from(self.shared.gateway().bedrock().region());
-        ledger.attempted(Upstream::BatchJob, &region);
-        ledger.charge(Charge {
-            tokens: Some(TokenCounts {
-                prompt: usage.input_tokens,
-                completion: usage.output_tokens,
-                cached: usage.input_tokens_details.cached_tokens,
-                reasoning: usage.output_tokens_details.reasoning_tokens,
-                ..TokenCounts::default()
-            }),
-            ..Charge::default()
-        });
-        let failed = self
-            .job(number)
-            .is_some_and(|job| job.status == JobStatus::Failed);
-        ledger.responded(if failed { 502 } else { 200 });
-        ledger.completed();
-    }
+/// The line of the output file for `response`, and the tokens of the completion.
+fn completed_line(
+    response: ConverseResponse,
+    translation: ChatTranslation,
+    name: &str,
+    ids: ResultIds<'_>,
+) -> Result<(String, Option<TokenCounts>), ApiError> {
+    let ChatTranslation {
+        output_options,
+        adjustments,
+        ..
+    } = translation;
+    let id = ids.request_id.replacen("req_", "chatcmpl-", 1);
+    let metadata = output_options.metadata.clone();
+    let head = CompletionHead {
+        id: &id,
+        created: unix_seconds(),
+        model: name,
+        metadata: metadata.as_ref(),
+    };
+    let (json, tokens) = completion_of(response, output_options, head)?;
+    let line = response_line(ids, &json, &adjustments).map_err(|_| ApiError::internal())?;
+    Ok((line, tokens))
 }

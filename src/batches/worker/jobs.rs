@@ -10,7 +10,8 @@ use crate::batches::wire::{BatchRequestLine, error_line};
 use crate::bedrock::{JobOrder, JobStatus, ObjectLocation, UpstreamError};
 use crate::bedrock::{JobRecord, record_id};
 use crate::dialects::openai_chat::ChatRequest;
-use crate::endpoints::files::service::JSON_LINES;
+use crate::endpoints::files::service::{JSON_LINES, now};
+use crate::error::ApiError;
 use crate::models::ModelId;
 use crate::store::StoredResult;
 
@@ -65,11 +66,31 @@ impl Work {
                 tracing::error!(batch, arn, upstream_error, "a batch job failed");
             }
             if seen.status.is_over() {
-                self.collect(number).await?;
-                self.change_job(number, |job| job.collected = true);
+                self.settle_job(number).await?;
             }
             self.save().await?;
         }
+        Ok(())
+    }
+
+    /// Collects the results of the job of part `number`, which has ended, and charges it.
+    async fn settle_job(&mut self, number: usize) -> Result<(), Stop> {
+        let Some(part) = self.document.parts.get(number).cloned() else {
+            return Ok(());
+        };
+        let ended_at = match self.job(number).and_then(|job| job.ended_at) {
+            Some(ended_at) => ended_at,
+            None => {
+                let ended_at = now().saturating_mul(1000);
+                self.change_job(number, |job| job.ended_at = Some(ended_at));
+                // Before it is charged: see `charge`.
+                self.save().await?;
+                ended_at
+            }
+        };
+        let usage = self.collect(number, &part).await?;
+        self.charge(number, ended_at, usage).await?;
+        self.change_job(number, |job| job.collected = true);
         Ok(())
     }
 
@@ -102,7 +123,8 @@ impl Work {
         let Some(part) = self.document.parts.get(number).cloned() else {
             return Ok(());
         };
-        let records = self.write_records(&part, &input).await?;
+        let refusal = self.job_refusal(&part).await?;
+        let records = self.write_records(&part, refusal, &input).await?;
         let minimum = self.shared.settings.minimum_records;
         let role = self.shared.settings.role_arn.clone();
         let model = ModelId::parse(&part.model).ok();
@@ -146,8 +168,13 @@ impl Work {
     }
 
     /// Writes the input file of a job and returns the number of its records. Requests that turn out
-    /// to be invalid get an error result.
-    async fn write_records(&self, part: &BatchPart, at: &ObjectLocation) -> Result<usize, Stop> {
+    /// to be invalid get an error result, and so do all with a `refusal`.
+    async fn write_records(
+        &self,
+        part: &BatchPart,
+        refusal: Option<ApiError>,
+        at: &ObjectLocation,
+    ) -> Result<usize, Stop> {
         let input = self.input().await?;
         let finished = self.shared.store.completed_lines(&self.id).await?;
         let finished: HashSet<i64> = finished.into_iter().collect();
@@ -173,7 +200,11 @@ impl Work {
             if !is_in(part, &body) {
                 continue;
             }
-            match self.requests().job_record(body).await {
+            let record = match &refusal {
+                Some(error) => Err(error.clone()),
+                None => self.requests().job_record(body).await,
+            };
+            match record {
                 // The operator has since configured a guardrail; see `BatchPart`.
                 Ok((_, translated)) if translated.converse.guardrail_config.is_some() => {
                     upload.abandon().await;

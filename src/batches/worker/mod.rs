@@ -1,6 +1,7 @@
 //! The worker: takes open batches, advances each as far as possible, and polls again.
 
 mod calls;
+mod charge;
 mod collect;
 mod finish;
 mod input;

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use super::meters::{PeriodBudgets, ScopeLimits};
 use super::refusal::{Limited, Refusal, RefusedLimit};
 use super::reservation::{HeldScope, Reservation};
+use super::scope::AllowanceScope;
 use super::{CalledModel, CallerLimits, Demand};
 use crate::error::ApiError;
 use crate::limits::budgets::BudgetWindow;
 use crate::limits::meters::{Bucket, BucketReceipt, Meter, Moment, PerMinute};
 use crate::limits::rates::{RateLimits, RateState};
+use crate::models::Usd;
 
 /// Whether a demand is the first of its request, or a later one of the same request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,14 +94,36 @@ impl CallerLimits {
 
     /// Refuses work of any model whose budget is used up.
     pub fn check_budgets(&self, now: Moment) -> Result<(), ApiError> {
+        let includes = |scope: &AllowanceScope| scope.pattern.is_none();
+        self.check_budgets_of(includes, &Demand::free(), now)
+    }
+
+    /// Refuses work of `model` whose budget is used up, or whose price must be known and is not:
+    /// for work that reserves nothing, since its cost is known only at its end.
+    pub fn check_budgets_for(
+        &self,
+        model: CalledModel<'_>,
+        has_price: bool,
+        now: Moment,
+    ) -> Result<(), ApiError> {
+        let demand = Demand::of_units(has_price.then(Usd::default));
+        self.check_budgets_of(|scope| scope.includes(model), &demand, now)
+    }
+
+    fn check_budgets_of(
+        &self,
+        includes: impl Fn(&AllowanceScope) -> bool,
+        demand: &Demand,
+        now: Moment,
+    ) -> Result<(), ApiError> {
         let scopes = || {
             let all = self.scopes.iter();
-            all.filter(|scope| scope.meters.scope.pattern.is_none())
+            all.filter(|scope| includes(&scope.meters.scope))
         };
         let shortages = scopes().flat_map(|scope| {
             let budgets = scope.budgets.iter();
             budgets.filter_map(move |budgets| {
-                let limited = self.budget_shortage(scope, budgets, &Demand::free(), now)?;
+                let limited = self.budget_shortage(scope, budgets, demand, now)?;
                 Some(Shortage { scope, limited })
             })
         });
@@ -107,6 +131,32 @@ impl CallerLimits {
             None => Ok(()),
             Some(shortage) => Err(self.refusal(shortage, scopes(), now).error),
         }
+    }
+
+    /// A reservation for work of `model` that has ended, which no limit can refuse any more. Its
+    /// settlement adds the cost to the budgets; nothing else is counted.
+    pub fn reserve_ended(self: &Arc<Self>, model: CalledModel<'_>, now: Moment) -> Reservation {
+        let applies = |(_, scope): &(usize, &ScopeLimits)| scope.meters.scope.includes(model);
+        let scopes = self.scopes.iter().enumerate().filter(applies);
+        let held = scopes.map(|(index, scope)| {
+            let mut held = HeldScope::new(index);
+            for (period, budgets) in scope.budgets.iter().enumerate() {
+                let window = self.window(scope, budgets, now);
+                held.budgets.push((period, window, 0));
+            }
+            held
+        });
+        Reservation::new(Arc::clone(self), held.collect(), &Demand::free())
+    }
+
+    /// Whether everything that was spent before is counted, in the current windows of all budgets.
+    pub fn has_counted_all(&self, now: Moment) -> bool {
+        self.scopes.iter().all(|scope| {
+            let budgets = scope.budgets.iter();
+            budgets
+                .map(|budgets| self.window(scope, budgets, now))
+                .all(|window| window.is_seeded())
+        })
     }
 
     /// The limit of `scope` with the longest wait, of those without room.

@@ -7,6 +7,9 @@ use crate::models::Usd;
 
 const MILLION: i128 = 1_000_000;
 
+/// The price of batch jobs, as a share of the default price, if the table has no other.
+const BATCH_FACTOR: Factor = Factor(MILLION / 2);
+
 /// The tokens of one call, as counted by Bedrock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tokens {
@@ -51,6 +54,8 @@ pub enum Tier {
     Priority,
     /// Provisioned capacity, billed by the hour regardless of use.
     Reserved,
+    /// The records of batch jobs.
+    Batch,
 }
 
 impl Tier {
@@ -71,6 +76,7 @@ impl Tier {
             Self::Flex => "flex",
             Self::Priority => "priority",
             Self::Reserved => "reserved",
+            Self::Batch => "batch",
         }
     }
 }
@@ -86,6 +92,9 @@ pub struct Price {
     pub(super) flex: Option<TierPrices>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) priority: Option<TierPrices>,
+    /// The prices of batch jobs, if they are not [`BATCH_FACTOR`] of the default prices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) batch: Option<TierPrices>,
 }
 
 /// Prices of models billed in units other than tokens; `None` if unknown.
@@ -168,24 +177,31 @@ impl Price {
             default: scaled(&self.default),
             flex: self.flex.as_ref().map(scaled),
             priority: self.priority.as_ref().map(scaled),
+            batch: self.batch.as_ref().map(scaled),
         }
     }
 
-    fn prices(&self, tokens: &Tokens, tier: Tier) -> Option<&TokenPrices> {
-        let prices = match tier {
-            Tier::Default => Some(&self.default),
-            Tier::Flex => self.flex.as_ref(),
-            Tier::Priority => self.priority.as_ref(),
-            Tier::Reserved => None,
-        }?;
-        match &prices.long_prompt {
-            Some(long) if tokens.prompt() > long.above => Some(&long.prices),
-            _ => Some(&prices.prices),
+    fn prices(&self, tokens: &Tokens, tier: Tier) -> Option<TokenPrices> {
+        match (tier, &self.batch) {
+            (Tier::Default, _) => Some(self.default.of(tokens)),
+            (Tier::Flex, _) => Some(self.flex.as_ref()?.of(tokens)),
+            (Tier::Priority, _) => Some(self.priority.as_ref()?.of(tokens)),
+            (Tier::Reserved, _) => None,
+            (Tier::Batch, Some(batch)) => Some(batch.of(tokens)),
+            (Tier::Batch, None) => Some(self.default.of(tokens).scaled(BATCH_FACTOR)),
         }
     }
 }
 
 impl TierPrices {
+    /// The prices of the tokens of a call.
+    fn of(&self, tokens: &Tokens) -> TokenPrices {
+        match &self.long_prompt {
+            Some(long) if tokens.prompt() > long.above => long.prices,
+            _ => self.prices,
+        }
+    }
+
     pub(super) fn scaled(&self, factor: Factor) -> Self {
         Self {
             prices: self.prices.scaled(factor),
@@ -316,6 +332,7 @@ mod tests {
         Price {
             flex: Some(default.scaled(Factor(500_000))),
             priority: None,
+            batch: None,
             default,
         }
     }
@@ -426,6 +443,8 @@ mod tests {
             (Tier::Flex, "0.0045", "0.0135"),
             (Tier::Priority, "unknown", "unknown"),
             (Tier::Reserved, "unknown", "unknown"),
+            // Half, if the table does not say otherwise.
+            (Tier::Batch, "0.0045", "0.0135"),
         ] {
             assert_eq!(total(&sonnet(), &tokens, tier), cost, "{tier:?}");
             assert_eq!(

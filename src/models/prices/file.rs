@@ -85,6 +85,7 @@ struct PriceRow {
     long_prompt: Option<LongPrompt>,
     flex: Option<PriceOverride>,
     priority: Option<PriceOverride>,
+    batch: Option<PriceOverride>,
     regional_factor: Option<f64>,
     #[serde(default)]
     locations: BTreeMap<String, PriceOverride>,
@@ -118,6 +119,14 @@ struct PriceOverride {
 enum Change {
     Factor(Factor),
     Own(TokenPrices),
+}
+
+/// What the tiers change.
+#[derive(Clone, Copy)]
+struct TierChanges {
+    flex: Option<Change>,
+    priority: Option<Change>,
+    batch: Option<Change>,
 }
 
 impl PriceRow {
@@ -160,16 +169,15 @@ impl PriceRow {
         let long_prompt = long_prompt.transpose()?;
         let tier =
             |name, other: Option<&PriceOverride>| other.map(|other| self.change(name, other));
-        let flex = tier("flex", self.flex.as_ref()).transpose()?;
-        let priority = tier("priority", self.priority.as_ref()).transpose()?;
-        let global = price(
-            TierPrices {
-                prices,
-                long_prompt,
-            },
-            flex,
-            priority,
-        );
+        let tiers = TierChanges {
+            flex: tier("flex", self.flex.as_ref()).transpose()?,
+            priority: tier("priority", self.priority.as_ref()).transpose()?,
+            batch: tier("batch", self.batch.as_ref()).transpose()?,
+        };
+        let global = tiers.price(TierPrices {
+            prices,
+            long_prompt,
+        });
         let regional = match self.regional_factor {
             Some(value) => global.scaled(factor("regional_factor", value)?),
             None => global.clone(),
@@ -178,7 +186,10 @@ impl PriceRow {
         for (location, other) in &self.locations {
             let there = match self.change(location, other)? {
                 Change::Factor(factor) => global.scaled(factor),
-                Change::Own(prices) => own_price(prices, flex, priority),
+                Change::Own(prices) => tiers.with_factors().price(TierPrices {
+                    prices,
+                    long_prompt: None,
+                }),
             };
             locations.push((location.clone(), there));
         }
@@ -193,6 +204,7 @@ impl PriceRow {
         self.long_prompt.is_some()
             || self.flex.is_some()
             || self.priority.is_some()
+            || self.batch.is_some()
             || self.regional_factor.is_some()
             || !self.locations.is_empty()
     }
@@ -228,30 +240,34 @@ impl LongPrompt {
     }
 }
 
-fn price(default: TierPrices, flex: Option<Change>, priority: Option<Change>) -> Price {
-    let tier = |change: Change| match change {
-        Change::Factor(factor) => default.scaled(factor),
-        Change::Own(prices) => TierPrices {
-            prices,
-            long_prompt: None,
-        },
-    };
-    Price {
-        flex: flex.map(tier),
-        priority: priority.map(tier),
-        default,
+impl TierChanges {
+    /// The price of all tiers, from that of the default one.
+    fn price(self, default: TierPrices) -> Price {
+        let tier = |change: Change| match change {
+            Change::Factor(factor) => default.scaled(factor),
+            Change::Own(prices) => TierPrices {
+                prices,
+                long_prompt: None,
+            },
+        };
+        Price {
+            flex: self.flex.map(tier),
+            priority: self.priority.map(tier),
+            batch: self.batch.map(tier),
+            default,
+        }
     }
-}
 
-/// The price in a location with explicit prices: a tier's factor applies there too, a tier's
-/// explicit prices do not.
-fn own_price(prices: TokenPrices, flex: Option<Change>, priority: Option<Change>) -> Price {
-    let factor = |change: &Change| matches!(change, Change::Factor(_));
-    let default = TierPrices {
-        prices,
-        long_prompt: None,
-    };
-    price(default, flex.filter(factor), priority.filter(factor))
+    /// What applies in a location with explicit prices: a tier's factor applies there too, a tier's
+    /// explicit prices do not.
+    fn with_factors(self) -> Self {
+        let factor = |change: &Change| matches!(change, Change::Factor(_));
+        Self {
+            flex: self.flex.filter(factor),
+            priority: self.priority.filter(factor),
+            batch: self.batch.filter(factor),
+        }
+    }
 }
 
 /// The price of one token of each kind, from dollars per million; `None` if no price is given.
@@ -437,20 +453,21 @@ mod tests {
             regional_factor = 1.1
             locations = { eu = { input = 0.18, output = 2 }, us-gov = { factor = 1.2 } }
             flex = { input = 0.07, output = 0.5 }
-            priority = { factor = 1.75 }";
+            priority = { factor = 1.75 }
+            batch = { factor = 0.4 }";
         let table = PriceTable::parse(text).expect("a table");
         let million = Tokens {
             input: 1_000_000,
             ..Tokens::default()
         };
-        for (model, default, flex, priority) in [
-            ("global.a.b", Some("0.15"), Some("0.07"), Some("0.2625")),
-            // 0.15 * 1.1, 0.07 * 1.1, 0.2625 * 1.1
-            ("us.a.b", Some("0.165"), Some("0.077"), Some("0.28875")),
-            // 0.15 * 1.2, 0.07 * 1.2, 0.2625 * 1.2
-            ("us-gov.a.b", Some("0.18"), Some("0.084"), Some("0.315")),
-            // 0.18 * 1.75; the flex price there is unknown.
-            ("eu.a.b", Some("0.18"), None, Some("0.315")),
+        for (model, default, flex, priority, batch) in [
+            ("global.a.b", "0.15", Some("0.07"), "0.2625", "0.06"),
+            // 0.15 * 1.1, 0.07 * 1.1, 0.2625 * 1.1, 0.06 * 1.1
+            ("us.a.b", "0.165", Some("0.077"), "0.28875", "0.066"),
+            // 0.15 * 1.2, 0.07 * 1.2, 0.2625 * 1.2, 0.06 * 1.2
+            ("us-gov.a.b", "0.18", Some("0.084"), "0.315", "0.072"),
+            // 0.18 * 1.75, 0.18 * 0.4; the flex price there is unknown.
+            ("eu.a.b", "0.18", None, "0.315", "0.072"),
         ] {
             let model = ModelId::parse(model).expect("an id");
             let price = table
@@ -458,9 +475,10 @@ mod tests {
                 .and_then(|row| row.price)
                 .expect("a price");
             for (tier, expected) in [
-                (Tier::Default, default),
+                (Tier::Default, Some(default)),
                 (Tier::Flex, flex),
-                (Tier::Priority, priority),
+                (Tier::Priority, Some(priority)),
+                (Tier::Batch, Some(batch)),
             ] {
                 let cost = price
                     .cost(&million, tier)

@@ -93,6 +93,15 @@ impl UsageDimension {
 }
 
 impl Store {
+    /// Whether there is a record with this time, in Unix milliseconds, and this id.
+    pub async fn has_usage(&self, at: i64, id: &str) -> Result<bool, StoreError> {
+        let select = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM usage_records WHERE at = $1 AND id = $2)",
+        );
+        let found = select.bind(at).bind(id).fetch_one(self.pool().await?);
+        Ok(found.await?)
+    }
+
     /// Sums of usage.
     pub async fn usage(&self, query: UsageQuery<'_>) -> Result<Vec<UsageRow>, StoreError> {
         let UsageQuery {

@@ -116,7 +116,7 @@ fn result(lines: &[&str], line: &str) -> (bool, String) {
         model: &model,
         metadata: None,
     };
-    let json = completion_of(response, output_options, head).unwrap();
+    let (json, _) = completion_of(response, output_options, head).unwrap();
     (true, response_line(ids, &json, &adjustments).unwrap())
 }
 

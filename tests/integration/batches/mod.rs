@@ -1,5 +1,6 @@
 //! `/v1/batches`: files of requests, processed by Bedrock jobs or call by call.
 
+mod budgets;
 mod golden;
 
 use std::collections::BTreeMap;

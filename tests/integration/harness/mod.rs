@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use bedrock_simulator::{Options, Simulator};
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -48,6 +49,8 @@ pub struct Harness {
     pub app: Arc<App>,
     pub router: Router,
     pub records: Records,
+    /// The key of all requests; `None` for none.
+    pub key: Option<&'static str>,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -117,6 +120,7 @@ impl Harness {
             app,
             router,
             records,
+            key: None,
             client: Client::builder(TokioExecutor::new()).build_http(),
         }
     }
@@ -164,11 +168,14 @@ impl Harness {
         path: &str,
         body: impl Into<Bytes>,
     ) -> Request<Full<Bytes>> {
-        Request::builder()
+        let request = Request::builder()
             .method(method)
-            .uri(format!("http://{}{path}", self.address))
-            .body(Full::new(body.into()))
-            .unwrap()
+            .uri(format!("http://{}{path}", self.address));
+        let request = match self.key {
+            Some(key) => request.header(AUTHORIZATION, format!("Bearer {key}")),
+            None => request,
+        };
+        request.body(Full::new(body.into())).unwrap()
     }
 
     pub async fn get(&self, path: &str) -> Reply {
