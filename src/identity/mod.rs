@@ -135,7 +135,7 @@ impl Callers {
         if self.jwt.exist() {
             let organization = Arc::clone(self.keys.snapshot.load().organization());
             let (jwt, now) = (&self.jwt, SystemTime::now());
-            let limits = (&*organization, &*self.limits);
+            let limits = (&organization, &*self.limits);
             let identified = jwt.identify(key, digest, limits, now).await;
             if let Some(identified) = identified {
                 return identified;

@@ -1,6 +1,6 @@
 //! The callers of tokens: what a token says, combined with what the organization allows.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
 use super::JwtIssuers;
@@ -21,7 +21,17 @@ use crate::usage::Identity;
 pub(in crate::identity) struct JwtCallers {
     issuers: Arc<JwtIssuers>,
     /// `None` without providers.
-    verified: Option<TokenCache<Caller>>,
+    verified: Option<TokenCache<Arc<VerifiedToken>>>,
+}
+
+/// A verified token, and its caller in one state of the organization.
+#[derive(Debug)]
+struct VerifiedToken {
+    identity: TokenIdentity,
+    verified_at: SystemTime,
+    caller: Caller,
+    /// Only to compare: what a changed organization replaced is not kept for the tokens.
+    organization: Weak<Organization>,
 }
 
 impl JwtCallers {
@@ -49,32 +59,60 @@ impl JwtCallers {
         &self,
         credential: &str,
         digest: KeyDigest,
-        limits: (&Organization, &LimitRegistry),
+        limits: (&Arc<Organization>, &LimitRegistry),
         now: SystemTime,
     ) -> Option<Result<Caller, ApiError>> {
         let verified = self.verified.as_ref()?;
-        if let Some(caller) = verified.get(&digest, now) {
-            return Some(Ok(caller));
-        }
-        let token = UnverifiedToken::parse(credential)?;
-        // Boxed, since few requests get here and all would be larger.
-        let identified = Box::pin(self.verify(&token, limits, now)).await;
-        Some(identified.map_err(ApiError::from).map(|(caller, end)| {
-            verified.insert(digest, caller.clone(), end, now);
-            caller
+        let known = match verified.get(&digest, now) {
+            Some(token) if token.is_of(limits.0) => return Some(Ok(token.caller.clone())),
+            known => known,
+        };
+        let token = match known {
+            // The organization has changed since; the signature has not.
+            Some(known) => VerifiedToken::new(known.identity.clone(), known.verified_at, limits),
+            None => {
+                let token = UnverifiedToken::parse(credential)?;
+                // Boxed, since few requests get here and all would be larger.
+                Box::pin(self.verify(&token, limits, now)).await
+            }
+        };
+        Some(token.map_err(ApiError::from).map(|token| {
+            let token = Arc::new(token);
+            let (end, since) = (token.identity.expires_at, token.verified_at);
+            verified.insert(digest, Arc::clone(&token), end, since);
+            token.caller.clone()
         }))
     }
 
     async fn verify(
         &self,
         token: &UnverifiedToken<'_>,
-        (organization, registry): (&Organization, &LimitRegistry),
+        limits: (&Arc<Organization>, &LimitRegistry),
         now: SystemTime,
-    ) -> Result<(Caller, SystemTime), TokenError> {
+    ) -> Result<VerifiedToken, TokenError> {
         let identity = self.issuers.verify(token, now).await?;
+        VerifiedToken::new(identity, now, limits)
+    }
+}
+
+impl VerifiedToken {
+    fn new(
+        identity: TokenIdentity,
+        verified_at: SystemTime,
+        (organization, registry): (&Arc<Organization>, &LimitRegistry),
+    ) -> Result<Self, TokenError> {
         let profile = profile(&identity, organization)?.limited_by(registry);
-        let caller = Caller::new(Arc::new(profile), Some(Identity::Jwt));
-        Ok((caller, identity.expires_at))
+        Ok(Self {
+            identity,
+            verified_at,
+            caller: Caller::new(Arc::new(profile), Some(Identity::Jwt)),
+            organization: Arc::downgrade(organization),
+        })
+    }
+
+    /// Whether its caller is that of `organization`.
+    fn is_of(&self, organization: &Arc<Organization>) -> bool {
+        std::ptr::eq(self.organization.as_ptr(), Arc::as_ptr(organization))
     }
 }
 

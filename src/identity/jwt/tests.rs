@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
@@ -7,9 +8,13 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
 
+use super::callers::JwtCallers;
 use super::key_cache::{KeyCache, KeySource};
 use super::keys::KeySet;
 use super::*;
+use crate::allowances::{Organization, Team};
+use crate::config::{BudgetSettings, KeyDigest};
+use crate::limits::{LimitRegistry, ThresholdQueue};
 
 const NOW: SystemTime = SystemTime::UNIX_EPOCH;
 
@@ -108,6 +113,48 @@ fn with(name: &str, value: Value) -> Value {
     let mut claims = claims();
     claims[name] = value;
     claims
+}
+
+#[tokio::test]
+async fn a_changed_team_applies_to_verified_tokens_at_once() {
+    let key = SigningKey::ec("ec");
+    let of_team = JwtIssuer {
+        team: Some("research".to_owned()),
+        ..settings()
+    };
+    let issuers = JwtIssuers {
+        issuers: vec![issuer(of_team, &[&key])],
+    };
+    let callers = JwtCallers::new(Arc::new(issuers));
+    let (queue, _thresholds) = ThresholdQueue::new();
+    let registry = LimitRegistry::new(&BudgetSettings::default(), queue);
+    let organization = |requests_per_minute| {
+        let mut team = Team::default();
+        team.allowance.usage.requests_per_minute = requests_per_minute;
+        Arc::new(Organization {
+            teams: [("research".to_owned(), team)].into(),
+            ..Organization::default()
+        })
+    };
+    let token = key.sign(&claims());
+    let now = NOW + Duration::from_secs(1000);
+    let identify = async |organization: &Arc<Organization>| {
+        let limits = (organization, &registry);
+        let caller = callers.identify(&token, KeyDigest::of(&token), limits, now);
+        caller.await.expect("a token").map(|caller| {
+            let levels = caller.profile().levels.iter();
+            let rates = levels.map(|level| level.allowance.usage.requests_per_minute);
+            rates.collect::<Vec<_>>()
+        })
+    };
+    let before = organization(Some(60));
+    for _ in 0..2 {
+        assert_eq!(identify(&before).await, Ok(vec![Some(60)]));
+    }
+    assert_eq!(identify(&organization(Some(6))).await, Ok(vec![Some(6)]));
+    assert_eq!(identify(&organization(None)).await, Ok(vec![]));
+    let refused = identify(&Arc::default()).await;
+    assert!(refused.is_err(), "the team is deleted");
 }
 
 #[tokio::test]

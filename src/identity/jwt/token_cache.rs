@@ -51,7 +51,7 @@ impl<V: Clone> TokenCache<V> {
         })
     }
 
-    /// Keeps the value of a token that ends at `expires_at`.
+    /// Keeps the value of a token that ends at `expires_at` and was verified at `now`.
     pub(super) fn insert(
         &self,
         digest: KeyDigest,
