@@ -61,7 +61,7 @@ impl Gateway {
         ledger.model_requested(name);
         let target = self.models.target(name).await?;
         ledger.target(&target);
-        check_access(caller, name, &target)?;
+        check_access(caller, name, &target.model)?;
         Ok(target)
     }
 
@@ -78,7 +78,7 @@ impl Gateway {
         ledger.model_requested(id);
         let target = self.models.exact_target(id).await?;
         ledger.target(&target);
-        check_access(caller, id, &target)?;
+        check_access(caller, id, &target.model)?;
         Ok(target)
     }
 
@@ -89,8 +89,19 @@ impl Gateway {
         caller: &Caller,
     ) -> Result<ModelTarget, ApiError> {
         let target = self.models.target(name).await?;
-        check_access(caller, name, &target)?;
+        check_access(caller, name, &target.model)?;
         Ok(target)
+    }
+
+    /// Whether `caller` may call the model `name`, as far as is known without calling Bedrock.
+    pub fn allows(&self, caller: &Caller, name: &str) -> bool {
+        let entry = self.models.entry(name);
+        entry.is_ok_and(|entry| caller.refusal(name, entry.target.as_str()).is_none())
+    }
+
+    /// Refuses a model that [`allows`](Self::allows) does not.
+    pub fn check_allowed(&self, caller: &Caller, name: &str) -> Result<(), ApiError> {
+        check_access(caller, name, &self.models.entry(name)?.target)
     }
 
     /// The prices of the tokens of the model with this id, if they are known.
@@ -170,8 +181,8 @@ impl Gateway {
 }
 
 /// Refuses a model that the caller's levels do not allow.
-fn check_access(caller: &Caller, name: &str, target: &ModelTarget) -> Result<(), ApiError> {
-    let Some(level) = caller.refusal(name, target.model.as_str()) else {
+fn check_access(caller: &Caller, name: &str, model: &ModelId) -> Result<(), ApiError> {
+    let Some(level) = caller.refusal(name, model.as_str()) else {
         return Ok(());
     };
     let (name, owner) = (bounded::logged_name(name), level.owner());

@@ -107,6 +107,12 @@ impl Caller {
         self.identity
     }
 
+    /// Whether there are models that the caller may not call.
+    pub fn has_allowed_models(&self) -> bool {
+        let mut levels = self.profile.levels.iter();
+        levels.any(|level| level.allowance.allowed_models.is_some())
+    }
+
     /// The level that does not allow a model that the request calls `requested`, and whose id is
     /// `model_id`.
     pub fn refusal(&self, requested: &str, model_id: &str) -> Option<&LevelAllowance> {

@@ -121,6 +121,15 @@ impl Catalog {
         self.models().await.list(model_type)
     }
 
+    /// The same for the models whose names `is_listed` returns.
+    pub async fn list_of(
+        &self,
+        model_type: Option<ModelType>,
+        is_listed: impl Fn(&str) -> bool,
+    ) -> Bytes {
+        self.models().await.list_of(model_type, is_listed)
+    }
+
     /// The JSON of one model, by its name.
     pub async fn model(&self, name: &str) -> Option<Bytes> {
         self.models().await.model(name)

@@ -15,6 +15,8 @@ pub(super) struct CatalogJson {
     by_type: BTreeMap<ModelType, Bytes>,
     /// The JSON of each model, by name; slices of `list`.
     models: HashMap<String, Bytes>,
+    /// The names in the order of the list, each with its type.
+    order: Vec<(String, Option<ModelType>)>,
 }
 
 /// The order in the list; models of the same rank are ordered by name.
@@ -53,6 +55,19 @@ impl CatalogJson {
         }
     }
 
+    /// The same for the models whose names `is_listed` returns.
+    pub(super) fn list_of(
+        &self,
+        model_type: Option<ModelType>,
+        is_listed: impl Fn(&str) -> bool,
+    ) -> Bytes {
+        let has_type = |own: Option<ModelType>| model_type.is_none() || own == model_type;
+        let order = self.order.iter();
+        let listed = order.filter(|(name, own)| has_type(*own) && is_listed(name));
+        let models = listed.filter_map(|(name, _)| self.models.get(name));
+        list_of(models.map(|json| &**json)).0
+    }
+
     /// The JSON of a model.
     pub(super) fn model(&self, name: &str) -> Option<Bytes> {
         self.models.get(name).cloned()
@@ -87,34 +102,37 @@ impl CatalogWriter {
     pub(super) fn finish(mut self) -> CatalogJson {
         let key = |entry: &ModelJson| (entry.rank, entry.name.clone());
         self.models.sort_by_cached_key(key);
-        let (list, ranges) = list_of(self.models.iter());
+        let (list, ranges) = list_of(self.models.iter().map(|entry| &*entry.json));
         let by_type = ModelType::ALL.into_iter().map(|model_type| {
             let of_type = |entry: &&ModelJson| entry.model_type == Some(model_type);
-            (model_type, list_of(self.models.iter().filter(of_type)).0)
+            let of_type = self.models.iter().filter(of_type);
+            (model_type, list_of(of_type.map(|entry| &*entry.json)).0)
         });
         let by_type = by_type.collect();
+        let order = self.models.iter();
+        let order = order.map(|entry| (entry.name.clone(), entry.model_type));
+        let order = order.collect();
         let models = self.models.into_iter().zip(ranges);
         let models = models.map(|(entry, range)| (entry.name, list.slice(range)));
         CatalogJson {
             models: models.collect(),
             by_type,
             list,
+            order,
         }
     }
 }
 
-/// The list of `entries`, and the byte range of each in it.
-fn list_of<'a>(
-    entries: impl Iterator<Item = &'a ModelJson>,
-) -> (Bytes, Vec<std::ops::Range<usize>>) {
+/// The list of the models with this JSON, and the byte range of each in it.
+fn list_of<'a>(entries: impl Iterator<Item = &'a [u8]>) -> (Bytes, Vec<std::ops::Range<usize>>) {
     let mut list = BytesMut::from(br#"{"object":"list","data":["#.as_slice());
     let mut ranges = Vec::new();
-    for entry in entries {
+    for json in entries {
         if !ranges.is_empty() {
             list.put_u8(b',');
         }
         let start = list.len();
-        list.extend_from_slice(&entry.json);
+        list.extend_from_slice(json);
         ranges.push(start..list.len());
     }
     list.extend_from_slice(b"]}");

@@ -14,10 +14,11 @@ use crate::models::ModelType;
 use crate::reply::Reply;
 use crate::wire::unknown_word;
 
-/// Lists all models, or those of `?type=`.
+/// Lists the models that the caller may call, or those of `?type=`.
 pub async fn list(
     State(catalog): State<Arc<Catalog>>,
-    _caller: Caller,
+    State(gateway): State<Arc<Gateway>>,
+    caller: Caller,
     uri: Uri,
 ) -> Result<Reply, ApiError> {
     let model_type = query(&uri).find(|(name, _)| name == "type");
@@ -26,16 +27,25 @@ pub async fn list(
         let words = || ModelType::ALL.map(ModelType::as_str);
         parsed.ok_or_else(|| unknown_word("type", &word, "a model type", words()))
     });
-    Ok(Reply::new(catalog.list(model_type.transpose()?).await))
+    let model_type = model_type.transpose()?;
+    Ok(Reply::new(match caller.has_allowed_models() {
+        false => catalog.list(model_type).await,
+        true => {
+            let is_allowed = |name: &str| gateway.allows(&caller, name);
+            catalog.list_of(model_type, is_allowed).await
+        }
+    }))
 }
 
 /// Retrieves a model. Ids have colons, and ARNs have slashes.
 pub async fn retrieve(
     State(catalog): State<Arc<Catalog>>,
     State(gateway): State<Arc<Gateway>>,
-    _caller: Caller,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
     let model = catalog.model(&id).await;
-    Ok(Reply::new(model.ok_or_else(|| gateway.unknown_model(&id))?))
+    let model = model.ok_or_else(|| gateway.unknown_model(&id))?;
+    gateway.check_allowed(&caller, &id)?;
+    Ok(Reply::new(model))
 }

@@ -108,6 +108,74 @@ async fn every_level_must_allow_a_model_by_its_name_or_its_id() {
 }
 
 #[tokio::test]
+async fn the_list_of_models_has_those_that_the_caller_may_call() {
+    let harness = Harness::with(|config| {
+        config.organization.allowance = only(&["us.amazon.nova-*", "amazon.titan-*", "allowed"]);
+        let team = Team {
+            allowance: only(&["*nova-2-lite*", "*embed-text-v2*", "allowed", "other"]),
+            ..Team::default()
+        };
+        config
+            .organization
+            .teams
+            .insert("research".to_owned(), team);
+        let model = outcrop::models::ModelId::parse(MODEL).unwrap();
+        for name in ["allowed", "other"] {
+            config.models.insert(name.to_owned(), model.clone().into());
+        }
+        // An alias of an allowed model is allowed.
+        let nova = outcrop::models::ModelId::parse("us.amazon.nova-2-lite-v1:0").unwrap();
+        config.models.insert("lite".to_owned(), nova.into());
+        config.catalog.list = outcrop::config::CatalogList::All;
+        key(config, "of-all", KeyGrant::default());
+        let grant = KeyGrant {
+            team: Some("research".to_owned()),
+            ..KeyGrant::default()
+        };
+        key(config, "of-team", grant);
+    })
+    .await;
+    let get = async |key: &str, path: &str| {
+        let mut request = harness.request(Method::GET, path, "");
+        let value = format!("Bearer {key}").parse().unwrap();
+        request.headers_mut().insert("authorization", value);
+        harness.send(request).await
+    };
+    let list = async |key: &str, query: &str| -> Vec<String> {
+        let list = get(key, &format!("/v1/models{query}")).await.json();
+        let models = list["data"].as_array().unwrap().iter();
+        let ids = models.map(|model| model["id"].as_str().unwrap().to_owned());
+        ids.collect()
+    };
+    let of_team = list("of-team", "").await;
+    for (name, is_listed) in [
+        ("allowed", true),
+        ("lite", true),
+        ("us.amazon.nova-2-lite-v1:0", true),
+        ("amazon.titan-embed-text-v2:0", true),
+        ("other", false),
+        (MODEL, false),
+        ("us.amazon.nova-pro-v1:0", false),
+    ] {
+        assert_eq!(
+            of_team.iter().any(|id| id == name),
+            is_listed,
+            "{of_team:?}"
+        );
+        let single = get("of-team", &format!("/v1/models/{name}")).await;
+        let expected = if is_listed { 200 } else { 403 };
+        assert_eq!(single.status, expected, "{name}: {}", single.text);
+    }
+    let of_all = list("of-all", "").await;
+    assert!(of_all.iter().any(|id| id == "us.amazon.nova-pro-v1:0"));
+    assert!(of_all.len() > of_team.len());
+    assert_eq!(
+        list("of-team", "?type=embedding").await,
+        ["amazon.titan-embed-text-v2:0"]
+    );
+}
+
+#[tokio::test]
 async fn an_expired_key_is_rejected() {
     let harness = Harness::with(|config| {
         let until = |expires_at| KeyGrant {
