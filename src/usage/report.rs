@@ -14,6 +14,8 @@ pub struct ReportRow<'a> {
     pub by: &'a [UsageDimension],
     /// Their values; empty if there is none.
     pub group: &'a [String],
+    /// The name of the key, if that is a dimension.
+    pub key_name: Option<&'a str>,
     /// The sums.
     pub sums: &'a UsageSums,
 }
@@ -45,6 +47,9 @@ impl Serialize for ReportRow<'_> {
         for (dimension, value) in self.by.iter().zip(self.group) {
             let value = (!value.is_empty()).then_some(value);
             row.serialize_entry(dimension.as_str(), &value)?;
+            if *dimension == UsageDimension::Key {
+                row.serialize_entry("key_name", &self.key_name)?;
+            }
         }
         for (name, sum) in [
             ("requests", requests),
@@ -92,6 +97,7 @@ mod tests {
         let row = ReportRow {
             by: &[UsageDimension::Team, UsageDimension::Model],
             group: &["search".to_owned(), String::new()],
+            key_name: None,
             sums: &sums,
         };
         let json = serde_json::to_string(&row).expect("JSON");

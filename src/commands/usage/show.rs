@@ -47,7 +47,12 @@ fn write_json(
 ) -> std::io::Result<()> {
     let rows: Vec<ReportRow<'_>> = rows
         .iter()
-        .map(|UsageRow { group, sums }| ReportRow { by, group, sums })
+        .map(|row| ReportRow {
+            by,
+            group: &row.group,
+            key_name: row.key_name.as_deref(),
+            sums: &row.sums,
+        })
         .collect();
     serde_json::to_writer_pretty(&mut *output, &rows)?;
     writeln!(output)
@@ -57,22 +62,23 @@ fn write_json(
 fn table(rows: &[UsageRow], by: &[UsageDimension]) -> String {
     let mut total = UsageSums::default();
     let mut lines = vec![header(by)];
-    for UsageRow { group, sums } in rows {
-        total.add(sums);
-        let names = group.iter().map(|name| match name.as_str() {
+    for row in rows {
+        total.add(&row.sums);
+        let names = names(row, by).map(|name| match name {
             "" => "-".to_owned(),
             name => name.to_owned(),
         });
-        lines.push(names.chain(numbers(sums)).collect());
+        lines.push(names.chain(numbers(&row.sums)).collect());
     }
+    let columns = by.len() + usize::from(by.contains(&UsageDimension::Key));
     if rows.len() > 1 {
-        let mut names = vec![String::new(); by.len()];
+        let mut names = vec![String::new(); columns];
         if let Some(first) = names.first_mut() {
             *first = "total".to_owned();
         }
         lines.push(names.into_iter().chain(numbers(&total)).collect());
     }
-    let mut text = aligned(&lines, by.len());
+    let mut text = aligned(&lines, columns);
     if total.unpriced_requests > 0 {
         text += &format!(
             "\nThe price of {} requests is not known; the cost does not include them.\n",
@@ -82,8 +88,20 @@ fn table(rows: &[UsageRow], by: &[UsageDimension]) -> String {
     text
 }
 
+/// The values of the dimensions; that of a key follows its name.
+fn names<'a>(row: &'a UsageRow, by: &'a [UsageDimension]) -> impl Iterator<Item = &'a str> {
+    by.iter().zip(&row.group).flat_map(|(dimension, value)| {
+        let is_key = *dimension == UsageDimension::Key;
+        let name = row.key_name.as_deref().filter(|_| is_key);
+        name.into_iter().chain([value.as_str()])
+    })
+}
+
 fn header(by: &[UsageDimension]) -> Vec<String> {
-    let names = by.iter().map(|dimension| dimension.as_str());
+    let names = by.iter().flat_map(|dimension| {
+        let name = (*dimension == UsageDimension::Key).then_some("key name");
+        name.into_iter().chain([dimension.as_str()])
+    });
     let numbers = [
         "requests",
         "failed",
@@ -162,9 +180,33 @@ mod tests {
     }
 
     #[test]
+    fn a_key_has_its_name_and_its_id() {
+        let rows = [UsageRow {
+            group: vec!["search".to_owned(), "key_1".to_owned()],
+            key_name: Some("nightly".to_owned()),
+            sums: UsageSums::default(),
+        }];
+        let by = [UsageDimension::Team, UsageDimension::Key];
+        let table = table(&rows, &by);
+        assert!(
+            table.starts_with("TEAM    KEY NAME  KEY    REQUESTS"),
+            "{table}"
+        );
+        assert!(table.contains("\nsearch  nightly   key_1  "), "{table}");
+        let mut json = Vec::new();
+        write_json(&rows, &by, &mut json).expect("written");
+        let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+        assert_eq!(
+            (&json[0]["key"], &json[0]["key_name"]),
+            (&"key_1".into(), &"nightly".into())
+        );
+    }
+
+    #[test]
     fn a_table_has_aligned_columns_and_a_total() {
         let row = |team: &str, model: &str, requests, cost| UsageRow {
             group: vec![team.to_owned(), model.to_owned()],
+            key_name: None,
             sums: UsageSums {
                 requests,
                 input_tokens: 70,

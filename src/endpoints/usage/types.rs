@@ -36,10 +36,11 @@ impl<'a> CallerUsage<'a> {
         (rows, has_more): (&'a [UsageRow], bool),
         total: &'a UsageSums,
     ) -> Self {
-        let row = |UsageRow { group, sums }: &'a UsageRow| ReportRow {
+        let row = |row: &'a UsageRow| ReportRow {
             by: BY,
-            group,
-            sums,
+            group: &row.group,
+            key_name: row.key_name.as_deref(),
+            sums: &row.sums,
         };
         Self {
             object: "list",
@@ -50,6 +51,7 @@ impl<'a> CallerUsage<'a> {
             total: ReportRow {
                 by: &[],
                 group: &[],
+                key_name: None,
                 sums: total,
             },
             has_more,

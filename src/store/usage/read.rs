@@ -10,6 +10,10 @@ use super::sums::{UsageKey, UsageSums};
 /// More than the difference between the days of any time zone and those of UTC, in milliseconds.
 const MAX_OFFSET: i64 = 26 * 3_600_000;
 
+/// The name of the caller of a row, which is the name of its key if the store has it.
+const KEY_NAME: &str = "COALESCE((SELECT name FROM keys WHERE id = usage_daily.caller), caller) \
+                        AS key_name";
+
 /// What sums can be grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsageDimension {
@@ -45,6 +49,8 @@ pub struct UsageQuery<'a> {
 pub struct UsageRow {
     /// The values of the dimensions, in their order; empty if there is none.
     pub group: Vec<String>,
+    /// If the key is a dimension, its name: that of a key in the store, otherwise its id.
+    pub key_name: Option<String>,
     /// The sums.
     pub sums: UsageSums,
 }
@@ -116,6 +122,10 @@ impl Store {
         for column in &columns {
             select.push(*column).push(", ");
         }
+        let names_keys = by.contains(&UsageDimension::Key);
+        if names_keys {
+            select.push(KEY_NAME).push(", ");
+        }
         let sums = UsageSums::COLUMNS.iter();
         let sums: Vec<String> = sums
             .map(|column| format!("COALESCE(SUM({column}), 0) AS {column}"))
@@ -135,6 +145,7 @@ impl Store {
             let group = (0..columns.len()).map(|index| row.try_get(index));
             Ok(UsageRow {
                 group: group.collect::<sqlx::Result<_>>()?,
+                key_name: names_keys.then(|| row.try_get("key_name")).transpose()?,
                 sums: UsageSums::from_row(row)?,
             })
         };

@@ -46,6 +46,33 @@ async fn sums(store: &Store, by: &[UsageDimension]) -> Vec<(Vec<String>, i64, i6
 }
 
 #[tokio::test]
+async fn keys_of_the_store_are_named() {
+    let store = scratch();
+    let key = crate::store::keys::tests::key("key_1", "nightly");
+    assert!(store.add_key(&key).await.expect("a key"));
+    let configured = StoredUsage {
+        caller: "ci".to_owned(),
+        ..record("b", "2026-11-22")
+    };
+    add(&store, &[record("a", "2026-11-22"), configured]).await;
+    let names = async |by| {
+        let query = UsageQuery {
+            from: None,
+            to: None,
+            caller: None,
+            by,
+            limit: 100,
+        };
+        let rows = store.usage(query).await.expect("a query").into_iter();
+        rows.map(|row| row.key_name).collect::<Vec<_>>()
+    };
+    let named = |name: &str| Some(name.to_owned());
+    let by_key = [UsageDimension::Team, UsageDimension::Key];
+    assert_eq!(names(&by_key).await, [named("ci"), named("nightly")]);
+    assert_eq!(names(&[UsageDimension::Team]).await, [None]);
+}
+
+#[tokio::test]
 async fn a_record_is_read_as_it_was_written() {
     let store = scratch();
     let first = record("a", "2026-11-22");
