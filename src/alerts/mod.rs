@@ -4,6 +4,7 @@
 mod webhook;
 
 use serde::Serialize;
+use tokio::sync::watch;
 
 use crate::config::BudgetSettings;
 use crate::limits::{Span, ThresholdEvent, Thresholds};
@@ -12,11 +13,15 @@ use webhook::{Webhook, rfc3339};
 /// The type of the message, as Standard Webhooks has it.
 const BUDGET_THRESHOLD: &str = "budget.threshold";
 
-/// Reports `thresholds` as they are crossed, until there are no more.
-pub async fn report(mut thresholds: Thresholds, settings: BudgetSettings) {
-    let webhook = settings.webhook.map(|(url, key)| Webhook::new(url, key));
+/// Reports `thresholds` as they are crossed, until there are no more, by the `settings` of that time.
+pub async fn report(mut thresholds: Thresholds, mut settings: watch::Receiver<BudgetSettings>) {
+    let mut webhook = webhook_of(&settings.borrow_and_update());
     while let Some(event) = thresholds.next().await {
         log(&event);
+        // An error means that there will be no others.
+        if settings.has_changed().unwrap_or_default() {
+            webhook = webhook_of(&settings.borrow_and_update());
+        }
         let Some(webhook) = &webhook else { continue };
         let Ok(body) = serde_json::to_vec(&Message::of(&event)) else {
             continue;
@@ -26,6 +31,11 @@ pub async fn report(mut thresholds: Thresholds, settings: BudgetSettings) {
             Err(error) => tracing::error!(error, "the webhook of `[budgets]` cannot be called"),
         }
     }
+}
+
+fn webhook_of(settings: &BudgetSettings) -> Option<Result<Webhook, String>> {
+    let (url, key) = settings.webhook.clone()?;
+    Some(Webhook::new(url, key))
 }
 
 fn log(event: &ThresholdEvent) {

@@ -104,12 +104,18 @@ struct RequestCalls {
 
 #[derive(Debug)]
 struct BedrockInner {
+    connection: Arc<Connection>,
+    timeouts: Timeouts,
+    retry: RetryPolicy,
+}
+
+/// What stays for the life of the process.
+#[derive(Debug)]
+struct Connection {
     transport: Transport,
     endpoints: Endpoints,
     destinations: ModelDestinations,
     region: Arc<str>,
-    timeouts: Timeouts,
-    retry: RetryPolicy,
     sdk: SdkConfig,
     profile: Option<String>,
     job_arn_prefix: OnceLock<String>,
@@ -210,18 +216,34 @@ impl Bedrock {
             })?;
         Ok(Self {
             inner: Arc::new(BedrockInner {
-                transport,
-                endpoints,
-                destinations: ModelDestinations::new(),
-                region: region.into(),
+                connection: Arc::new(Connection {
+                    transport,
+                    endpoints,
+                    destinations: ModelDestinations::new(),
+                    region: region.into(),
+                    sdk,
+                    profile: settings.profile.clone().or_else(profile_of_environment),
+                    job_arn_prefix: OnceLock::new(),
+                }),
                 timeouts: settings.timeouts,
                 retry: RetryPolicy::new(settings.retry),
-                sdk,
-                profile: settings.profile.clone().or_else(profile_of_environment),
-                job_arn_prefix: OnceLock::new(),
             }),
             request: None,
         })
+    }
+
+    /// A client with other timeouts and another retry policy. It shares connections, credentials and
+    /// the timeout for connecting.
+    #[must_use]
+    pub fn reconfigured(&self, settings: &BedrockSettings) -> Self {
+        Self {
+            inner: Arc::new(BedrockInner {
+                connection: Arc::clone(&self.inner.connection),
+                timeouts: settings.timeouts,
+                retry: self.inner.retry.reconfigured(settings.retry),
+            }),
+            request: None,
+        }
     }
 
     /// A client for the calls of a request, which its ledger counts. If the request's client
@@ -239,37 +261,44 @@ impl Bedrock {
 
     /// The AWS region.
     pub fn region(&self) -> &str {
-        &self.inner.region
+        &self.inner.connection.region
     }
 
     /// The name of the credentials profile, if one is set.
     pub fn profile(&self) -> Option<&str> {
-        self.inner.profile.as_deref()
+        self.inner.connection.profile.as_deref()
     }
 
     /// The endpoint of `bedrock-runtime`.
     pub fn runtime_endpoint(&self) -> &str {
-        &self.inner.endpoints.runtime
+        &self.inner.connection.endpoints.runtime
     }
 
     /// The endpoint of the control plane.
     pub(super) fn control_endpoint(&self) -> &str {
-        &self.inner.endpoints.control
+        &self.inner.connection.endpoints.control
     }
 
     /// The common prefix of the ARNs of all jobs in the account and region, once it is known.
     pub(super) fn job_arn_prefix(&self) -> &OnceLock<String> {
-        &self.inner.job_arn_prefix
+        &self.inner.connection.job_arn_prefix
     }
 
     /// The configuration for the SDK's own clients.
     pub(super) fn sdk(&self) -> &SdkConfig {
-        &self.inner.sdk
+        &self.inner.connection.sdk
     }
 
     /// Resolves the credentials, and returns their kind.
     pub async fn credentials(&self) -> Result<CredentialKind, CredentialsUnavailable> {
-        match self.inner.transport.credentials.authorization().await? {
+        match self
+            .inner
+            .connection
+            .transport
+            .credentials
+            .authorization()
+            .await?
+        {
             Authorization::Bearer(_) => Ok(CredentialKind::ApiKey),
             Authorization::Sign(_) => Ok(CredentialKind::SigningKeys),
         }
@@ -305,10 +334,10 @@ impl Bedrock {
         outgoing: &Outgoing<'_>,
     ) -> Result<Response<Incoming>, UpstreamError> {
         let Some(RequestCalls { ledger, upstream }) = &self.request else {
-            return self.inner.transport.send(outgoing).await;
+            return self.inner.connection.transport.send(outgoing).await;
         };
-        ledger.attempted(*upstream, &self.inner.region);
-        let sent = self.inner.transport.send(outgoing).await;
+        ledger.attempted(*upstream, &self.inner.connection.region);
+        let sent = self.inner.connection.transport.send(outgoing).await;
         let id = match &sent {
             Ok(response) => request_id(response.headers()),
             Err(error) => error.upstream_request_id(),
@@ -391,7 +420,7 @@ impl Bedrock {
     }
 
     pub(super) fn transport(&self) -> &Transport {
-        &self.inner.transport
+        &self.inner.connection.transport
     }
 
     /// The destination of an operation of a model.
@@ -400,11 +429,11 @@ impl Bedrock {
         model: &ModelId,
         operation: ModelOperation,
     ) -> Result<Arc<Destination>, UpstreamError> {
-        let BedrockInner {
+        let Connection {
             destinations,
             endpoints,
             ..
-        } = &*self.inner;
+        } = &*self.inner.connection;
         destinations.of(model, operation, endpoints)
     }
 }

@@ -23,13 +23,12 @@ impl Config {
             "aws.region": bedrock.region,
             "aws.profile": bedrock.profile,
             "aws.mantle_endpoint": bedrock.mantle_endpoint,
-            "timeouts": bedrock.timeouts,
-            "retry": bedrock.retry,
+            "timeouts.connect": bedrock.timeouts.connect,
             "s3": s3,
             "store": store,
             "usage": usage,
             "batches": batches,
-            "budgets": budgets,
+            "budgets.time_zone": budgets.time_zone,
             "log.format": log.format,
         }
         // Set by the demo and by tests, not by the file.
@@ -40,6 +39,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -48,11 +49,16 @@ mod tests {
         let mut new = Config::default();
         new.server.listen = ([127, 0, 0, 1], 9000).into();
         new.bedrock.region = Some("eu-west-1".to_owned());
+        new.bedrock.timeouts.connect = Duration::from_secs(1);
         new.bedrock.retry.max_attempts = 1;
         new.chat.max_n = 2;
         let differing = new.keep_fixed(&running);
-        assert_eq!(differing, ["server.listen", "aws.region", "retry"]);
+        assert_eq!(
+            differing,
+            ["server.listen", "aws.region", "timeouts.connect"]
+        );
         let mut expected = running;
+        expected.bedrock.retry.max_attempts = 1;
         expected.chat.max_n = 2;
         assert_eq!(new, expected);
     }

@@ -118,7 +118,7 @@ impl Gateway {
     }
 
     /// The gateway of another configuration. What is in use, remembered and learned stays.
-    pub fn reconfigured(&self, config: &Config, tables: Tables) -> Self {
+    pub fn reconfigured(&self, config: &Config, tables: Tables, bedrock: Bedrock) -> Self {
         let (callers, targets) = limited_names(config);
         Self {
             models: self.models.reconfigured(config, tables),
@@ -127,7 +127,7 @@ impl Gateway {
             fetcher: self.fetcher.reconfigured(&config.fetch),
             limiter: self.limiter.reconfigured(&config.limits, callers, targets),
             workers: self.workers.clone(),
-            bedrock: self.bedrock.clone(),
+            bedrock,
         }
     }
 

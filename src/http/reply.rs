@@ -17,6 +17,7 @@ use crate::usage::usd;
 
 const ADJUSTMENTS: HeaderName = HeaderName::from_static("x-outcrop-adjustments");
 const COST: HeaderName = HeaderName::from_static("x-outcrop-cost-usd");
+const BUDGET_LEFT: HeaderName = HeaderName::from_static("x-outcrop-budget-remaining-usd");
 const SAVED: HeaderName = HeaderName::from_static("x-outcrop-cache-saved-usd");
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -110,9 +111,16 @@ pub(crate) fn json_response(status: u16, json: Bytes) -> Response {
     response
 }
 
-/// Adds the headers about rate limits.
+/// Adds the headers about limits.
 pub(crate) fn add_rates(headers: &mut HeaderMap, rates: RateLimits) {
-    let RateLimits { requests, tokens } = rates;
+    let RateLimits {
+        requests,
+        tokens,
+        budget_left,
+    } = rates;
+    if let Some(left) = budget_left {
+        insert(headers, BUDGET_LEFT, left);
+    }
     for (names, state) in [(OF_REQUESTS, requests), (OF_TOKENS, tokens)] {
         let Some(RateState {
             limit,

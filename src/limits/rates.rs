@@ -1,6 +1,8 @@
-//! The state of rate limits, for the `x-ratelimit-*` headers.
+//! The state of limits, for the headers of responses.
 
 use std::time::Duration;
+
+use crate::models::Usd;
 
 /// The state of one rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,9 @@ pub struct RateLimits {
     pub requests: Option<RateState>,
     /// Of tokens.
     pub tokens: Option<RateState>,
+    /// What is left of the hard budget with the least left; `None` if there is none, or clients are
+    /// not told.
+    pub budget_left: Option<Usd>,
 }
 
 impl RateLimits {
@@ -27,11 +32,12 @@ impl RateLimits {
     pub fn of_requests(requests: RateState) -> Self {
         Self {
             requests: Some(requests),
-            tokens: None,
+            ..Self::default()
         }
     }
 
-    /// Takes a limit of `other` if it has less left, in proportion.
+    /// Takes a limit of `other` if it has less left, in proportion, and the amount of a budget if it
+    /// is lower.
     pub fn merge(&mut self, other: Self) {
         for (own, other) in [
             (&mut self.requests, other.requests),
@@ -42,6 +48,8 @@ impl RateLimits {
                 *own = Some(other);
             }
         }
+        let left = [self.budget_left, other.budget_left];
+        self.budget_left = left.into_iter().flatten().min();
     }
 }
 
@@ -69,6 +77,7 @@ mod tests {
         limits.merge(RateLimits {
             requests: Some(state(10, 0)),
             tokens: Some(state(5, 5)),
+            budget_left: None,
         });
         assert_eq!(limits.requests, Some(state(10, 0)));
         assert_eq!(limits.tokens, Some(state(5, 5)));

@@ -91,6 +91,8 @@ pub struct BudgetSettings {
     pub time_zone: TimeZone,
     /// What happens to requests without a price if a hard budget applies.
     pub unpriced: UnpricedModels,
+    /// Whether responses have a header with what is left of a budget.
+    pub remaining_header: bool,
     /// The URL that thresholds are sent to, and the key that signs them.
     pub webhook: Option<(Url, WebhookKey)>,
 }
@@ -113,6 +115,7 @@ impl Default for BudgetSettings {
         Self {
             time_zone: TimeZone::UTC,
             unpriced: UnpricedModels::Refuse,
+            remaining_header: false,
             webhook: None,
         }
     }

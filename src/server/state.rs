@@ -5,12 +5,13 @@ use std::io;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
+use tokio::sync::watch;
 
 use crate::alerts;
 use crate::batches::Batches;
 use crate::bedrock::Bedrock;
 use crate::catalog::{Catalog, CatalogConfig, Tables};
-use crate::config::{Config, EmbeddingSettings, ModerationSettings};
+use crate::config::{BudgetSettings, Config, EmbeddingSettings, ModerationSettings};
 use crate::endpoints::files::Files;
 use crate::endpoints::images::ImageStore;
 use crate::endpoints::usage::service::UsageService;
@@ -58,6 +59,8 @@ pub struct App {
     pub bedrock: Bedrock,
     /// The meters of callers' limits.
     pub limits: Arc<LimitRegistry>,
+    /// The settings of the alerts about budgets.
+    alerts: watch::Sender<BudgetSettings>,
     /// The queue of what requests used and cost.
     pub usage_queue: UsageQueue,
 }
@@ -126,7 +129,8 @@ impl App {
         let bodies = BodyMemory::new(config.server.max_body_memory);
         let (queue, thresholds) = ThresholdQueue::new();
         let limits = Arc::new(LimitRegistry::new(&config.budgets, queue));
-        tokio::spawn(alerts::report(thresholds, config.budgets.clone()));
+        let (alerts, settings) = watch::channel(config.budgets.clone());
+        tokio::spawn(alerts::report(thresholds, settings));
         let callers = callers(config, &limits, None)?;
         let store = Arc::new(Store::at(&config.store.path));
         let batches = Batches::start(
@@ -149,6 +153,7 @@ impl App {
                 batches: batches.map(Arc::new),
                 bedrock,
                 limits,
+                alerts,
                 usage_queue,
                 shutdown,
             },
@@ -160,9 +165,15 @@ impl App {
     pub fn reconfigured(&self, config: &Config) -> Result<Arc<Self>, StartError> {
         let tables = Tables::load(&config.catalog.files).map_err(StartError)?;
         let callers = callers(config, &self.limits, Some(&self.http.callers))?;
-        let gateway = Arc::new(self.gateway.reconfigured(config, tables.clone()));
+        let bedrock = self.bedrock.reconfigured(&config.bedrock);
+        let gateway = self
+            .gateway
+            .reconfigured(config, tables.clone(), bedrock.clone());
+        let gateway = Arc::new(gateway);
         self.catalog
             .reconfigure(catalog_config(config, &gateway, tables));
+        self.limits.reconfigure(&config.budgets);
+        self.alerts.send_replace(config.budgets.clone());
         if let Some(batches) = &self.batches {
             batches.reconfigure(config, &gateway, &callers);
         }
@@ -175,8 +186,9 @@ impl App {
                 store: Arc::clone(&self.store),
                 bodies: self.http.bodies.clone(),
                 batches: self.batches.clone(),
-                bedrock: self.bedrock.clone(),
+                bedrock,
                 limits: Arc::clone(&self.limits),
+                alerts: self.alerts.clone(),
                 usage_queue: self.usage_queue.clone(),
                 shutdown: self.http.shutdown.clone(),
             },
@@ -193,6 +205,7 @@ impl App {
             batches,
             bedrock,
             limits,
+            alerts,
             usage_queue,
             shutdown,
         } = parts;
@@ -218,6 +231,7 @@ impl App {
             usage: Arc::new(UsageService::new(config)),
             bedrock,
             limits,
+            alerts,
             usage_queue,
         })
     }
@@ -233,6 +247,7 @@ struct Parts {
     batches: Option<Arc<Batches>>,
     bedrock: Bedrock,
     limits: Arc<LimitRegistry>,
+    alerts: watch::Sender<BudgetSettings>,
     usage_queue: UsageQueue,
     shutdown: Shutdown,
 }

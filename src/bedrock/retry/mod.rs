@@ -3,6 +3,7 @@
 
 mod exhausted;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -22,18 +23,31 @@ const MIN_RETRIES: u32 = 5;
 #[derive(Debug)]
 pub(in crate::bedrock) struct RetryPolicy {
     settings: RetrySettings,
-    budget: TpsBudget,
-    exhausted: ExhaustedTargets,
+    budget: Arc<TpsBudget>,
+    exhausted: Arc<ExhaustedTargets>,
 }
 
 impl RetryPolicy {
     /// A policy with its own budget.
     pub(in crate::bedrock) fn new(settings: RetrySettings) -> Self {
-        let ratio = settings.budget_percent.min(1000) as f32 / 100.0;
         Self {
             settings,
-            budget: TpsBudget::new(BUDGET_WINDOW, MIN_RETRIES, ratio),
-            exhausted: ExhaustedTargets::default(),
+            budget: Arc::new(budget(&settings)),
+            exhausted: Arc::default(),
+        }
+    }
+
+    /// The policy under other settings. It shares the exhausted targets, and the budget unless its
+    /// size has changed.
+    pub(in crate::bedrock) fn reconfigured(&self, settings: RetrySettings) -> Self {
+        let has_budget = settings.budget_percent == self.settings.budget_percent;
+        Self {
+            settings,
+            budget: match has_budget {
+                true => Arc::clone(&self.budget),
+                false => Arc::new(budget(&settings)),
+            },
+            exhausted: Arc::clone(&self.exhausted),
         }
     }
 
@@ -72,6 +86,11 @@ impl RetryPolicy {
         let step = base_delay.saturating_mul(1 << doublings).min(max_delay);
         step.mul_f64(fastrand::f64()).max(wait.unwrap_or_default())
     }
+}
+
+fn budget(settings: &RetrySettings) -> TpsBudget {
+    let ratio = settings.budget_percent.min(1000) as f32 / 100.0;
+    TpsBudget::new(BUDGET_WINDOW, MIN_RETRIES, ratio)
 }
 
 /// The retry state of one call.
@@ -269,6 +288,25 @@ mod tests {
         assert_eq!(attempts(&policy, "other", Err(error(429))).await, 4);
         assert_eq!(attempts(&policy, "one", Ok(())).await, 1);
         assert_eq!(attempts(&policy, "one", Err(error(429))).await, 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn other_settings_keep_the_exhausted_targets_and_the_budget() {
+        let policy = RetryPolicy::new(RetrySettings {
+            budget_percent: 0,
+            ..settings()
+        });
+        assert_eq!(attempts(&policy, "one", Err(error(429))).await, 4);
+        let two = policy.reconfigured(RetrySettings {
+            max_attempts: 2,
+            ..policy.settings
+        });
+        assert_eq!(attempts(&two, "one", Err(error(429))).await, 1);
+        assert_eq!(attempts(&two, "other", Err(error(429))).await, 2);
+        while policy.budget.withdraw() {}
+        assert_eq!(attempts(&two, "third", Err(error(429))).await, 1);
+        let more = two.reconfigured(settings());
+        assert_eq!(attempts(&more, "fourth", Err(error(429))).await, 4);
     }
 
     #[tokio::test(start_paused = true)]

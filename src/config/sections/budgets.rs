@@ -19,6 +19,7 @@ pub(crate) fn read(section: &mut Section<'_>) -> BudgetSettings {
         "allow" => Ok(UnpricedModels::Allow),
         _ => Err("write \"refuse\" or \"allow\"".to_owned()),
     });
+    section.flag("remaining_header", &mut settings.remaining_header);
     let mut url = None;
     section.text("webhook", &mut url, |text| match Url::parse(text) {
         _ if text.is_empty() => Ok(None),

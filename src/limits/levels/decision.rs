@@ -89,7 +89,36 @@ impl CallerLimits {
     /// The state of the rate limits in `held`.
     pub(super) fn rates(&self, held: &[HeldScope], now: Moment) -> RateLimits {
         let scopes = held.iter().filter_map(|held| self.scopes.get(held.scope));
-        rates(scopes, now)
+        self.rates_of(scopes, now)
+    }
+
+    fn rates_of<'a>(
+        &self,
+        scopes: impl Iterator<Item = &'a ScopeLimits>,
+        now: Moment,
+    ) -> RateLimits {
+        let shows_budget = self.context.shows_budget();
+        let mut rates = RateLimits::default();
+        for scope in scopes {
+            rates.merge(RateLimits {
+                requests: requests_state(scope, now),
+                tokens: tokens_state(scope, now),
+                budget_left: (shows_budget.then(|| self.budget_left(scope, now))).flatten(),
+            });
+        }
+        rates
+    }
+
+    /// What is left of the hard budget of `scope` with the least left; `None` if there is none, or it
+    /// is not known yet.
+    fn budget_left(&self, scope: &ScopeLimits, now: Moment) -> Option<Usd> {
+        let left = scope.budgets.iter().filter_map(|budgets| {
+            let limit = budgets.hard_limit(now)?;
+            let window = self.window(scope, budgets, now);
+            let left = limit.saturating_sub(window.spent()).max(0);
+            window.is_seeded().then(|| Usd::from_nanodollars(left))
+        });
+        left.min()
     }
 
     /// Refuses work of any model whose budget is used up.
@@ -203,7 +232,7 @@ impl CallerLimits {
         if !window.is_seeded() {
             return Some(Limited::Unseeded);
         }
-        if demand.cost.is_none() && !self.context.allows_unpriced {
+        if demand.cost.is_none() && !self.context.allows_unpriced() {
             return Some(Limited::Unpriced);
         }
         let cost = demand.total_cost();
@@ -282,7 +311,7 @@ impl CallerLimits {
         let Shortage { scope, limited } = shortage;
         Box::new(Refusal {
             error: limited.error(&scope.meters.scope, &self.context.calendar),
-            rates: rates(scopes, now),
+            rates: self.rates_of(scopes, now),
             limit: RefusedLimit {
                 scope: scope.meters.scope.level.as_str(),
                 kind: limited.kind(),
@@ -299,17 +328,6 @@ fn token_cost(rate: PerMinute, demand: &Demand) -> u64 {
 
 fn longest<'a>(shortages: impl Iterator<Item = Shortage<'a>>) -> Option<Shortage<'a>> {
     shortages.max_by_key(|shortage| shortage.limited.wait())
-}
-
-fn rates<'a>(scopes: impl Iterator<Item = &'a ScopeLimits>, now: Moment) -> RateLimits {
-    let mut rates = RateLimits::default();
-    for scope in scopes {
-        rates.merge(RateLimits {
-            requests: requests_state(scope, now),
-            tokens: tokens_state(scope, now),
-        });
-    }
-    rates
 }
 
 pub(super) fn requests_state(scope: &ScopeLimits, now: Moment) -> Option<RateState> {

@@ -46,7 +46,9 @@ pub(super) struct LimitContext {
     wall_clock: OnceLock<WallClock>,
     pub(super) calendar: Calendar,
     /// Whether callers with a hard budget may use models without a price.
-    pub(super) allows_unpriced: bool,
+    allows_unpriced: AtomicBool,
+    /// Whether responses say what is left of a budget.
+    shows_budget: AtomicBool,
     pub(super) models: LearnedModels,
     pub(super) thresholds: ThresholdQueue,
     /// Whether there are stored records to seed windows from.
@@ -63,7 +65,8 @@ impl LimitRegistry {
                 started: Instant::now(),
                 wall_clock: OnceLock::new(),
                 calendar: Calendar::new(settings.time_zone.clone()),
-                allows_unpriced: settings.unpriced == UnpricedModels::Allow,
+                allows_unpriced: AtomicBool::new(settings.unpriced == UnpricedModels::Allow),
+                shows_budget: AtomicBool::new(settings.remaining_header),
                 models: LearnedModels::default(),
                 thresholds,
                 has_history: AtomicBool::new(false),
@@ -71,6 +74,21 @@ impl LimitRegistry {
             }),
             known: Mutex::default(),
         }
+    }
+
+    /// Applies other settings, but for the time zone, in which windows are open.
+    pub fn reconfigure(&self, settings: &BudgetSettings) {
+        let BudgetSettings {
+            time_zone: _,
+            unpriced,
+            remaining_header,
+            webhook: _,
+        } = settings;
+        let context = &self.context;
+        let allows_unpriced = *unpriced == UnpricedModels::Allow;
+        let relaxed = Ordering::Relaxed;
+        context.allows_unpriced.store(allows_unpriced, relaxed);
+        context.shows_budget.store(*remaining_header, relaxed);
     }
 
     /// Replaces the system's wall clock, for tests. The first replacement stays.
@@ -153,6 +171,14 @@ impl LimitContext {
             nanos: i64::try_from(nanos).unwrap_or(i64::MAX),
             unix_ms,
         }
+    }
+
+    pub(super) fn allows_unpriced(&self) -> bool {
+        self.allows_unpriced.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn shows_budget(&self) -> bool {
+        self.shows_budget.load(Ordering::Relaxed)
     }
 
     pub(super) fn window(

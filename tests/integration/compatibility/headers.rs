@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use outcrop::allowances::KeyGrant;
+use outcrop::allowances::{Budget, BudgetPeriod, KeyGrant, parse_usd};
 use outcrop::config::{KeyDigest, KeyEntry, LimitSettings};
 use serde_json::json;
 
@@ -80,6 +80,10 @@ const RESPONSE_HEADERS: &[(&str, &str)] = &[
     (
         "x-outcrop-cache-saved-usd",
         "what prompt caching saved; negative if the cache was written and not read",
+    ),
+    (
+        "x-outcrop-budget-remaining-usd",
+        "what is left of the hard budget with the least left, with `[budgets] remaining_header`",
     ),
     ("retry-after", "seconds to wait, on 429 and 503"),
     (
@@ -186,6 +190,13 @@ async fn responses_have_exactly_the_documented_headers() {
         config.limits.key.burst = 4;
         let mut grant = KeyGrant::default();
         grant.allowance.usage.tokens_per_minute = Some(1_000_000);
+        grant.allowance.usage.budgets = vec![Budget {
+            usd: parse_usd("1000").unwrap(),
+            per: BudgetPeriod::Month,
+            hard: true,
+            increase: None,
+        }];
+        config.budgets.remaining_header = true;
         config.keys = vec![KeyEntry {
             caller: "one".to_owned(),
             digest: KeyDigest::of("sk-one"),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bedrock_simulator::{Fault, Script};
 use outcrop::config::{LimitSettings, Overrides};
@@ -159,16 +160,37 @@ async fn a_bad_file_is_refused_with_all_its_mistakes_and_changes_nothing() {
 async fn settings_that_need_a_restart_are_named_and_keep_their_value() {
     let reloaded = Reloaded::start("restart").await;
     let text = "[server]\nlisten = \"127.0.0.1:1\"\n[aws]\nregion = \"eu-west-1\"\n\
-                [chat]\nmax_n = 1";
+                [timeouts]\nconnect = \"1s\"\n[chat]\nmax_n = 1";
     assert_eq!(reloaded.reload(text).await, Ok(2));
     let state = reloaded.handle.status().state();
     assert_eq!(
         state.pending_restart,
-        ["server.listen", "aws.region", "retry"]
+        ["server.listen", "aws.region", "timeouts.connect"]
     );
     let config = &reloaded.harness.router.app().config;
     assert_eq!(config.bedrock.region, None);
     assert_eq!(config.chat.max_n, 1);
+}
+
+#[tokio::test]
+async fn retries_and_timeouts_change() {
+    let harness = Harness::start().await;
+    let refused = || {
+        let overloaded = Script::error(503, "ServiceUnavailableException", "Try again.");
+        harness.simulator.push(overloaded.times(2));
+    };
+    refused();
+    assert_eq!(harness.chat(&non_streaming("hi")).await.status, 200);
+    harness.reload(|config| config.bedrock.retry.max_attempts = 1);
+    refused();
+    assert_eq!(harness.chat(&non_streaming("hi")).await.status, 503);
+    assert_eq!(harness.chat(&non_streaming("hi")).await.status, 503);
+    assert_eq!(harness.sent_upstream().len(), 5);
+
+    let slow = Fault::SlowResponse { delay_ms: 600_000 };
+    harness.simulator.push(Script::fault(slow));
+    harness.reload(|config| config.bedrock.timeouts.response = Duration::from_millis(1));
+    assert_eq!(harness.chat(&non_streaming("hi")).await.status, 504);
 }
 
 #[tokio::test]

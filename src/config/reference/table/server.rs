@@ -217,6 +217,13 @@ pub(super) const BUDGETS: &[KeyReference] = &[
          know, which no budget counts.",
     ),
     key(
+        "remaining_header",
+        Boolean,
+        "false",
+        "Whether responses have the header `x-outcrop-budget-remaining-usd`: what is left of the \
+         caller's hard budget with the least left.",
+    ),
+    key(
         "webhook",
         Text,
         "\"\"",

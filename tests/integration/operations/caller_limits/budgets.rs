@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use outcrop::allowances::{BudgetPeriod, parse_usd};
-use outcrop::limits::{AllowanceScope, Span, SpendHistory, SpentFuture};
+use outcrop::limits::{AllowanceScope, Span, SpendHistory, SpentFuture, UnpricedModels};
 use parking_lot::Mutex;
 use serde_json::json;
 
 use super::{allowance, budget, chat, harness, post, settled, spent, team};
 use crate::harness::batches::with_batches;
-use crate::harness::{MODEL, non_streaming};
+use crate::harness::{MODEL, non_streaming, streamed};
 
 #[tokio::test]
 async fn a_budget_is_the_sum_of_the_records_and_then_refuses() {
@@ -93,6 +93,48 @@ async fn a_model_without_a_price_is_refused_under_a_hard_budget() {
     assert_eq!(refused.status, 403, "{}", refused.text);
     assert_eq!(refused.error()["code"], "unknown_price");
     assert_eq!(refused.header("x-should-retry"), Some("false"));
+    harness.reload(|config| config.budgets.unpriced = UnpricedModels::Allow);
+    assert_eq!(chat(&harness, "sk-ann", &body).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_header_has_what_is_left_of_the_budget_with_the_least_left() {
+    const LEFT: &str = "x-outcrop-budget-remaining-usd";
+    let harness = harness(|config| {
+        config.budgets.remaining_header = true;
+        config.organization.allowance = allowance(budget("100", BudgetPeriod::Month));
+        team(config).allowance = allowance(budget("0.04", BudgetPeriod::Day));
+        let soft = &mut team(config).user;
+        *soft = allowance(budget("0.00001", BudgetPeriod::Day));
+        soft.usage.budgets[0].hard = false;
+    })
+    .await;
+    let left = |reply: &crate::harness::Reply| -> f64 {
+        let text = reply
+            .header(LEFT)
+            .unwrap_or_else(|| panic!("{}", reply.text));
+        text.parse().unwrap()
+    };
+    let mut before = 0.04;
+    for body in [non_streaming("hi"), streamed("hi")] {
+        let reply = chat(&harness, "sk-ann", &body).await;
+        assert_eq!(reply.status, 200);
+        let now = left(&reply);
+        assert!(0.0 < now && now < before, "{now} of {before}");
+        settled(&harness, 1).await;
+        before = 0.04 - spent(&harness, "sk-ann") as f64 / 1e9;
+    }
+    let other = left(&chat(&harness, "sk-other", &non_streaming("hi")).await);
+    assert!((99.0..100.0).contains(&other), "{other}");
+    let mut long = non_streaming("hi");
+    long["max_tokens"] = json!(60_000);
+    let refused = chat(&harness, "sk-ann", &long).await;
+    assert_eq!(refused.status, 429);
+    assert!((left(&refused) - before).abs() < 1e-9, "{before}");
+
+    harness.reload(|config| config.budgets.remaining_header = false);
+    let reply = chat(&harness, "sk-ann", &non_streaming("hi")).await;
+    assert_eq!((reply.status.as_u16(), reply.header(LEFT)), (200, None));
 }
 
 #[tokio::test]
