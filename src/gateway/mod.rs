@@ -85,6 +85,22 @@ pub struct ChatCall<R> {
     pub ledger: Arc<Ledger>,
 }
 
+impl<R> ChatCall<R> {
+    /// The call with its request in another form.
+    pub(crate) fn try_map<T>(
+        self,
+        map: impl FnOnce(R) -> Result<T, ApiError>,
+    ) -> Result<ChatCall<T>, ApiError> {
+        Ok(ChatCall {
+            caller: self.caller,
+            request: map(self.request)?,
+            permit: self.permit,
+            headers: self.headers,
+            ledger: self.ledger,
+        })
+    }
+}
+
 /// A request of another endpoint with its HTTP context.
 #[derive(Debug)]
 pub struct CallerRequest<T> {

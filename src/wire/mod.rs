@@ -20,7 +20,7 @@ pub use parsed_body::ParsedBody;
 pub use shared::{GuardrailFields, ImageUrl};
 pub use values::{StringOrObject, Texts};
 
-pub(crate) use object::{ClientValue, UnknownFields, client_object};
+pub(crate) use object::{ClientValue, UnknownFields, client_object, written_client_object};
 pub(crate) use token_list::token_list;
 pub(crate) use treatment::{hint, refuse};
 pub(crate) use unknown::{

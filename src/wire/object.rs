@@ -173,6 +173,38 @@ macro_rules! client_object {
     };
 }
 
+/// Declares a client object that is also written: into the response, or to a store. Its fields are
+/// written in the order of their declaration, then the unknown keys.
+macro_rules! written_client_object {
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis struct $name:ident {
+            $( $(#[$field_attribute:meta])* $field:ident $(=> $wire:literal)? : $type:ty, )*
+        }
+    ) => {
+        crate::wire::object::client_object! {
+            $(#[$attribute])*
+            $visibility struct $name {
+                $( $(#[$field_attribute])* $field $(=> $wire)? : $type, )*
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut map = serializer.serialize_map(None)?;
+                $( if let Some(value) = &self.$field {
+                    let name = crate::wire::object::wire_name!($field $($wire)?);
+                    serde::ser::SerializeMap::serialize_entry(&mut map, name, value)?;
+                } )*
+                for (key, value) in &self.unknown {
+                    serde::ser::SerializeMap::serialize_entry(&mut map, key, value)?;
+                }
+                serde::ser::SerializeMap::end(map)
+            }
+        }
+    };
+}
+
 /// The name of a field on the wire.
 macro_rules! wire_name {
     ($field:ident) => {
@@ -183,4 +215,4 @@ macro_rules! wire_name {
     };
 }
 
-pub(crate) use {client_object, wire_name};
+pub(crate) use {client_object, wire_name, written_client_object};

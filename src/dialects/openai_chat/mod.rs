@@ -21,13 +21,22 @@ pub use response::finish_reason::FinishReason;
 pub use response::format::ChatFormat;
 pub use source::model_name;
 
+// What other dialects with the same parameters translate in the same way.
+pub(super) use request::assistant::{AssistantParts, object_of, unsigned};
+pub(super) use request::conversation::{
+    Conversation, ConversationReader, TextWithCachePoint, blocks_of,
+};
+pub(super) use request::prompt::Prompt;
+pub(super) use request::tools::{ToolPath, ToolReader, ToolTranslation, check_count};
+pub(super) use request::translate_with;
+
 // Request types shared with other endpoints.
 pub(super) use request::content::Content;
 pub(super) use request::media::{FilePart, InputAudio};
 pub(super) use request::types::{
-    AllowedTool, AllowedTools, CacheControl, ChatTool, ContentPart, CustomCall, CustomTool,
-    FunctionCall, FunctionObject, JsonSchemaFormat, PerformanceFields, PromptCacheOptions,
-    ResponseFormat, StreamOptions, ToolCall, ToolChoiceObject,
+    AllowedTool, AllowedTools, CacheControl, ContentPart, CustomTool, FunctionObject,
+    JsonSchemaFormat, PerformanceFields, PromptCacheOptions, PromptVariable, ResponseFormat,
+    StreamOptions, ToolChoiceObject,
 };
 
 // Response types shared with other endpoints.

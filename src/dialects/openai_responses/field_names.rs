@@ -1,81 +1,46 @@
-//! The paths of the hub's fields in a Responses request. The positions of messages and tools are
-//! those of the chat request that it was translated to.
+//! The paths of the hub's fields in a Responses request.
 
+use super::request::types::ResponsesRequest;
+use super::request::{StringOrList, is_result};
 use crate::dialects::openai_chat::ChatFieldNames;
 use crate::error::{
     BreakpointField, CallField, Field, FieldNames, FormatField, MediaField, MediaKind,
     MessageField, OutputField, PartField, Position, ToolChoiceField, ToolField,
 };
 
-/// The sources of the chat request's messages and tools.
-#[derive(Debug, Clone, Default)]
+/// The names of the Responses API. A message of the hub is the item at its index.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResponsesFieldNames {
-    messages: Vec<MessageSource>,
-    tools: Vec<usize>,
-}
-
-/// The source of one message.
-#[derive(Debug, Clone)]
-pub(super) enum MessageSource {
-    /// `instructions`
-    Instructions,
-    /// An `input` string.
-    Text,
-    /// The item at this index, and the items with the tool calls of the same message.
-    Item(usize, Vec<usize>),
-    /// The item at this index, which is a tool result.
-    Result(usize),
+    /// The indices of the items that are tool results, in order.
+    results: Vec<usize>,
 }
 
 impl ResponsesFieldNames {
-    pub(super) fn new(messages: Vec<MessageSource>) -> Self {
+    /// The names of the fields of `request`.
+    pub fn of(request: &ResponsesRequest) -> Self {
+        let Some(StringOrList::List(items)) = &request.input else {
+            return Self::default();
+        };
+        let items = items.iter().enumerate();
+        let results = items.filter(|(_, item)| is_result(item.kind.as_deref()));
         Self {
-            messages,
-            tools: Vec::new(),
+            results: results.map(|(index, _)| index).collect(),
         }
-    }
-
-    /// Records that the next tool has the index `position` in the client's request.
-    pub(super) fn tool(&mut self, position: usize) {
-        self.tools.push(position);
     }
 
     fn message(&self, position: Position, field: MessageField) -> String {
-        let Position::At(index) = position else {
-            return format!("input[]{}", within_item(field));
+        let is_result = match position {
+            Position::At(index) => self.results.binary_search(&index).is_ok(),
+            Position::Any => false,
         };
-        match self.messages.get(index) {
-            Some(MessageSource::Instructions) => "instructions".to_owned(),
-            Some(MessageSource::Text) | None => "input".to_owned(),
-            Some(MessageSource::Item(item, calls)) => {
-                let item = match field {
-                    MessageField::Call(Position::At(call), _) => calls.get(call).unwrap_or(item),
-                    _ => item,
-                };
-                format!("input[{item}]{}", within_item(field))
+        let within = match field {
+            MessageField::Content if is_result => ".output".to_owned(),
+            MessageField::Part(part, field) if is_result => {
+                format!(".output{part}{}", within_part(field))
             }
-            Some(MessageSource::Result(item)) => {
-                let within = match field {
-                    MessageField::Content => ".output".to_owned(),
-                    MessageField::Part(position, field) => {
-                        format!(".output{position}{}", within_part(field))
-                    }
-                    field => within_item(field),
-                };
-                format!("input[{item}]{within}")
-            }
-        }
-    }
-
-    /// The position of a tool in the client's request.
-    fn position_of_tool(&self, position: Position) -> Position {
-        match position {
-            Position::At(index) => self
-                .tools
-                .get(index)
-                .map_or(Position::Any, |tool| Position::At(*tool)),
-            Position::Any => Position::Any,
-        }
+            field => within_item(field),
+        };
+        format!("input{position}{within}")
     }
 }
 
@@ -84,7 +49,6 @@ impl FieldNames for ResponsesFieldNames {
         let name = match field {
             Field::Message(position, field) => return self.message(*position, *field),
             Field::Tool(position, field) => {
-                let position = self.position_of_tool(*position);
                 return format!("tools{position}{}", within_tool(*field));
             }
             Field::ToolChoice(field) => return tool_choice(*field),
@@ -217,38 +181,32 @@ mod tests {
 
     #[test]
     fn positions_are_those_of_the_clients_items() {
-        let mut names = ResponsesFieldNames::new(vec![
-            MessageSource::Instructions,
-            MessageSource::Item(0, Vec::new()),
-            MessageSource::Item(2, vec![3, 4]),
-            MessageSource::Result(5),
-        ]);
-        names.tool(1);
+        let request = r#"{"input": [{"role": "user"}, {"type": "function_call"},
+            {"type": "function_call_output"}]}"#;
+        let names = ResponsesFieldNames::of(&serde_json::from_str(request).expect("a request"));
         let part = |message, part, field| PartPosition { message, part }.field(field);
         let media = |kind, field| PartField::Media(kind, field);
-        let call = |field| MessageField::Call(Position::At(1), field);
+        let call = |field| MessageField::Call(Position::Any, field);
         for (field, path) in [
-            (Field::message(0, MessageField::Content), "instructions"),
             (
-                part(1, 2, media(MediaKind::Image, MediaField::Url)),
+                part(0, 2, media(MediaKind::Image, MediaField::Url)),
                 "input[0].content[2].image_url",
             ),
             (
-                part(1, 0, media(MediaKind::File, MediaField::Data)),
+                part(0, 0, media(MediaKind::File, MediaField::Data)),
                 "input[0].content[0].file_data",
             ),
-            (Field::message(2, MessageField::Content), "input[2].content"),
+            (Field::message(0, MessageField::Content), "input[0].content"),
             (
-                Field::message(2, call(CallField::Name(ToolKind::Function))),
-                "input[4].name",
+                Field::message(1, call(CallField::Name(ToolKind::Function))),
+                "input[1].name",
             ),
-            (Field::message(2, call(CallField::Id)), "input[4].call_id"),
+            (Field::message(1, call(CallField::Id)), "input[1].call_id"),
             (
-                part(3, 0, media(MediaKind::Image, MediaField::Url)),
-                "input[5].output[0].image_url",
+                part(2, 0, media(MediaKind::Image, MediaField::Url)),
+                "input[2].output[0].image_url",
             ),
-            (Field::message(3, MessageField::CallId), "input[5].call_id"),
-            (Field::tool(0, ToolField::Schema), "tools[1].parameters"),
+            (Field::message(2, MessageField::CallId), "input[2].call_id"),
             (Field::any_tool(ToolField::Strict), "tools[].strict"),
             (Field::any_message(MessageField::Role), "input[].role"),
         ] {

@@ -1,21 +1,16 @@
-//! The Responses API, translated to chat requests.
-//!
-//! Only token counting is served so far (`POST /v1/responses/input_tokens`). After the
-//! translation, requests are processed like chat requests; `field_names` knows which item each
-//! message came from.
+//! The Responses API: `POST /v1/responses/input_tokens`. A request is translated to Converse item by
+//! item.
 
-mod content;
 mod field_names;
 mod input_tokens;
-mod items;
-mod parts;
 mod request;
 mod source;
-mod tools;
-mod types;
 
 pub use field_names::ResponsesFieldNames;
 pub use input_tokens::InputTokens;
-pub use request::{AsChat, as_chat};
-pub use source::ResponsesSource;
-pub use types::ResponsesRequest;
+pub use request::types::{
+    ChosenTool, InputItem, NamespacedTool, ResponsesInputPart, ResponsesRequest, ResponsesTool,
+    ResponsesToolChoice,
+};
+pub use request::{CallForm, Purpose, SpecialTool, ToolTable, translate};
+pub use source::{ResponsesSource, model_name};

@@ -3,26 +3,21 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use http::HeaderMap;
 
 use super::service;
 use crate::dialects::openai_chat::ChatRequest;
 use crate::dialects::openai_responses::ResponsesRequest;
 use crate::error::ApiError;
-use crate::gateway::CallerRequest;
 use crate::gateway::{ChatCall, Gateway};
-use crate::http::header_options;
 use crate::reply::Reply;
 use crate::wire::ParsedBody;
 
 /// Counts the tokens of a request to the Responses API.
 pub async fn of_response(
     State(gateway): State<Arc<Gateway>>,
-    headers: HeaderMap,
-    call: CallerRequest<ResponsesRequest>,
+    call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply, ApiError> {
-    let options = header_options(&headers)?;
-    service::of_response(&gateway, call, options).await
+    service::of_response(&gateway, call).await
 }
 
 /// Counts the tokens of a chat request.

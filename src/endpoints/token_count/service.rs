@@ -11,13 +11,11 @@ use crate::converse::dialect::DialectRequest;
 use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
 use crate::converse::translation::ChatTranslation;
-use crate::dialects::openai_chat::{ChatRequest, model_name};
+use crate::dialects::openai_chat::{self, ChatRequest};
 use crate::dialects::openai_responses::{
-    AsChat, InputTokens, ResponsesRequest, ResponsesSource, as_chat,
+    self, InputTokens, Purpose, ResponsesRequest, ResponsesSource,
 };
 use crate::error::{ApiError, Field, OutputField};
-use crate::gateway::CallerRequest;
-use crate::gateway::HeaderOptions;
 use crate::gateway::{ChatCall, Gateway};
 use crate::limits::Demand;
 use crate::reply::{Adjustments, Reply};
@@ -91,7 +89,7 @@ pub(crate) async fn of_chat(
 ) -> Result<Reply, ApiError> {
     let ledger = Arc::clone(&call.ledger);
     let request = call.request.value().ok_or_else(ApiError::internal)?;
-    let name = model_name(request)?;
+    let name = openai_chat::model_name(request)?;
     let token_count = token_count(gateway, call, &name).await?;
     reply(token_count, &ledger)
 }
@@ -99,39 +97,13 @@ pub(crate) async fn of_chat(
 /// Counts the input tokens of a Responses API request.
 pub(crate) async fn of_response(
     gateway: &Gateway,
-    call: CallerRequest<ResponsesRequest>,
-    headers: Option<Box<HeaderOptions>>,
+    call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply, ApiError> {
-    let CallerRequest {
-        caller,
-        request,
-        memory,
-        ledger,
-    } = call;
-    let as_chat = || as_chat(request);
-    let AsChat {
-        request,
-        field_names,
-        mut adjustments,
-    } = gateway.workers().on_body(memory.length(), as_chat).await?;
-    let names = Arc::new(field_names);
-    let counted = async {
-        let name = model_name(&request)?;
-        let call = ChatCall {
-            caller,
-            request: ResponsesSource::new(request, Arc::clone(&names)),
-            permit: Some(memory),
-            headers,
-            ledger: Arc::clone(&ledger),
-        };
-        token_count(gateway, call, &name).await
-    };
-    let token_count = counted.await.map_err(|error| error.named(names.as_ref()))?;
-    adjustments.extend(token_count.adjustments);
-    let token_count = TokenCountReply {
-        adjustments,
-        ..token_count
-    };
+    let ledger = Arc::clone(&call.ledger);
+    let request = call.request.value().ok_or_else(ApiError::internal)?;
+    let name = openai_responses::model_name(request)?;
+    let call = call.try_map(|request| ResponsesSource::new(request, Purpose::Count))?;
+    let token_count = token_count(gateway, call, &name).await?;
     reply(token_count, &ledger)
 }
 

@@ -255,22 +255,21 @@ async fn uncountable_input_is_rejected_with_the_clients_field_path() {
             "model",
             "missing_required_parameter",
         ),
-        (json!({"input": null}), "input", "invalid_value"),
+        (
+            json!({"input": null}),
+            "input",
+            "missing_required_parameter",
+        ),
         (json!({"input": []}), "input", "invalid_value"),
         (
-            json!({"input": [user, {"type": "item_reference", "id": "msg_1"}]}),
-            "input[1].type",
-            "unsupported_value",
-        ),
-        (
-            json!({"input": [{"type": "mcp_call"}]}),
+            json!({"input": [{"type": "computer_call"}]}),
             "input[0].type",
             "unsupported_value",
         ),
         (
-            json!({"input": [{"type": "compaction", "encrypted_content": "x"}]}),
-            "input[0].type",
-            "unsupported_value",
+            json!({"input": [{"type": "compaction", "encrypted_content": "x"}, user]}),
+            "input[0].encrypted_content",
+            "invalid_value",
         ),
         (
             json!({"input": [user, {"content": "x"}]}),
@@ -308,8 +307,39 @@ async fn uncountable_input_is_rejected_with_the_clients_field_path() {
             "unsupported_value",
         ),
         (
-            json!({"tools": [{"type": "web_search"}]}),
-            "tools",
+            json!({"tools": [{"type": "web_search"}], "tool_choice": {"type": "web_search"}}),
+            "tool_choice.type",
+            "unsupported_value",
+        ),
+        (
+            json!({"tools": [{"type": "web_search"}], "tool_choice": "required"}),
+            "tool_choice",
+            "invalid_value",
+        ),
+        (
+            json!({"tools": [{"type": "mcp"}]}),
+            "tools[0].type",
+            "unsupported_value",
+        ),
+        (
+            json!({"tools": [{"type": "namespace", "name": "n", "tools": [{"type": "function"}]}]}),
+            "tools[0].tools[0].name",
+            "missing_required_parameter",
+        ),
+        (
+            json!({"input": [user, {"type": "additional_tools", "tools": [{"type": "computer"}]}]}),
+            "input[1].tools[0].type",
+            "unsupported_value",
+        ),
+        (
+            json!({"include": ["message.output_text.logprobs"]}),
+            "include[0]",
+            "unsupported_value",
+        ),
+        (json!({"truncation": "all"}), "truncation", "invalid_value"),
+        (
+            json!({"top_logprobs": 2}),
+            "top_logprobs",
             "unsupported_parameter",
         ),
         (
@@ -395,18 +425,18 @@ async fn ignored_fields_are_noted_unless_they_have_default_values() {
     let unusual = json!({
         "model": MODEL, "input": [{"role": "user", "content": "hi", "phase": "commentary", "mood": "good"}],
         "stream": true, "truncation": "auto", "personality": "friendly",
-        "reasoning": {"summary": "auto"}, "text": {"verbosity": "low"}, "house": 1,
+        "reasoning": {"summary": "auto", "context": "current_turn"}, "text": {"verbosity": "low"},
+        "max_tool_calls": 3, "include": ["something"], "house": 1,
     });
     let reply = count(&harness, &unusual).await;
     let notes: Vec<&str> = reply.adjustments().split(", ").collect();
     for field in [
-        "stream",
-        "truncation",
         "personality",
-        "reasoning.summary",
+        "max_tool_calls",
+        "reasoning.context",
         "text.verbosity",
+        "include[]",
         "house",
-        "input[].phase",
         "input[].mood",
     ] {
         assert!(
@@ -414,6 +444,25 @@ async fn ignored_fields_are_noted_unless_they_have_default_values() {
             "{field}: {notes:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_reference_to_an_item_is_not_found() {
+    let harness = Harness::start().await;
+    let input =
+        json!([{"role": "user", "content": "hi"}, {"type": "item_reference", "id": "msg_1"}]);
+    let reply = count(&harness, &json!({"model": MODEL, "input": input})).await;
+    assert_eq!(reply.status, 404, "{}", reply.text);
+    let error = reply.error();
+    assert_eq!(
+        (&error["param"], &error["code"]),
+        (&json!("input"), &json!(null))
+    );
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("Item with id 'msg_1' not found."),
+        "{message}"
+    );
 }
 
 #[tokio::test]

@@ -212,7 +212,13 @@ impl ConversationReader<'_> {
         Ok(self.tool_use(tool_use_id, &name, input))
     }
 
-    fn tool_use(&mut self, tool_use_id: String, name: &str, input: JsonText) -> ContentBlock {
+    /// A call of the client's tool `name`.
+    pub(in crate::dialects) fn tool_use(
+        &mut self,
+        tool_use_id: String,
+        name: &str,
+        input: JsonText,
+    ) -> ContentBlock {
         ContentBlock::ToolUse(ToolUseBlock {
             tool_use_id,
             name: self.names.bedrock_name(name),
@@ -223,7 +229,7 @@ impl ConversationReader<'_> {
     /// Arguments as a JSON object, which Bedrock requires. Other text (histories often hold a call
     /// that was cut at the token limit) becomes the only member of an object, so that the
     /// conversation can continue and no text is lost.
-    fn arguments(&mut self, arguments: String) -> JsonText {
+    pub(in crate::dialects) fn arguments(&mut self, arguments: String) -> JsonText {
         if arguments.trim().is_empty() {
             return JsonText::empty_object();
         }
@@ -241,7 +247,7 @@ impl ConversationReader<'_> {
 }
 
 /// A reasoning block without a signature, if there is text.
-fn unsigned(text: Option<String>) -> Vec<ReasoningBlock> {
+pub(in crate::dialects) fn unsigned(text: Option<String>) -> Vec<ReasoningBlock> {
     let text = text.filter(|text| !text.is_empty());
     let block = text.map(|text| {
         ReasoningBlock::ReasoningText(ReasoningText {
@@ -253,17 +259,17 @@ fn unsigned(text: Option<String>) -> Vec<ReasoningBlock> {
 }
 
 /// The translated parts of an assistant message.
-struct AssistantParts {
-    reasoning: Vec<ContentBlock>,
-    texts: Vec<TextWithCachePoint>,
-    refusal: Option<String>,
-    calls: Vec<ContentBlock>,
+pub(in crate::dialects) struct AssistantParts {
+    pub(in crate::dialects) reasoning: Vec<ContentBlock>,
+    pub(in crate::dialects) texts: Vec<TextWithCachePoint>,
+    pub(in crate::dialects) refusal: Option<String>,
+    pub(in crate::dialects) calls: Vec<ContentBlock>,
 }
 
 impl AssistantParts {
     /// The blocks of the message: in the remembered `order` if the parts match it, otherwise
     /// reasoning, then text, then tool calls.
-    fn blocks(self, order: Vec<TurnPart>) -> Vec<ContentBlock> {
+    pub(in crate::dialects) fn blocks(self, order: Vec<TurnPart>) -> Vec<ContentBlock> {
         let Self {
             reasoning,
             texts,
@@ -326,7 +332,7 @@ fn in_order(
 }
 
 /// `{"key": "text"}`
-fn object_of(key: &str, text: String) -> JsonText {
+pub(in crate::dialects) fn object_of(key: &str, text: String) -> JsonText {
     let object = HashMap::from([(key, text)]);
     JsonText::of(&object).unwrap_or_else(|_| JsonText::empty_object())
 }

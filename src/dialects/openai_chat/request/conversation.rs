@@ -18,50 +18,51 @@ use crate::wire::{note_unknown, unknown_word};
 
 /// The system prompt and the messages of a Converse request.
 #[derive(Debug, Default)]
-pub(super) struct Conversation {
+pub(in crate::dialects) struct Conversation {
     /// The instructions before the first turn.
     pub(super) system: Vec<SystemBlock>,
     /// One Converse message per message; later instructions have the role `system`.
     pub(super) messages: Vec<Message>,
 }
 
-/// Translates the messages of a request.
-pub(super) fn conversation(
-    messages: Vec<Box<ChatMessage>>,
-    context: &TranslationContext<'_>,
-    names: &mut ToolNames,
-    adjustments: &mut Adjustments,
-) -> Result<Conversation, ApiError> {
-    let mut reader = ConversationReader {
-        context,
-        names,
-        media: Media::new(context.capabilities, context.fetched),
-        adjustments,
-        conversation: Conversation::default(),
-        open_function_calls: HashMap::new(),
-    };
-    for (index, message) in messages.into_iter().enumerate() {
-        reader.message(*message, index)?;
-    }
-    Ok(reader.conversation)
-}
-
 /// The state of the translation while messages are read, oldest first.
-pub(super) struct ConversationReader<'a> {
-    pub(super) context: &'a TranslationContext<'a>,
+pub(in crate::dialects) struct ConversationReader<'a> {
+    pub(in crate::dialects) context: &'a TranslationContext<'a>,
     pub(super) names: &'a mut ToolNames,
     pub(super) media: Media<'a>,
-    pub(super) adjustments: &'a mut Adjustments,
+    pub(in crate::dialects) adjustments: &'a mut Adjustments,
     conversation: Conversation,
     /// The ids of legacy function calls that have no result yet, by function name.
     pub(super) open_function_calls: HashMap<String, Vec<String>>,
 }
 
 /// A text and the cache point after it.
-pub(super) type TextWithCachePoint = (String, Option<CachePoint>);
+pub(in crate::dialects) type TextWithCachePoint = (String, Option<CachePoint>);
 
-impl ConversationReader<'_> {
-    fn message(&mut self, message: ChatMessage, index: usize) -> Result<(), ApiError> {
+impl<'a> ConversationReader<'a> {
+    /// The state before the first message.
+    pub(in crate::dialects) fn new(
+        context: &'a TranslationContext<'a>,
+        names: &'a mut ToolNames,
+        adjustments: &'a mut Adjustments,
+    ) -> Self {
+        Self {
+            context,
+            names,
+            media: Media::new(context.capabilities, context.fetched),
+            adjustments,
+            conversation: Conversation::default(),
+            open_function_calls: HashMap::new(),
+        }
+    }
+
+    /// The conversation that has been read.
+    pub(in crate::dialects) fn into_conversation(self) -> Conversation {
+        self.conversation
+    }
+
+    /// Translates a message of a chat request.
+    pub(super) fn message(&mut self, message: ChatMessage, index: usize) -> Result<(), ApiError> {
         let path = format!("messages[{index}]");
         let ChatMessage {
             role,
@@ -160,7 +161,12 @@ impl ConversationReader<'_> {
         Ok(())
     }
 
-    fn instruction(&mut self, content: Option<Content>, index: usize) -> Result<(), ApiError> {
+    /// Translates a system or developer message.
+    pub(in crate::dialects) fn instruction(
+        &mut self,
+        content: Option<Content>,
+        index: usize,
+    ) -> Result<(), ApiError> {
         let texts = self.texts(content, index)?;
         if self.conversation.messages.is_empty() {
             for (text, point) in texts {
@@ -174,7 +180,12 @@ impl ConversationReader<'_> {
         Ok(())
     }
 
-    fn user(&mut self, content: Option<Content>, index: usize) -> Result<(), ApiError> {
+    /// Translates a user message.
+    pub(in crate::dialects) fn user(
+        &mut self,
+        content: Option<Content>,
+        index: usize,
+    ) -> Result<(), ApiError> {
         let blocks = match content {
             None => {
                 let field = Field::message(index, MessageField::Content);
@@ -203,7 +214,7 @@ impl ConversationReader<'_> {
     }
 
     /// The texts of content that may only have text parts.
-    pub(super) fn texts(
+    pub(in crate::dialects) fn texts(
         &mut self,
         content: Option<Content>,
         index: usize,
@@ -247,13 +258,14 @@ impl ConversationReader<'_> {
         Ok(point.or(breakpoint))
     }
 
-    pub(super) fn push(&mut self, role: Role, content: Vec<ContentBlock>) {
+    /// Adds a message.
+    pub(in crate::dialects) fn push(&mut self, role: Role, content: Vec<ContentBlock>) {
         self.conversation.messages.push(Message { role, content });
     }
 
     /// Adds the instructions again that the gateway had appended to the prompt before the current
     /// assistant turn.
-    pub(super) fn instruct(&mut self, instructions: &[String]) {
+    pub(in crate::dialects) fn instruct(&mut self, instructions: &[String]) {
         let last = self.conversation.messages.last_mut();
         if let Some(last) = last.filter(|message| message.role != Role::Assistant) {
             let blocks = instructions.iter().cloned().map(ContentBlock::Instruction);
@@ -267,7 +279,7 @@ impl ConversationReader<'_> {
 }
 
 /// Texts as blocks, each with its cache point.
-pub(super) fn blocks_of(texts: Vec<TextWithCachePoint>) -> Vec<ContentBlock> {
+pub(in crate::dialects) fn blocks_of(texts: Vec<TextWithCachePoint>) -> Vec<ContentBlock> {
     let mut blocks = Vec::with_capacity(texts.len());
     for (text, point) in texts {
         blocks.push(ContentBlock::Text(text));

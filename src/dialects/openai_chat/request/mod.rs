@@ -9,6 +9,7 @@ pub(super) mod media;
 pub(super) mod options;
 pub(super) mod parameters;
 pub(super) mod parts;
+pub(super) mod prompt;
 pub(super) mod tools;
 pub(super) mod types;
 
@@ -25,16 +26,15 @@ use crate::models::{ChatUpstream, ReasoningReplay};
 use crate::reply::Adjustments;
 use crate::wire::Texts;
 use crate::wire::{hint, refuse};
-use conversation::{Conversation, conversation};
+use conversation::Conversation;
 use extensions::{
     guardrail, labels, performance, prompt_variables, provider_fields, response_paths, service_tier,
 };
 use options::{cache_fields, cache_policy, json_format, reasoning_request};
 use parameters::{
     InferenceFields, between, check_modalities, choices, include_usage, inference_config,
-    no_messages,
 };
-use tools::{ToolFields, tool_translation};
+use prompt::{ChatPrompt, Prompt};
 use types::{ChatRequest, PerformanceFields};
 
 /// Translates a chat request to Converse. The caller handles `model`.
@@ -59,7 +59,24 @@ pub fn translate_as(
     client: ClientFields<'_>,
     context: &TranslationContext<'_>,
 ) -> Result<ChatTranslation, ApiError> {
-    let translation = hub_translation(request, client, context);
+    let mut request = request;
+    let prompt = ChatPrompt::take_from(&mut request);
+    translate_with(request, prompt, client, context)
+}
+
+/// The same for a request whose dialect reads its tools and its conversation itself: `parameters`
+/// has the others of its fields.
+///
+/// # Errors
+///
+/// As [`translate`].
+pub(in crate::dialects) fn translate_with(
+    parameters: ChatRequest,
+    prompt: impl Prompt,
+    client: ClientFields<'_>,
+    context: &TranslationContext<'_>,
+) -> Result<ChatTranslation, ApiError> {
+    let translation = hub_translation(parameters, prompt, client, context);
     let translation = translation.map_err(|error| error.named(client.names))?;
     Ok(ChatTranslation {
         adjustments: translation.adjustments.named(client.names),
@@ -69,7 +86,8 @@ pub fn translate_as(
 
 /// The translation, whose error and notes name fields of the hub.
 fn hub_translation(
-    request: ChatRequest,
+    parameters: ChatRequest,
+    mut prompt: impl Prompt,
     client: ClientFields<'_>,
     context: &TranslationContext<'_>,
 ) -> Result<ChatTranslation, ApiError> {
@@ -83,7 +101,12 @@ fn hub_translation(
     // No rest pattern: a new field does not compile until it is handled here.
     let ChatRequest {
         model: _,
-        messages,
+        // The prompt.
+        messages: _,
+        tools: _,
+        tool_choice: _,
+        functions: _,
+        function_call: _,
         max_completion_tokens,
         max_tokens,
         temperature,
@@ -92,11 +115,7 @@ fn hub_translation(
         stream,
         stream_options,
         n,
-        tools,
-        tool_choice,
         parallel_tool_calls,
-        functions,
-        function_call,
         response_format,
         reasoning_effort,
         thinking,
@@ -128,7 +147,7 @@ fn hub_translation(
         additional_model_request_fields,
         additional_model_response_field_paths,
         unknown,
-    } = request;
+    } = parameters;
 
     check_modalities(modalities)?;
     refuse("moderation", moderation, "use `guardrailConfig` instead")?;
@@ -180,13 +199,7 @@ fn hub_translation(
         options,
         &mut adjustments,
     )?;
-    let tool_fields = ToolFields {
-        tools,
-        tool_choice,
-        functions,
-        function_call,
-    };
-    let tool_translation = tool_translation(tool_fields, &mut names, &mut adjustments)?;
+    let tool_translation = prompt.tools(&mut names, &mut adjustments)?;
     let guardrail = guardrail(guardrail_config, options, &mut adjustments)?;
     let response_paths = response_paths(additional_model_response_field_paths)?;
     let one_call = tool_translation.legacy || parallel_tool_calls == Some(false);
@@ -241,12 +254,8 @@ fn hub_translation(
         options,
         &mut adjustments,
     )?;
-    let messages = messages.filter(|messages| !messages.is_empty());
-    let Some(messages) = messages else {
-        return Err(no_messages(&unknown));
-    };
     let Conversation { system, messages } =
-        conversation(messages, context, &mut names, &mut adjustments)?;
+        prompt.conversation(context, &mut names, &mut adjustments)?;
 
     let mut converse = ConverseRequest {
         messages,

@@ -189,7 +189,8 @@ impl ConversationReader<'_> {
         self.tool_result(id, content, false, index)
     }
 
-    fn tool_result(
+    /// Adds the result of a tool call.
+    pub(in crate::dialects) fn tool_result(
         &mut self,
         tool_use_id: String,
         content: Option<Content>,

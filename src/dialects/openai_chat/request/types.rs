@@ -9,7 +9,9 @@ use super::content::Content;
 use super::media::{Citations, FilePart, InputAudio, SearchResultText, VideoUrl};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::wire::{GuardrailFields, ImageUrl, StringOrObject, Texts, client_object};
+use crate::wire::{
+    GuardrailFields, ImageUrl, StringOrObject, Texts, client_object, written_client_object,
+};
 
 client_object! {
     /// The body of `POST /v1/chat/completions`.
@@ -129,7 +131,7 @@ client_object! {
     }
 }
 
-client_object! {
+written_client_object! {
     /// A cache breakpoint, in Anthropic's format (`type`) or OpenAI's (`mode`).
     pub struct CacheControl {
         /// `ephemeral`

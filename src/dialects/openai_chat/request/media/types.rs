@@ -1,7 +1,7 @@
 //! The media parts of a request (OpenAI's openapi.yaml 2.3.0; `format`, `bucket_owner`, `file_url`,
 //! videos and search results are extensions).
 
-use crate::wire::client_object;
+use crate::wire::{client_object, written_client_object};
 
 client_object! {
     /// A file: its bytes or its URL.
@@ -21,7 +21,7 @@ client_object! {
     }
 }
 
-client_object! {
+written_client_object! {
     /// Audio input.
     pub struct InputAudio {
         /// Base64, a data URL, an https URL, or `s3://bucket/key`.

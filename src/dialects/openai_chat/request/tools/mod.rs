@@ -30,7 +30,7 @@ pub(super) struct ToolFields {
 
 /// The translated tools of a request.
 #[derive(Debug)]
-pub(super) struct ToolTranslation {
+pub(in crate::dialects) struct ToolTranslation {
     /// The `toolConfig` of Converse.
     pub(super) config: Option<ToolConfig>,
     /// The tools that the model may call. Converse has no field for them.
@@ -47,7 +47,7 @@ pub(super) fn tool_translation(
 ) -> Result<ToolTranslation, ApiError> {
     let tools = fields.tools.filter(|tools| !tools.is_empty());
     let functions = fields.functions.filter(|functions| !functions.is_empty());
-    let mut reader = ToolReader { names, adjustments };
+    let mut reader = ToolReader::new(names, adjustments);
     match (tools, functions) {
         (Some(_), Some(_)) => Err(ApiError::invalid(
             "functions",
@@ -67,7 +67,9 @@ pub(super) fn tool_translation(
 
 /// The form and the position of a tool in the request.
 #[derive(Debug, Clone, Copy)]
-enum ToolPath {
+pub(in crate::dialects) enum ToolPath<'a> {
+    /// At this path, with its fields next to `type`, in a dialect that has tools in several places.
+    At(&'a str),
     /// In `tools`, with its fields in `function` or `custom`.
     Nested(usize),
     /// In `tools`, with its fields next to `type`.
@@ -76,7 +78,7 @@ enum ToolPath {
     Legacy(usize),
 }
 
-impl ToolPath {
+impl ToolPath<'_> {
     fn missing_name(self, kind: ToolKind) -> ApiError {
         ApiError::missing_value(self.field(ToolField::Name(kind), "name"))
     }
@@ -84,6 +86,7 @@ impl ToolPath {
     /// A field, which has the name `flat` in the forms that only chat has.
     fn field(self, field: ToolField, flat: &str) -> Parameter {
         match self {
+            Self::At(path) => format!("{path}.{flat}").into(),
             Self::Nested(index) => Field::tool(index, field).into(),
             Self::Flat(index) => format!("tools[{index}].{flat}").into(),
             Self::Legacy(index) => format!("functions[{index}].{flat}").into(),
@@ -93,6 +96,7 @@ impl ToolPath {
     /// The path of the function, for fields that only chat requests have.
     fn of_function(self) -> String {
         match self {
+            Self::At(path) => path.to_owned(),
             Self::Nested(index) => format!("tools[{index}].function"),
             Self::Flat(index) => format!("tools[{index}]"),
             Self::Legacy(index) => format!("functions[{index}]"),
@@ -100,12 +104,33 @@ impl ToolPath {
     }
 }
 
-struct ToolReader<'a> {
+/// Translates tools and the tool choice.
+pub(in crate::dialects) struct ToolReader<'a> {
     names: &'a mut ToolNames,
     adjustments: &'a mut Adjustments,
 }
 
-impl ToolReader<'_> {
+impl<'a> ToolReader<'a> {
+    /// A reader that adds to `names` and `adjustments`.
+    pub(in crate::dialects) fn new(
+        names: &'a mut ToolNames,
+        adjustments: &'a mut Adjustments,
+    ) -> Self {
+        Self { names, adjustments }
+    }
+
+    /// The translation of `tools` with the tool choice.
+    pub(in crate::dialects) fn with_choice(
+        &mut self,
+        tools: Vec<Tool>,
+        choice: Option<StringOrObject<ToolChoiceObject>>,
+    ) -> Result<ToolTranslation, ApiError> {
+        match tools.is_empty() {
+            true => without_tools(choice, None),
+            false => self.present(tools, choice),
+        }
+    }
+
     fn tools(&mut self, tools: Vec<Box<ChatTool>>) -> Result<Vec<Tool>, ApiError> {
         check_count(tools.len(), Field::Tools.into())?;
         let mut specs = Vec::with_capacity(tools.len());
@@ -169,6 +194,12 @@ impl ToolReader<'_> {
                 }
                 Some("custom") => {
                     let custom = custom.ok_or_else(|| ApiError::missing_field(&path, "custom"))?;
+                    if grammar_of(&custom).is_some() {
+                        self.adjustments.note(
+                            Field::any_tool(ToolField::Format),
+                            "added to the tool's description",
+                        );
+                    }
                     specs.push(self.custom(custom, tool_path)?);
                 }
                 Some(kind) => {
@@ -201,13 +232,21 @@ impl ToolReader<'_> {
 
     /// A custom tool, whose input is text, as a Bedrock tool whose input is an object with one
     /// string.
-    fn custom(&mut self, custom: CustomTool, path: ToolPath) -> Result<Tool, ApiError> {
+    pub(in crate::dialects) fn custom(
+        &mut self,
+        custom: CustomTool,
+        path: ToolPath<'_>,
+    ) -> Result<Tool, ApiError> {
         const SCHEMA: &str =
             r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
+        let grammar_note = grammar_of(&custom).map(|grammar| {
+            // Bedrock cannot enforce a grammar, so the description states it.
+            format!("The input follows this grammar: {}", grammar.as_str())
+        });
         let CustomTool {
             name,
             description,
-            format,
+            format: _,
             unknown,
         } = custom;
         note_unknown(self.adjustments, &unknown, "tools[].custom.");
@@ -215,18 +254,11 @@ impl ToolReader<'_> {
             .filter(|name| !name.is_empty())
             .ok_or_else(|| path.missing_name(ToolKind::Custom))?;
         let mut description = description.filter(|text| !text.trim().is_empty());
-        let grammar = format.filter(|format| format.as_str().contains("\"grammar\""));
-        if let Some(grammar) = grammar {
-            // Bedrock cannot enforce a grammar, so the description states it.
-            let grammar_note = format!("The input follows this grammar: {}", grammar.as_str());
+        if let Some(grammar_note) = grammar_note {
             description = Some(match description {
                 Some(text) => format!("{text}\n{grammar_note}"),
                 None => grammar_note,
             });
-            self.adjustments.note(
-                Field::any_tool(ToolField::Format),
-                "added to the tool's description",
-            );
         }
         let schema = JsonText::parse(SCHEMA.to_owned());
         Ok(Tool::ToolSpec(ToolSpec {
@@ -240,10 +272,10 @@ impl ToolReader<'_> {
     }
 
     /// A function, and the cache point after it.
-    fn function(
+    pub(in crate::dialects) fn function(
         &mut self,
         function: FunctionObject,
-        path: ToolPath,
+        path: ToolPath<'_>,
     ) -> Result<Vec<Tool>, ApiError> {
         let FunctionObject {
             name,
@@ -273,7 +305,13 @@ impl ToolReader<'_> {
     }
 }
 
-fn check_count(count: usize, list: Parameter) -> Result<(), ApiError> {
+/// The grammar of a custom tool's input.
+fn grammar_of(custom: &CustomTool) -> Option<&JsonText> {
+    let format = custom.format.as_ref();
+    format.filter(|format| format.as_str().contains("\"grammar\""))
+}
+
+pub(in crate::dialects) fn check_count(count: usize, list: Parameter) -> Result<(), ApiError> {
     if count > MAX_TOOLS {
         return Err(ApiError::invalid(
             &list,

@@ -7,7 +7,10 @@ use crate::error::{ApiError, Sentence, ToolField};
 
 /// The schema of a tool's parameters. Bedrock accepts only schemas whose root type is `object`; a
 /// schema with this type keeps the client's bytes.
-pub(super) fn schema(parameters: Option<JsonText>, path: ToolPath) -> Result<JsonText, ApiError> {
+pub(super) fn schema(
+    parameters: Option<JsonText>,
+    path: ToolPath<'_>,
+) -> Result<JsonText, ApiError> {
     const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
     let field = || path.field(ToolField::Schema, "parameters");
     let text = match &parameters {

@@ -1,9 +1,10 @@
 //! Translates content parts of messages and tool results to chat parts.
 
-use super::content::StringOrList;
-use super::types::ResponsesInputPart;
+use super::super::content::StringOrList;
+use super::super::types::{InputItem, ResponsesInputPart, ResponsesRequest};
+use crate::converse::media::{RemoteAddress, is_web_address};
 use crate::dialects::openai_chat::{Content, ContentPart, FilePart};
-use crate::error::ApiError;
+use crate::error::{ApiError, MediaField, MediaKind, PartField, PartPosition};
 use crate::reply::Adjustments;
 use crate::wire::{ImageUrl, StringOrObject, note_unknown};
 
@@ -34,6 +35,60 @@ pub(super) fn reasoning_text(value: StringOrList<Box<ResponsesInputPart>>) -> Op
     Some(text).filter(|text| !text.is_empty())
 }
 
+/// The web URLs of all parts of a request, in order.
+pub(in super::super::super) fn remote_addresses(request: &ResponsesRequest) -> Vec<RemoteAddress> {
+    let Some(StringOrList::List(items)) = &request.input else {
+        return Vec::new();
+    };
+    let numbered = items.iter().enumerate();
+    numbered
+        .flat_map(|(index, item)| item_addresses(item, index))
+        .collect()
+}
+
+fn item_addresses(item: &InputItem, index: usize) -> Vec<RemoteAddress> {
+    let mut addresses = Vec::new();
+    for value in [&item.content, &item.output].into_iter().flatten() {
+        let StringOrList::List(parts) = value else {
+            continue;
+        };
+        for (position, part) in parts.iter().enumerate() {
+            let position = PartPosition {
+                message: index,
+                part: position,
+            };
+            if let Some((address, kind, field)) = part_address(part) {
+                addresses.push(RemoteAddress {
+                    address: address.to_owned(),
+                    path: position.field(PartField::Media(kind, field)).into(),
+                });
+            }
+        }
+    }
+    addresses
+}
+
+/// The web URL of a part, and its field.
+fn part_address(part: &ResponsesInputPart) -> Option<(&str, MediaKind, MediaField)> {
+    let audio = part.input_audio.as_ref();
+    let audio = audio.and_then(|audio| audio.data.as_deref());
+    let file_id = part.file_id.as_deref();
+    let is_image = part.kind.as_deref() == Some("input_image");
+    let image = part.image_url.as_deref().or(file_id.filter(|_| is_image));
+    [
+        (image, MediaKind::Image, MediaField::Url),
+        (part.file_url.as_deref(), MediaKind::File, MediaField::Url),
+        (file_id, MediaKind::File, MediaField::Id),
+        (part.file_data.as_deref(), MediaKind::File, MediaField::Data),
+        (audio, MediaKind::Audio, MediaField::Data),
+    ]
+    .into_iter()
+    .find_map(|(address, kind, field)| {
+        let address = address.filter(|address| is_web_address(address))?;
+        Some((address, kind, field))
+    })
+}
+
 fn chat_part(
     part: ResponsesInputPart,
     path: &str,
@@ -54,6 +109,10 @@ fn chat_part(
         annotations: _,
         logprobs: _,
         prompt_cache_breakpoint,
+        // Shell results are read as a whole.
+        stdout: _,
+        stderr: _,
+        outcome: _,
         unknown,
     } = part;
     note_unknown(adjustments, &unknown, "input[].content[].");
@@ -67,8 +126,11 @@ fn chat_part(
             "text"
         }
         Some("refusal") => {
-            chat.refusal = refusal;
-            "refusal"
+            chat.text = refusal;
+            if chat.text.is_none() {
+                return Err(ApiError::missing_field(path, "refusal"));
+            }
+            "text"
         }
         Some("input_image") => {
             let url = match (image_url, file_id) {
@@ -79,7 +141,8 @@ fn chat_part(
             };
             chat.image_url = Some(Box::new(StringOrObject::Object(ImageUrl {
                 url: Some(url),
-                detail,
+                // The model's own resolution is the default on Bedrock.
+                detail: detail.filter(|detail| detail != "original"),
                 ..ImageUrl::default()
             })));
             "image_url"

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::wire::ClientField;
 use crate::wire::ClientValue;
@@ -38,6 +38,15 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for StringOrList<T> {
             }
         }
         deserializer.deserialize_any(StringOrListVisitor(PhantomData))
+    }
+}
+
+impl<T: Serialize> Serialize for StringOrList<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::String(text) => text.serialize(serializer),
+            Self::List(list) => list.serialize(serializer),
+        }
     }
 }
 
