@@ -1,9 +1,10 @@
 //! What a process gives to its requests: memory for bodies and for reasoning, threads for long work,
-//! and ids.
+//! timers, and ids.
 
 pub mod body_memory;
 pub mod certificates;
 pub mod ids;
 pub mod reasoning_memory;
 pub mod relocation;
+pub mod timer;
 pub mod workers;

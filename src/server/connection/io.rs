@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use super::half_close::HalfClose;
 use super::intake::Intake;
 use super::state::{BodyProgress, ConnectionPhase, ConnectionState};
-use super::timer::Timer;
 use crate::config::ServerSettings;
+use crate::resources::timer::Timer;
 
 /// The maximum number of discarded bytes of a refused request.
 const MAX_DISCARDED: usize = 64 << 20;

@@ -10,7 +10,6 @@ mod request_body;
 mod service;
 mod slots;
 mod state;
-mod timer;
 
 use std::sync::Arc;
 

@@ -11,9 +11,9 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
 use super::state::{BodyProgress, ConnectionState};
-use super::timer::Timer;
 use crate::config::ServerSettings;
 use crate::http::TooSlow;
+use crate::resources::timer::Timer;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 

@@ -1,3 +1,5 @@
+//! A timer for deadlines that are rarely reached.
+
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -6,26 +8,29 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// A deadline that is set and cleared often and rarely reached. The timer of the runtime is created
 /// only on the first wait, and moved only if it fires too early or would fire too late.
 #[derive(Debug, Default)]
-pub(super) struct Timer {
+pub struct Timer {
     deadline: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Timer {
-    pub(super) fn is_set(&self) -> bool {
+    /// Whether there is a deadline.
+    pub fn is_set(&self) -> bool {
         self.deadline.is_some()
     }
 
-    pub(super) fn set(&mut self, deadline: Instant) {
+    /// Replaces the deadline.
+    pub fn set(&mut self, deadline: Instant) {
         self.deadline = Some(deadline);
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Removes the deadline.
+    pub fn clear(&mut self) {
         self.deadline = None;
     }
 
     /// Ready when the deadline is reached; pending without a deadline.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.deadline else {
             return Poll::Pending;
         };
