@@ -1,7 +1,8 @@
 //! A response that is an event stream: Converse events, or unchanged frames.
 
 use std::future::poll_fn;
-use std::task::Poll;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use futures_util::FutureExt;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt;
-use hyper::body::{Frame, Incoming};
+use hyper::body::{Body, Frame, Incoming};
 use tokio::time::Instant;
 
 use super::decoder::{Decode, ModelDecoder};
@@ -17,6 +18,7 @@ use super::frames::FrameCutter;
 use crate::bedrock::auth::credentials::with_causes;
 use crate::bedrock::errors::UpstreamError;
 use crate::bedrock::settings::Timeouts;
+use crate::resources::timer::Timer;
 
 /// The maximum number of events per write.
 const MAX_BATCH: usize = 64;
@@ -42,6 +44,8 @@ pub struct EventStream<D: Decode = ModelDecoder> {
     /// The deadline of the next complete event; incomplete events do not extend it. A field, so
     /// that a dropped and repeated wait does not restart it.
     deadline: Instant,
+    /// Set to the deadline. Events arrive long before it, and must not cost a timer each.
+    timer: Timer,
     /// Whether only the events after the last message are missing.
     is_ending: bool,
     /// Events that have arrived and were not returned yet. A field for the same reason.
@@ -57,6 +61,7 @@ impl<D: Decode> EventStream<D> {
             decoder,
             timeouts,
             deadline: Instant::now() + timeouts.first_event,
+            timer: Timer::default(),
             is_ending: false,
             ready: Vec::new(),
             failed: None,
@@ -156,9 +161,8 @@ impl<D: Decode> EventStream<D> {
         if Instant::now() >= self.deadline {
             return Err(overdue());
         }
-        let frame = tokio::time::timeout_at(self.deadline, body.frame())
-            .await
-            .map_err(|_| overdue())?;
+        self.timer.set(self.deadline);
+        let frame = poll_fn(|context| frame_in_time(body, &mut self.timer, context)).await?;
         self.take(frame);
         Ok(true)
     }
@@ -204,6 +208,18 @@ impl<D: Decode> EventStream<D> {
         if self.ready.len() > events && !self.is_ending {
             self.deadline = Instant::now() + self.timeouts.stream_idle;
         }
+    }
+}
+
+/// The next frame of a body, or an error at the deadline.
+fn frame_in_time(
+    body: &mut Incoming,
+    timer: &mut Timer,
+    context: &mut Context<'_>,
+) -> Poll<Result<Option<hyper::Result<Frame<Bytes>>>, UpstreamError>> {
+    match Pin::new(body).poll_frame(context) {
+        Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+        Poll::Pending => timer.poll(context).map(|()| Err(overdue())),
     }
 }
 
