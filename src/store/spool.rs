@@ -162,13 +162,18 @@ impl SpoolFolder {
             Some(file) => file,
             None => self.new_segment()?,
         };
-        // After an error, the end of the segment may be half a line: the next one is a new segment.
-        file.write_all(&lines)?;
-        self.current = Some(file);
-        if let Some(last) = self.segments.back_mut() {
-            last.bytes += length;
+        let Some(segment) = self.segments.back_mut() else {
+            return Err(io::Error::other("the segment is missing"));
+        };
+        let written = file.write_all(&lines);
+        match written {
+            Ok(()) => segment.bytes += length,
+            // A full disk. Without half a line at its end, the segment can be continued; otherwise
+            // the next records begin a new one.
+            Err(_) => file.set_len(segment.bytes)?,
         }
-        Ok(lost)
+        self.current = Some(file);
+        written.map(|()| lost)
     }
 
     /// Deletes the oldest segments until there is room for `length` bytes.

@@ -22,9 +22,9 @@ PATIENCE = 30.0
 
 
 class Process:
-    """A running program; its output is read continuously."""
+    """A running program; its output is read continuously. `launcher` is a command that runs it."""
 
-    def __init__(self, program, *arguments, folder, environment=None, memory=None):
+    def __init__(self, program, *arguments, folder, environment=None, memory=None, launcher=()):
         self.lines = []
         self._arrived = threading.Condition()
         self._ended = False
@@ -32,7 +32,7 @@ class Process:
         if not binary.exists():
             raise FileNotFoundError(f"{binary} does not exist; build it with `cargo build --workspace`")
         self._process = subprocess.Popen(
-            [binary, *arguments],
+            [*launcher, binary, *arguments],
             # An empty home: no AWS profile, outcrop.toml or proxy of this machine.
             cwd=folder,
             env={"HOME": str(folder), "PATH": os.environ["PATH"], **(environment or {})},
@@ -68,6 +68,10 @@ class Process:
                     output = "\n".join(self.lines)
                     raise AssertionError(f"no line of the output matches:\n{output}")
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def signal(self, number):
         self._process.send_signal(number)
 
@@ -88,7 +92,7 @@ class Process:
 class Gateway(Process):
     """`outcrop serve` with a simulator as Bedrock."""
 
-    def __init__(self, simulator_url, folder, configuration="", memory=None):
+    def __init__(self, simulator_url, folder, configuration="", memory=None, launcher=()):
         file = Path(folder) / "outcrop.toml"
         file.write_text(configuration)
         environment = {
@@ -100,7 +104,7 @@ class Gateway(Process):
         }
         super().__init__(
             "outcrop", "serve", "--config", str(file), "--listen", "127.0.0.1:0",
-            folder=folder, environment=environment, memory=memory,
+            folder=folder, environment=environment, memory=memory, launcher=launcher,
         )
         self.url = "http://" + self.wait_for(listening_address)
         self.base_url = self.url + "/v1"
