@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
-use sqlx::sqlite::Sqlite;
-use sqlx::{AssertSqlSafe, QueryBuilder, Transaction};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Acquire, AssertSqlSafe, QueryBuilder};
 
 use super::super::{Store, StoreError};
 use super::record::StoredUsage;
@@ -21,16 +21,19 @@ impl Store {
     /// change nothing. Returns the number of new records.
     pub async fn add_usage(&self, records: &[StoredUsage]) -> Result<usize, StoreError> {
         let mut transaction = self.pool().await?.begin().await?;
+        // Nearly always, all of them are new, and are not read back one by one to find that out.
+        let mut savepoint = transaction.begin().await?;
+        let mut new: Vec<&StoredUsage> = records.iter().collect();
+        if insert(&new, &mut savepoint).await? == new.len() {
+            savepoint.commit().await?;
+        } else {
+            savepoint.rollback().await?;
+            new = new_records(records, &mut transaction).await?;
+            insert(&new, &mut transaction).await?;
+        }
         let mut rollups = Rollups::default();
-        let mut count = 0;
-        for rows in records.chunks(ROWS) {
-            let mut added = insert(rows, &mut transaction).await?;
-            for record in rows {
-                if added.remove(&(record.at, record.id.clone())) {
-                    rollups.add(record);
-                    count += 1;
-                }
-            }
+        for record in &new {
+            rollups.add(record);
         }
         for ((hour, key), sums) in &rollups.hourly {
             let upsert = sqlx::query(AssertSqlSafe(Arc::clone(&ADD_HOURLY))).bind(hour);
@@ -43,22 +46,48 @@ impl Store {
             upsert.execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
-        Ok(count)
+        Ok(new.len())
     }
 }
 
-/// Inserts records; returns the time and the id of each new one.
+/// Inserts records that are not there yet; returns their number.
 async fn insert(
-    records: &[StoredUsage],
-    transaction: &mut Transaction<'static, Sqlite>,
-) -> Result<BTreeSet<(i64, String)>, StoreError> {
+    records: &[&StoredUsage],
+    connection: &mut SqliteConnection,
+) -> Result<usize, StoreError> {
     let columns = StoredUsage::COLUMNS.join(", ");
-    let mut insert = QueryBuilder::new(format!("INSERT INTO usage_records ({columns}) "));
-    insert.push_values(records, |mut row, record| record.bind(&mut row));
-    insert.push(" ON CONFLICT (at, id) DO NOTHING RETURNING at, id");
-    let added: Vec<(i64, String)> = insert
-        .build_query_as()
-        .fetch_all(&mut **transaction)
-        .await?;
-    Ok(added.into_iter().collect())
+    let mut count = 0;
+    for rows in records.chunks(ROWS) {
+        let mut insert = QueryBuilder::new(format!("INSERT INTO usage_records ({columns}) "));
+        insert.push_values(rows, |mut row, record| record.bind(&mut row));
+        insert.push(" ON CONFLICT (at, id) DO NOTHING");
+        count += insert
+            .build()
+            .execute(&mut *connection)
+            .await?
+            .rows_affected();
+    }
+    Ok(count as usize)
+}
+
+/// The records that are not in the store, each once.
+async fn new_records<'a>(
+    records: &'a [StoredUsage],
+    connection: &mut SqliteConnection,
+) -> Result<Vec<&'a StoredUsage>, StoreError> {
+    let mut known = BTreeSet::<(i64, String)>::new();
+    for rows in records.chunks(ROWS) {
+        let mut select = QueryBuilder::new("SELECT at, id FROM usage_records WHERE (at, id) IN ");
+        select.push_tuples(rows, |mut row, record| {
+            row.push_bind(record.at).push_bind(&record.id);
+        });
+        known.extend(
+            select
+                .build_query_as::<(i64, String)>()
+                .fetch_all(&mut *connection)
+                .await?,
+        );
+    }
+    let is_new = |record: &&StoredUsage| known.insert((record.at, record.id.clone()));
+    Ok(records.iter().filter(is_new).collect())
 }

@@ -86,13 +86,21 @@ impl WriterTask {
             // Creates the file, or reports at the start that it cannot be used.
             self.store(&[]).await;
         }
+        let mut arrived = Vec::new();
         loop {
             tokio::select! {
-                entry = receiver.recv() => match entry {
-                    Some(WriterEntry::Record(record)) => self.take(*record).await,
-                    Some(WriterEntry::Marker(marker)) => self.reach(marker).await,
-                    None => return self.write().await,
-                },
+                // Together: to wait for each record would set all timers again for each.
+                count = receiver.recv_many(&mut arrived, MAX_BATCH) => {
+                    if count == 0 {
+                        return self.write().await;
+                    }
+                    for entry in arrived.drain(..) {
+                        match entry {
+                            WriterEntry::Record(record) => self.take(*record).await,
+                            WriterEntry::Marker(marker) => self.reach(marker).await,
+                        }
+                    }
+                }
                 () = sleep_until(self.due), if !self.batch.is_empty() => self.write().await,
                 () = sleep_until(self.retry_at), if self.has_spooled => self.replay().await,
                 () = sleep_until(self.keys_due), if !self.used_keys.is_empty() => {
