@@ -15,6 +15,8 @@ const WARM_UP: u32 = 5;
 pub(crate) struct Sample {
     /// CPU time of the server process per request, in user and kernel mode.
     pub(crate) cpu: Duration,
+    /// The part of `cpu` on the threads that serve connections; zero for servers without them.
+    pub(crate) serving_cpu: Duration,
     /// Requests per second.
     pub(crate) rate: f64,
     pub(crate) p50: Duration,
@@ -34,9 +36,10 @@ impl Sample {
     ) -> Outcome<Self> {
         let mut load = Load::open(server.address, connections).await?;
         load.run(exchange, time / WARM_UP).await?;
-        let cpu_before = server.cpu_time()?;
+        let (cpu_before, serving_before) = (server.cpu_time()?, server.serving_time()?);
         let run = load.run(exchange, time).await?;
         let cpu = server.cpu_time()?.saturating_sub(cpu_before);
+        let serving_cpu = server.serving_time()?.saturating_sub(serving_before);
         let requests = u32::try_from(run.latencies.len())?;
         let at = |percent| {
             let latency = percentile(&run.latencies, percent);
@@ -44,6 +47,7 @@ impl Sample {
         };
         Ok(Self {
             cpu: cpu / requests.max(1),
+            serving_cpu: serving_cpu / requests.max(1),
             rate: f64::from(requests) / run.elapsed.as_secs_f64(),
             p50: at(50)?,
             p99: at(99)?,

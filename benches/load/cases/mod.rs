@@ -4,6 +4,7 @@ mod balance;
 mod cpu;
 mod latency;
 mod memory;
+mod overload;
 mod paced;
 mod scale;
 mod sharing;
@@ -28,6 +29,7 @@ pub(crate) enum Case {
     Balance,
     Memory,
     Sharing,
+    Overload,
 }
 
 /// What every case needs.
@@ -48,7 +50,7 @@ impl Bench<'_> {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Cpu,
         Self::Latency,
         Self::Paced,
@@ -56,6 +58,7 @@ impl Case {
         Self::Balance,
         Self::Memory,
         Self::Sharing,
+        Self::Overload,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -67,6 +70,7 @@ impl Case {
             Self::Balance => "balance",
             Self::Memory => "memory",
             Self::Sharing => "sharing",
+            Self::Overload => "overload",
         }
     }
 
@@ -80,6 +84,7 @@ impl Case {
             Self::Balance => report(&balance::run(bench).await?),
             Self::Memory => report(&memory::run(bench).await?),
             Self::Sharing => report(&sharing::run(bench).await?),
+            Self::Overload => report(&overload::run(bench).await?),
         }
     }
 }

@@ -1,14 +1,15 @@
 //! The load generator: each connection sends a request, reads the complete response, and repeats.
-//! `paced` reads streams that take longer than a measurement.
+//! `paced` reads streams that take longer than a measurement; `offered` sends at a constant rate.
 
+mod offered;
 mod paced;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -19,6 +20,7 @@ use tokio::task::JoinSet;
 use crate::Outcome;
 use crate::exchange::Exchange;
 
+pub(crate) use offered::OfferedLoad;
 pub(crate) use paced::PacedStreams;
 
 /// Maximum number of requests per connection and run.
@@ -161,14 +163,9 @@ impl Connection {
         Ok(length)
     }
 
+    /// The response to a request; a status other than 2xx is an error.
     async fn send(&mut self, exchange: &Exchange) -> Outcome<Incoming> {
-        let request = Request::post(exchange.path.as_str())
-            .header(HOST, self.host.as_str())
-            .header(CONTENT_TYPE, "application/json")
-            .header(AUTHORIZATION, format!("Bearer {}", exchange.key))
-            .body(Full::new(exchange.body.clone()))?;
-        self.sender.ready().await?;
-        let response = self.sender.send_request(request).await?;
+        let response = self.response(exchange).await?;
         let status = response.status();
         if status.is_success() {
             return Ok(response.into_body());
@@ -176,5 +173,15 @@ impl Connection {
         let body = response.into_body().collect().await?.to_bytes();
         let text = String::from_utf8_lossy(&body);
         Err(format!("{} returned {status}: {text}", exchange.path).into())
+    }
+
+    async fn response(&mut self, exchange: &Exchange) -> Outcome<Response<Incoming>> {
+        let request = Request::post(exchange.path.as_str())
+            .header(HOST, self.host.as_str())
+            .header(CONTENT_TYPE, "application/json")
+            .header(AUTHORIZATION, format!("Bearer {}", exchange.key))
+            .body(Full::new(exchange.body.clone()))?;
+        self.sender.ready().await?;
+        Ok(self.sender.send_request(request).await?)
     }
 }

@@ -116,6 +116,11 @@ impl Server {
         usage::cpu_time(self.child.id())
     }
 
+    /// CPU time of the gateway's threads that serve connections.
+    pub(crate) fn serving_time(&self) -> Outcome<Duration> {
+        usage::serving_time(self.child.id())
+    }
+
     pub(crate) fn threads(&self) -> Outcome<Vec<Thread>> {
         usage::threads(self.child.id())
     }

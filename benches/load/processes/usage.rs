@@ -53,6 +53,13 @@ pub(crate) struct Thread {
     pub(crate) cpu_time: Duration,
 }
 
+/// CPU time of the threads that serve connections: requests wait for no other.
+pub(crate) fn serving_time(process: u32) -> Outcome<Duration> {
+    let threads = threads(process)?.into_iter();
+    let serving = threads.filter(|thread| thread.name.starts_with("core-"));
+    Ok(serving.map(|thread| thread.cpu_time).sum())
+}
+
 pub(crate) fn threads(process: u32) -> Outcome<Vec<Thread>> {
     let mut threads = Vec::new();
     for task in fs::read_dir(format!("/proc/{process}/task"))? {
