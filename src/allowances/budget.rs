@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use crate::models::Usd;
 
@@ -10,7 +11,9 @@ const MAX_DECIMALS: usize = 9;
 const MAX_DOLLARS: i128 = 9_000_000;
 
 /// The calendar period that a budget is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum BudgetPeriod {
     /// A day.
@@ -24,11 +27,12 @@ pub enum BudgetPeriod {
 }
 
 /// An amount of money for a period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
-    /// The amount.
+    /// The amount in dollars.
     #[serde(deserialize_with = "read_usd")]
+    #[schema(value_type = String, example = "12.50")]
     pub usd: Usd,
     /// The period.
     pub per: BudgetPeriod,
@@ -41,13 +45,15 @@ pub struct Budget {
 }
 
 /// A temporary increase of a budget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetIncrease {
-    /// What is added to the amount.
+    /// What is added to the amount, in dollars.
     #[serde(deserialize_with = "read_usd")]
+    #[schema(value_type = String, example = "12.50")]
     pub usd: Usd,
-    /// When it ends.
+    /// When it ends, as RFC 3339 has it.
+    #[schema(value_type = String, format = DateTime)]
     pub until: Timestamp,
 }
 

@@ -3,6 +3,7 @@
 //! Plain data, which the configuration, the store and the admin API have in common. Pure.
 
 mod budget;
+mod form;
 mod organization;
 mod pattern;
 
@@ -14,47 +15,41 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use form::{AllowanceForm, ModelForm};
+
 /// What one level may use. Everything is optional: an empty allowance limits nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(from = "AllowanceForm", into = "AllowanceForm")]
 pub struct Allowance {
     /// The models that may be called, by the name of the request or by the id that is called;
     /// `None` for all.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_models: Option<Vec<ModelPattern>>,
     /// Limits for all models together.
-    #[serde(flatten)]
     pub usage: UsageAllowance,
     /// Limits for the models of a pattern, which apply besides the others.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<ModelAllowance>,
 }
 
 /// Rates, concurrency and budgets.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UsageAllowance {
     /// Requests per minute.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<u32>,
     /// Tokens per minute, input and output together.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens_per_minute: Option<u64>,
     /// Concurrent requests.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_concurrent_requests: Option<u32>,
     /// Budgets; all of them apply.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<Budget>,
 }
 
 /// What one level may use of the models of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "ModelForm", into = "ModelForm")]
 pub struct ModelAllowance {
     /// The models.
     pub pattern: ModelPattern,
     /// Their limits.
-    #[serde(flatten)]
     pub usage: UsageAllowance,
 }
 
@@ -139,6 +134,32 @@ mod tests {
             serde_json::to_string(&Allowance::default()).expect("JSON"),
             "{}"
         );
+    }
+
+    #[test]
+    fn a_mistake_is_reported_with_the_name_of_its_member() {
+        let path = |json: &str| {
+            let mut json = serde_json::Deserializer::from_str(json);
+            let error = serde_path_to_error::deserialize::<_, Team>(&mut json);
+            error.expect_err("a mistake").path().to_string()
+        };
+        for (json, expected) in [
+            (r#"{"requests_per_minute":"60"}"#, "requests_per_minute"),
+            (
+                r#"{"user":{"tokens_per_minute":-1}}"#,
+                "user.tokens_per_minute",
+            ),
+            (
+                r#"{"users":{"ann":{"budgets":[{"usd":"0","per":"day"}]}}}"#,
+                "users.ann.budgets[0].usd",
+            ),
+            (
+                r#"{"models":[{"pattern":"*","max_concurrent_requests":1.5}]}"#,
+                "models[0].max_concurrent_requests",
+            ),
+        ] {
+            assert_eq!(path(json), expected);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use super::form::TeamForm;
 use super::{Allowance, Level, LevelAllowance, UsageAllowance};
 
 /// The maximum length of a team's name, which is a label of metrics.
@@ -23,15 +24,13 @@ pub struct Organization {
 
 /// What a team and its users may use.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(from = "TeamForm", into = "TeamForm")]
 pub struct Team {
     /// All callers of the team together.
-    #[serde(flatten)]
     pub allowance: Allowance,
     /// Each user of the team.
     pub user: Allowance,
     /// Single users. What such an allowance leaves out is that of each user.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub users: BTreeMap<String, Allowance>,
 }
 

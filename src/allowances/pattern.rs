@@ -1,13 +1,15 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The maximum length of a pattern: that of an ARN.
 const MAX_LENGTH: usize = 2048;
 
 /// A pattern for the names and ids of models, in which `*` stands for any characters.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, min_length = 1, max_length = 2048)]
 pub struct ModelPattern(Box<str>);
 
 impl ModelPattern {

@@ -4,6 +4,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{FromRow, Row};
+use utoipa::ToSchema;
 
 use super::identity::key_changes;
 use super::{Store, StoreError, decoded};
@@ -58,8 +59,9 @@ pub struct PreviousKey {
 pub struct StoredDigest(pub [u8; 32]);
 
 /// Settings of a key's chat requests, as `[keys.NAME]` has them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
+#[schema(as = ChatSettings)]
 pub struct StoredChatOverrides {
     /// Whether cache points are added to requests without `cache_control`.
     #[serde(skip_serializing_if = "Option::is_none")]
