@@ -4,6 +4,7 @@
 mod access;
 mod api;
 mod audit;
+mod changes;
 mod error;
 mod router;
 mod tokens;
@@ -24,6 +25,7 @@ use crate::telemetry::Metrics;
 use access::Access;
 
 pub use audit::{Actor, AuditLog, Change};
+pub use changes::{Audited, AuditedAdministration};
 pub use router::AdminRouter;
 pub use tokens::{AdminTokens, CreatedToken, Scope, TokenError, TokenView};
 

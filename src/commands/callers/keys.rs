@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::allowance::{AllowanceArguments, describe};
 use super::table::{Fields, Table};
-use super::{Output, StoreArguments, with_store};
+use super::{CommandError, Output, StoreArguments, done, with_store};
 use crate::config::{parse_duration, parse_instant};
 use crate::identity::administration::{CreatedKey, KeyFilter, KeySettings, KeyView, NewKey};
 use crate::store::StoredChatOverrides;
@@ -131,7 +131,7 @@ impl KeysCommand {
                 settings,
                 store,
             } => {
-                with_store(store, async |keys, changes, now| {
+                with_store(store, async |keys, now| {
                     let mut new = NewKey {
                         name,
                         team,
@@ -139,29 +139,25 @@ impl KeysCommand {
                         ..NewKey::default()
                     };
                     settings.apply(&mut new.settings);
-                    let created = keys.create_key(new, now).await?;
-                    let view = &created.view;
-                    changes
-                        .record("key.create", &view.id, None, Some(view))
-                        .await;
+                    let created = done(keys.create_key(new, now).await?);
                     Ok(shown_once("is created", &created))
                 })
                 .await
             }
             Self::List { team, all, store } => {
-                with_store(store, async |keys, _, now| {
+                with_store(store, async |keys, now| {
                     let filter = KeyFilter {
                         team: team.as_deref(),
                         with_revoked: all,
                     };
-                    let keys = keys.keys(filter, now).await?;
+                    let keys = keys.read().keys(filter, now).await?;
                     Ok(Output::new(table(&keys), &keys))
                 })
                 .await
             }
             Self::Show { id, store } => {
-                with_store(store, async |keys, _, now| {
-                    let key = keys.key(&id, now).await?;
+                with_store(store, async |keys, now| {
+                    let key = keys.read().key(&id, now).await?;
                     Ok(Output::new(fields(&key), &key))
                 })
                 .await
@@ -171,33 +167,26 @@ impl KeysCommand {
                 settings,
                 store,
             } => {
-                with_store(store, async |keys, changes, now| {
-                    let change = |stored: &mut KeySettings| settings.apply(stored);
-                    let (before, key) = keys.change_key(&id, change, now).await?;
-                    changes
-                        .record("key.update", &key.id, Some(&before), Some(&key))
-                        .await;
+                with_store(store, async |keys, now| {
+                    let change = |stored: &mut KeySettings| {
+                        settings.apply(stored);
+                        Ok::<_, CommandError>(())
+                    };
+                    let key = done(keys.change_key(&id, change, now).await?);
                     Ok(Output::new(fields(&key), &key))
                 })
                 .await
             }
             Self::Rotate { id, overlap, store } => {
-                with_store(store, async |keys, changes, now| {
-                    let created = keys.rotate_key(&id, overlap, now).await?;
-                    let view = &created.view;
-                    changes
-                        .record("key.rotate", &view.id, None, Some(view))
-                        .await;
+                with_store(store, async |keys, now| {
+                    let created = done(keys.rotate_key(&id, overlap, now).await?);
                     Ok(shown_once("is replaced", &created))
                 })
                 .await
             }
             Self::Revoke { id, store } => {
-                with_store(store, async |keys, changes, now| {
-                    let key = keys.revoke_key(&id, now).await?;
-                    changes
-                        .record("key.revoke", &key.id, None, Some(&key))
-                        .await;
+                with_store(store, async |keys, now| {
+                    let key = done(keys.revoke_key(&id, now).await?);
                     let text = format!(
                         "key `{}` ({}) is revoked; running gateways refuse it within a second\n",
                         key.name, key.id
@@ -246,7 +235,7 @@ impl SettingArguments {
 }
 
 fn shown_once(what: &str, created: &CreatedKey) -> Output {
-    let CreatedKey { key, view } = created;
+    let CreatedKey { key, view, .. } = created;
     let json = CreatedJson {
         key: key.expose(),
         view,

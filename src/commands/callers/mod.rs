@@ -19,9 +19,9 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{BAD_CONFIGURATION, STORE_REMEDY, api_keys};
-use crate::admin::{Actor, AuditLog, Change};
+use crate::admin::{Actor, Audited, AuditedAdministration};
 use crate::config::{Mistakes, Overrides, load};
-use crate::identity::administration::{Administration, AdministrationError};
+use crate::identity::administration::AdministrationError;
 use crate::store::Store;
 
 /// The exit code for arguments with mistakes, as that of the parser.
@@ -46,9 +46,6 @@ enum CommandError {
     Administration(AdministrationError),
 }
 
-/// The audit log of what commands change.
-struct Changes(AuditLog);
-
 /// What a command prints: a text for people, or JSON.
 struct Output {
     text: String,
@@ -58,7 +55,7 @@ struct Output {
 /// Runs `command` with the teams and keys of the store and the configuration.
 async fn with_store(
     arguments: StoreArguments,
-    command: impl AsyncFnOnce(&Administration, &Changes, i64) -> Result<Output, CommandError>,
+    command: impl AsyncFnOnce(&AuditedAdministration, i64) -> Result<Output, CommandError>,
 ) -> ExitCode {
     match run(&arguments, command).await {
         Ok(output) => print(arguments.json, output),
@@ -71,7 +68,7 @@ async fn with_store(
 
 async fn run(
     arguments: &StoreArguments,
-    command: impl AsyncFnOnce(&Administration, &Changes, i64) -> Result<Output, CommandError>,
+    command: impl AsyncFnOnce(&AuditedAdministration, i64) -> Result<Output, CommandError>,
 ) -> Result<Output, CommandError> {
     let overrides = Overrides {
         file: arguments.config.clone(),
@@ -80,10 +77,9 @@ async fn run(
     };
     let config = load(&overrides).map_err(CommandError::Configuration)?;
     let store = Arc::new(Store::at(&config.store.path));
-    let administration = Administration::new(&config, Arc::clone(&store));
+    let administration = AuditedAdministration::new(&config, &store, Actor::command());
     let now = OffsetDateTime::now_utc().unix_timestamp();
-    let changes = Changes(AuditLog::new(Arc::clone(&store)));
-    let result = command(&administration, &changes, now).await;
+    let result = command(&administration, now).await;
     store.close().await;
     result
 }
@@ -102,25 +98,12 @@ fn print(as_json: bool, Output { text, json }: Output) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-impl Changes {
-    /// Records a change. It is done: if it cannot be recorded, only a warning is printed.
-    async fn record<View: Serialize>(
-        &self,
-        action: &'static str,
-        subject: &str,
-        before: Option<&View>,
-        after: Option<&View>,
-    ) {
-        let change = Change {
-            action,
-            subject,
-            before,
-            after,
-        };
-        if let Err(error) = self.0.record(&Actor::command(), change).await {
-            eprintln!("outcrop: the change is done, but not in the audit log: {error}");
-        }
+/// What was changed, with a warning if the change could not be recorded.
+fn done<T>(Audited { value, recorded }: Audited<T>) -> T {
+    if let Err(error) = recorded {
+        eprintln!("outcrop: the change is done, but not in the audit log: {error}");
     }
+    value
 }
 
 impl Output {

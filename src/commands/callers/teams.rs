@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::allowance::{AllowanceArguments, describe};
 use super::table::{Fields, Table};
-use super::{Output, StoreArguments, with_store};
+use super::{CommandError, Output, StoreArguments, done, with_store};
 use crate::allowances::{Allowance, Team};
 use crate::identity::administration::TeamView;
 
@@ -74,27 +74,24 @@ impl TeamsCommand {
                 allowance,
                 store,
             } => {
-                with_store(store, async |teams, changes, now| {
+                with_store(store, async |teams, now| {
                     let mut team = Team::default();
                     allowance.apply(&mut team.allowance);
-                    let view = teams.create_team(&name, team, now).await?;
-                    changes
-                        .record("team.create", &name, None, Some(&view))
-                        .await;
+                    let view = done(teams.create_team(&name, team, now).await?);
                     Ok(Output::new(format!("team `{name}` is created\n"), &view))
                 })
                 .await
             }
             Self::List { store } => {
-                with_store(store, async |teams, _, _| {
-                    let teams = teams.teams().await?;
+                with_store(store, async |teams, _| {
+                    let teams = teams.read().teams().await?;
                     Ok(Output::new(table(&teams), &teams))
                 })
                 .await
             }
             Self::Show { name, store } => {
-                with_store(store, async |teams, _, _| {
-                    let team = teams.team(&name).await?;
+                with_store(store, async |teams, _| {
+                    let team = teams.read().team(&name).await?;
                     Ok(Output::new(fields(&team), &team))
                 })
                 .await
@@ -105,23 +102,19 @@ impl TeamsCommand {
                 allowance,
                 store,
             } => {
-                with_store(store, async |teams, changes, _| {
-                    let changed = teams.change_team(&name, |team| whose.change(team, &allowance));
-                    let (before, team) = changed.await?;
-                    changes
-                        .record("team.update", &name, Some(&before), Some(&team))
-                        .await;
+                with_store(store, async |teams, _| {
+                    let change = |team: &mut Team| {
+                        whose.change(team, &allowance);
+                        Ok::<_, CommandError>(())
+                    };
+                    let team = done(teams.change_team(&name, change).await?);
                     Ok(Output::new(fields(&team), &team))
                 })
                 .await
             }
             Self::Delete { name, store } => {
-                with_store(store, async |teams, changes, now| {
-                    let before = teams.team(&name).await?;
-                    teams.delete_team(&name, now).await?;
-                    changes
-                        .record("team.delete", &name, Some(&before), None)
-                        .await;
+                with_store(store, async |teams, now| {
+                    done(teams.delete_team(&name, now).await?);
                     let json = json!({"name": name, "deleted": true});
                     Ok(Output::new(format!("team `{name}` is deleted\n"), &json))
                 })

@@ -39,7 +39,7 @@ pub(super) fn key_name(name: &str) -> Checked {
 pub(super) fn expires_at(expires_at: Option<i64>, now: i64) -> Checked {
     match expires_at {
         Some(end) if end <= now => Err(AdministrationError::invalid(
-            "expires",
+            "expires_at",
             "the time has passed",
             "write a date or a time in the future",
         )),

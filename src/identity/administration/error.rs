@@ -53,11 +53,19 @@ impl AdministrationError {
 }
 
 impl Subject {
-    /// The noun, which is also the section of the configuration without its plural.
+    /// The noun.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Team => "team",
             Self::Key => "key",
+        }
+    }
+
+    /// Where the configuration has the one with this name.
+    fn place(self, name: &str) -> String {
+        match self {
+            Self::Team => format!("`[teams.{name}]`"),
+            Self::Key => "`[keys]` or `OUTCROP_API_KEYS`".to_owned(),
         }
     }
 }
@@ -97,10 +105,10 @@ impl fmt::Display for AdministrationError {
                 )
             }
             Self::OwnedByFile(subject, name) => {
-                let subject = subject.as_str();
+                let (noun, place) = (subject.as_str(), subject.place(name));
                 write!(
                     formatter,
-                    "{subject} `{name}` is set by the configuration; change `[{subject}s]` there"
+                    "{noun} `{name}` is set by the configuration; change {place} there"
                 )
             }
             Self::Conflict(message) => formatter.write_str(message),

@@ -46,6 +46,8 @@ pub struct CreatedKey {
     pub key: IssuedKey,
     /// What is stored.
     pub view: KeyView,
+    /// What was stored before a rotation.
+    pub before: Option<KeyView>,
 }
 
 /// A choice of keys.
@@ -111,6 +113,7 @@ impl Administration {
             true => Ok(CreatedKey {
                 key,
                 view: KeyView::of_store(stored, now),
+                before: None,
             }),
             false => Err(AdministrationError::NameInUse(KEY, stored.name)),
         }
@@ -122,23 +125,48 @@ impl Administration {
         filter: KeyFilter<'_>,
         now: i64,
     ) -> Result<Vec<KeyView>, AdministrationError> {
-        let configured = self.keys.iter();
+        let mut keys: Vec<KeyView> = Vec::new();
+        loop {
+            let after = keys.last().map(|key| key.id.clone());
+            let page = self.key_page(filter, after.as_deref(), PAGE, now).await?;
+            let is_last = page.len() < PAGE as usize;
+            keys.extend(page);
+            if is_last {
+                return Ok(keys);
+            }
+        }
+    }
+
+    /// At most `limit` keys of a choice, those after the key with the id `after` if there is one.
+    pub async fn key_page(
+        &self,
+        filter: KeyFilter<'_>,
+        after: Option<&str>,
+        limit: u32,
+        now: i64,
+    ) -> Result<Vec<KeyView>, AdministrationError> {
+        let position = after.and_then(|id| self.keys.iter().position(|key| key.name() == id));
+        let (skipped, after) = match position {
+            Some(position) => (position + 1, None),
+            None if after.is_some() => (self.keys.len(), after),
+            None => (0, None),
+        };
+        let configured = self.keys.iter().skip(skipped);
         let configured =
             configured.filter(|key| filter.team.is_none() || key.team() == filter.team);
+        let configured = configured.take(limit as usize);
         let mut keys: Vec<KeyView> = configured.map(|key| key.at(now)).collect();
-        let mut after: Option<String> = None;
+        let rest = limit.saturating_sub(u32::try_from(keys.len()).unwrap_or(limit));
         // Reading does not create the file.
-        while self.store.exists() {
+        if rest > 0 && self.store.exists() {
             let page = KeyPage {
                 team: filter.team,
                 with_revoked: filter.with_revoked,
-                after: after.as_deref(),
-                limit: PAGE,
+                after,
+                limit: rest,
             };
-            let page = self.store.keys(page).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.id.clone());
-            keys.extend(page.into_iter().map(|key| KeyView::of_store(key, now)));
+            let stored = self.store.keys(page).await?.into_iter();
+            keys.extend(stored.map(|key| KeyView::of_store(key, now)));
         }
         Ok(keys)
     }
@@ -156,13 +184,14 @@ impl Administration {
         .ok_or_else(|| not_found(id_or_name))
     }
 
-    /// Changes the settings of a key that is not revoked; returns the key before and after.
-    pub async fn change_key(
+    /// Changes the settings of a key that is not revoked; returns the key before and after. The
+    /// error of `change` leaves it as it is.
+    pub async fn change_key<E: From<AdministrationError>>(
         &self,
         id_or_name: &str,
-        change: impl FnOnce(&mut KeySettings),
+        change: impl FnOnce(&mut KeySettings) -> Result<(), E>,
         now: i64,
-    ) -> Result<(KeyView, KeyView), AdministrationError> {
+    ) -> Result<(KeyView, KeyView), E> {
         self.change(id_or_name, now, |key| {
             let mut settings = KeySettings {
                 allowance: key.allowance.clone(),
@@ -170,7 +199,7 @@ impl Administration {
                 tags: key.tags.clone(),
                 expires_at: key.expires_at,
             };
-            change(&mut settings);
+            change(&mut settings)?;
             self.check_settings(&settings)?;
             if settings.expires_at != key.expires_at {
                 checks::expires_at(settings.expires_at, now)?;
@@ -220,49 +249,58 @@ impl Administration {
             key.previous = Some(previous).filter(|_| !overlap.is_zero());
             Ok(())
         });
-        let (_, view) = rotated.await?;
-        Ok(CreatedKey { key: new, view })
+        let (before, view) = rotated.await?;
+        Ok(CreatedKey {
+            key: new,
+            view,
+            before: Some(before),
+        })
     }
 
-    /// Revokes a key, and the one before its rotation. A revoked key stays as it is.
+    /// Revokes a key, and the one before its rotation; returns the key before and after. A revoked
+    /// key stays as it is.
     pub async fn revoke_key(
         &self,
         id_or_name: &str,
         now: i64,
-    ) -> Result<KeyView, AdministrationError> {
-        if let Some(key) = self.store.key(id_or_name).await?
+    ) -> Result<(KeyView, KeyView), AdministrationError> {
+        if self.store.exists()
+            && let Some(key) = self.store.key(id_or_name).await?
             && key.revoked_at.is_some()
         {
-            return Ok(KeyView::of_store(key, now));
+            let view = KeyView::of_store(key, now);
+            return Ok((view.clone(), view));
         }
-        let revoked = self.change(id_or_name, now, |key| {
+        self.change(id_or_name, now, |key| {
             key.revoked_at = Some(now);
             Ok(())
-        });
-        revoked.await.map(|(_, after)| after)
+        })
+        .await
     }
 
     /// Changes a key that is not revoked; returns the key before and after.
-    async fn change(
+    async fn change<E: From<AdministrationError>>(
         &self,
         id_or_name: &str,
         now: i64,
-        change: impl FnOnce(&mut StoredKey) -> Result<(), AdministrationError>,
-    ) -> Result<(KeyView, KeyView), AdministrationError> {
+        change: impl FnOnce(&mut StoredKey) -> Result<(), E>,
+    ) -> Result<(KeyView, KeyView), E> {
         if self.keys.iter().any(|key| key.name() == id_or_name) {
-            return Err(AdministrationError::OwnedByFile(KEY, id_or_name.to_owned()));
+            let error = AdministrationError::OwnedByFile(KEY, id_or_name.to_owned());
+            return Err(error.into());
         }
         let changed = self.store.change_key(id_or_name, |key| {
             if key.revoked_at.is_some() {
-                return Err(AdministrationError::Conflict(format!(
+                let error = AdministrationError::Conflict(format!(
                     "key `{}` is revoked, for good; create another one",
                     key.id
-                )));
+                ));
+                return Err(error.into());
             }
             change(key)
         });
-        let changed = changed.await?.ok_or_else(|| not_found(id_or_name))?;
-        let (before, after) = changed?;
+        let changed = changed.await.map_err(AdministrationError::from)?;
+        let (before, after) = changed.ok_or_else(|| not_found(id_or_name))??;
         Ok((
             KeyView::of_store(before, now),
             KeyView::of_store(after, now),
@@ -283,7 +321,7 @@ impl Administration {
             tags,
             expires_at: _,
         } = settings;
-        checks::allowance("key", allowance)?;
+        checks::allowance("allowance", allowance)?;
         checks::chat(chat, &self.guardrails)?;
         checks::tags(tags)
     }

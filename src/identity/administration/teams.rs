@@ -32,22 +32,38 @@ impl Administration {
 
     /// All teams by name, those of the configuration included.
     pub async fn teams(&self) -> Result<Vec<TeamView>, AdministrationError> {
+        let mut teams: Vec<TeamView> = Vec::new();
+        loop {
+            let after = teams.last().map(|team| team.name.clone());
+            let page = self.team_page(after.as_deref(), PAGE).await?;
+            let is_last = page.len() < PAGE as usize;
+            teams.extend(page);
+            if is_last {
+                return Ok(teams);
+            }
+        }
+    }
+
+    /// At most `limit` teams by name, those after the team `after` if there is one.
+    pub async fn team_page(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<TeamView>, AdministrationError> {
         let configured = self.teams.iter();
+        let configured =
+            configured.filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
         let configured = configured.map(|(name, team)| TeamView::of_configuration(name, team));
         let mut teams: Vec<TeamView> = configured.collect();
-        let mut after: Option<String> = None;
         // Reading does not create the file.
-        while self.store.exists() {
-            let page = self.store.teams(after.as_deref(), PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.name.clone());
+        if self.store.exists() {
+            let page = self.store.teams(after, limit).await?.into_iter();
             // What the configuration names, it owns.
-            let stored = page
-                .into_iter()
-                .filter(|team| !self.teams.contains_key(&team.name));
+            let stored = page.filter(|team| !self.teams.contains_key(&team.name));
             teams.extend(stored.map(TeamView::from));
         }
         teams.sort_by(|one, other| one.name.cmp(&other.name));
+        teams.truncate(limit as usize);
         Ok(teams)
     }
 
@@ -63,26 +79,29 @@ impl Administration {
         .ok_or_else(|| not_found(name))
     }
 
-    /// Changes what a team and its users may use; returns the team before and after.
-    pub async fn change_team(
+    /// Changes what a team and its users may use; returns the team before and after. The error of
+    /// `change` leaves it as it is.
+    pub async fn change_team<E: From<AdministrationError>>(
         &self,
         name: &str,
-        change: impl FnOnce(&mut Team),
-    ) -> Result<(TeamView, TeamView), AdministrationError> {
+        change: impl FnOnce(&mut Team) -> Result<(), E>,
+    ) -> Result<(TeamView, TeamView), E> {
         self.require_stored_team(name)?;
         let changed = self.store.change_team(name, |stored| {
-            change(&mut stored.team);
-            check_team(&stored.team)
+            change(&mut stored.team)?;
+            Ok::<_, E>(check_team(&stored.team)?)
         });
-        let (before, after) = changed.await?.ok_or_else(|| not_found(name))??;
+        let changed = changed.await.map_err(AdministrationError::from)?;
+        let (before, after) = changed.ok_or_else(|| not_found(name))??;
         Ok((before.into(), after.into()))
     }
 
-    /// Deletes a team that has no keys which can be used.
-    pub async fn delete_team(&self, name: &str, now: i64) -> Result<(), AdministrationError> {
+    /// Deletes a team that has no keys which can be used; returns what it was.
+    pub async fn delete_team(&self, name: &str, now: i64) -> Result<TeamView, AdministrationError> {
         self.require_stored_team(name)?;
+        let team = self.team(name).await?;
         match self.store.remove_team(name, now).await? {
-            TeamRemoval::Removed => Ok(()),
+            TeamRemoval::Removed => Ok(team),
             TeamRemoval::NotFound => Err(not_found(name)),
             TeamRemoval::HasKeys(count) => Err(AdministrationError::Conflict(format!(
                 "team `{name}` has {count} active keys; revoke those that `outcrop keys list --team \

@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Administration, AdministrationError, KeyFilter, KeySettings, KeyStatus, NewKey};
+use super::{
+    Administration, AdministrationError, KeyFilter, KeySettings, KeyStatus, NewKey, Subject,
+};
 use crate::allowances::{Allowance, KeyGrant, Team};
 use crate::config::{ChatOverrides, Config, KeyDigest, KeyEntry};
 use crate::store::scratch;
@@ -115,7 +117,7 @@ async fn keys_are_created_shown_rotated_and_revoked() {
         .expect_err("it has a key");
     assert!(error.to_string().contains("has 1 active keys"), "{error}");
     for _ in 0..2 {
-        let revoked = keys.revoke_key(&id, 60).await.expect("revoked");
+        let (_, revoked) = keys.revoke_key(&id, 60).await.expect("revoked");
         assert_eq!(revoked.status, KeyStatus::Revoked);
         assert_eq!(revoked.revoked_at.as_deref(), Some("1970-01-01T00:01:00Z"));
     }
@@ -127,25 +129,31 @@ async fn keys_are_created_shown_rotated_and_revoked() {
     assert_eq!(list.len(), 1);
 }
 
+/// The error of a change.
+fn unchanged<T>(changed: Result<T, AdministrationError>) -> Option<AdministrationError> {
+    changed.err()
+}
+
 #[tokio::test]
 async fn what_the_configuration_names_is_not_changed() {
     let keys = administration();
     let refused = [
         keys.create_team("of-file", Team::default(), 0).await.err(),
-        keys.change_team("of-file", |_| {}).await.err(),
+        unchanged(keys.change_team("of-file", |_| Ok(())).await),
         keys.delete_team("of-file", 0).await.err(),
         keys.create_key(key("configured"), 0).await.err(),
-        keys.change_key("configured", |_| {}, 0).await.err(),
+        unchanged(keys.change_key("configured", |_| Ok(()), 0).await),
         keys.rotate_key("configured", HOUR, 0).await.err(),
         keys.revoke_key("configured", 0).await.err(),
     ];
     for error in refused {
         let error = error.expect("refused");
-        assert!(
-            matches!(error, AdministrationError::OwnedByFile(..)),
-            "{error}"
-        );
-        assert!(error.to_string().contains("set by the configuration"));
+        let place = match &error {
+            AdministrationError::OwnedByFile(Subject::Team, _) => "change `[teams.of-file]` there",
+            AdministrationError::OwnedByFile(Subject::Key, _) => "change `[keys]` or",
+            other => panic!("{other}"),
+        };
+        assert!(error.to_string().contains(place), "{error}");
     }
     let of_file = NewKey {
         team: Some("of-file".to_owned()),
@@ -231,18 +239,67 @@ async fn wrong_values_are_refused_with_the_remedy() {
     );
 
     // What is refused changes nothing.
-    let change = |settings: &mut KeySettings| settings.allowance = blocked();
-    keys.change_key("taken", change, 0)
-        .await
-        .expect_err("a limit");
+    let change = |settings: &mut KeySettings| {
+        settings.allowance = blocked();
+        Ok(())
+    };
+    unchanged(keys.change_key("taken", change, 0).await).expect("a limit");
     let stored = keys.key("taken", 0).await.expect("a key");
     assert_eq!(stored.allowance, Allowance::default());
-    let change = |settings: &mut KeySettings| settings.expires_at = Some(200);
+    let change = |settings: &mut KeySettings| {
+        settings.expires_at = Some(200);
+        Err(AdministrationError::Conflict("no".to_owned()))
+    };
+    let error = unchanged(keys.change_key("taken", change, 0).await);
+    assert_eq!(error.expect("refused").to_string(), "no");
+    let change = |settings: &mut KeySettings| {
+        settings.expires_at = Some(200);
+        Ok::<_, AdministrationError>(())
+    };
     let (before, after) = keys.change_key("taken", change, 0).await.expect("changed");
     assert_eq!(before, stored);
     assert_eq!(after.expires_at.as_deref(), Some("1970-01-01T00:03:20Z"));
     for absent in ["absent", "key_absent"] {
         let error = keys.revoke_key(absent, 0).await.expect_err("absent");
         assert!(error.to_string().contains("there is no key"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn pages_have_everything_once() {
+    let keys = administration();
+    for name in ["a", "of-team", "z"] {
+        keys.create_team(name, Team::default(), 0)
+            .await
+            .expect("a team");
+        keys.create_key(key(name), 0).await.expect("a key");
+    }
+    let everything = KeyFilter::default();
+    for limit in 1..=5 {
+        let mut names: Vec<(String, String)> = Vec::new();
+        loop {
+            let after = names.last().map(|(id, _)| id.as_str());
+            let page = keys.key_page(everything, after, limit, 0).await;
+            let page = page.expect("keys");
+            if page.is_empty() {
+                break;
+            }
+            assert!(page.len() <= limit as usize);
+            names.extend(page.into_iter().map(|key| (key.id, key.name)));
+        }
+        let names: Vec<&str> = names.iter().map(|(_, name)| name.as_str()).collect();
+        assert_eq!(names, ["configured", "a", "of-team", "z"]);
+
+        let mut names: Vec<String> = Vec::new();
+        loop {
+            let after = names.last().map(String::as_str);
+            let page = keys.team_page(after, limit).await.expect("teams");
+            if page.is_empty() {
+                break;
+            }
+            assert!(page.len() <= limit as usize);
+            names.extend(page.into_iter().map(|team| team.name));
+        }
+        assert_eq!(names, ["a", "of-file", "of-team", "z"]);
     }
 }

@@ -1,16 +1,17 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use utoipa::ToSchema;
 
 use crate::allowances::{Allowance, Team};
 use crate::config::{ChatOverrides, Guardrails, KeyEntry};
 use crate::store::{StoredChatOverrides, StoredKey, StoredTeam};
 
 /// A team, for people and scripts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TeamView {
     /// Its name.
     pub name: String,
@@ -25,7 +26,7 @@ pub struct TeamView {
 }
 
 /// A key without its secret part, for people and scripts. Times are those of RFC 3339.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KeyView {
     /// Its id, which does not change; in the configuration, its name.
     pub id: String,
@@ -72,7 +73,7 @@ pub(super) struct ConfiguredKey {
 }
 
 /// A key that was rotated, while it is valid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PreviousKeyView {
     /// The visible characters that it begins with.
     pub prefix: String,
@@ -81,7 +82,7 @@ pub struct PreviousKeyView {
 }
 
 /// Who can change a team or a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
     /// Whoever edits the configuration.
@@ -91,7 +92,7 @@ pub enum Owner {
 }
 
 /// Whether a key can be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyStatus {
     /// The key can be used.

@@ -6,7 +6,7 @@ use crate::allowances::{Allowance, Level, Team, UsageAllowance};
 use crate::config::{ChatOverrides, Config, KeyDigest, KeyEntry};
 use crate::error::{ApiError, ErrorKind};
 use crate::identity::Callers;
-use crate::identity::administration::{Administration, KeySettings, NewKey};
+use crate::identity::administration::{Administration, AdministrationError, KeySettings, NewKey};
 use crate::limits::{BudgetSettings, LimitRegistry, ThresholdQueue};
 use crate::store::{Store, StoredKey, scratch};
 
@@ -147,7 +147,10 @@ async fn a_key_of_the_store_has_the_limits_of_its_team_user_and_own() {
     assert_eq!(of_organization.level, Level::Organization);
 
     // The limits of the team change for all of its keys.
-    let change = |team: &mut Team| team.allowance = requests(7);
+    let change = |team: &mut Team| {
+        team.allowance = requests(7);
+        Ok::<_, AdministrationError>(())
+    };
     let changed = machine.command.change_team("research", change).await;
     changed.expect("changed");
     machine.look().await;

@@ -126,7 +126,7 @@ def test_mistakes_are_refused_with_the_remedy(gateway_with_store, tmp_path):
     outcrop("keys", "create", "--team", "research", "--name", "one")
     for arguments, code, words in [
         (["teams", "create", "of-file"], 1, "set by the configuration"),
-        (["teams", "delete", "of-file"], 1, "change `[teams]` there"),
+        (["teams", "delete", "of-file"], 1, "change `[teams.of-file]` there"),
         (["teams", "delete", "research"], 1, "revoke those that `outcrop keys list --team research` shows"),
         (["keys", "create", "--team", "absent", "--name", "two"], 1, "there is no team `absent`"),
         (["keys", "create", "--name", "one"], 1, "choose another name"),

@@ -8,7 +8,7 @@ use http::StatusCode;
 use outcrop::allowances::{Allowance, ModelPattern, Team};
 use outcrop::config::Config;
 use outcrop::identity::KeyFollower;
-use outcrop::identity::administration::{Administration, CreatedKey, NewKey};
+use outcrop::identity::administration::{Administration, AdministrationError, CreatedKey, NewKey};
 use outcrop::store::Store;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -167,7 +167,10 @@ async fn a_team_of_the_store_limits_its_keys() {
     let refused = chat(&harness, created.key.expose()).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
     assert!(refused.text.contains("team `research`"), "{}", refused.text);
-    let change = |team: &mut Team| team.allowance.allowed_models = None;
+    let change = |team: &mut Team| {
+        team.allowance.allowed_models = None;
+        Ok::<_, AdministrationError>(())
+    };
     command.change_team("research", change).await.unwrap();
     follower.look().await.unwrap();
     assert_eq!(
