@@ -9,7 +9,7 @@ use http::{HeaderMap, Uri};
 
 use super::audit::{Actor, unix_now};
 use super::error::AdminError;
-use super::tokens::{AdminTokens, Scope};
+use super::tokens::{AdminTokens, Permission};
 use crate::config::{AdminSettings, KeyDigest, is_loopback_host};
 
 /// The tokens of the configuration, and whether other machines can reach the listener.
@@ -69,14 +69,16 @@ impl Access {
         if self.metrics_token == Some(KeyDigest::of(bearer(headers)?)) {
             return Ok(());
         }
-        self.authorize(headers, Scope::Read, tokens).await.map(drop)
+        self.authorize(headers, Permission::ReadGateway, tokens)
+            .await
+            .map(drop)
     }
 
-    /// The actor with the token of a request, which must have `scope`.
+    /// The actor with the token of a request, which must have `permission`.
     pub(super) async fn authorize(
         &self,
         headers: &HeaderMap,
-        scope: Scope,
+        permission: Permission,
         tokens: &AdminTokens,
     ) -> Result<Actor, AdminError> {
         let token = bearer(headers)?;
@@ -87,10 +89,10 @@ impl Access {
             None => Err(unauthorized(
                 "the admin token is unknown, expired or revoked; API keys are no admin tokens",
             )),
-            Some((name, granted)) if granted >= scope => Ok(Actor::token(&name)),
-            Some((_, granted)) => {
-                let message =
-                    format!("the token has the scope `{granted}`, and this needs `{scope}`");
+            Some((name, scope)) if scope.allows(permission) => Ok(Actor::token(&name)),
+            Some((_, scope)) => {
+                let needed = permission.scopes();
+                let message = format!("the token has the scope `{scope}`, and this needs {needed}");
                 Err(AdminError::new(403, "insufficient_scope", message))
             }
         }
@@ -140,6 +142,7 @@ mod tests {
     use axum::body::Body;
 
     use super::*;
+    use crate::admin::tokens::Scope;
     use crate::store::Store;
 
     const TOKEN: &str = "an-admin-token-of-operators";
@@ -170,21 +173,34 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_needs_the_scope_of_what_it_does() {
+        use Permission::{Administer, ChangeCallers, ReadCallers, ReadGateway};
         let tokens = tokens();
         let access = access("127.0.0.1:1", Some(TOKEN), None);
-        for scope in [Scope::Read, Scope::All] {
+        for (scope, allowed) in [
+            (Scope::Read, &[ReadGateway, ReadCallers][..]),
+            (Scope::Keys, &[ReadCallers, ChangeCallers]),
+            (
+                Scope::All,
+                &[ReadGateway, ReadCallers, ChangeCallers, Administer],
+            ),
+        ] {
             let created = tokens.create("ci", scope, None, 0).await.expect("a token");
             let authorization = format!("Bearer {}", created.expose());
             let request = request(&[("authorization", &authorization)]);
-            for needed in [Scope::Read, Scope::All] {
+            for needed in [ReadGateway, ReadCallers, ChangeCallers, Administer] {
                 let actor = access.authorize(request.headers(), needed, &tokens).await;
-                assert_eq!(actor.is_ok(), scope >= needed, "{scope} {needed}");
+                assert_eq!(
+                    actor.is_ok(),
+                    allowed.contains(&needed),
+                    "{scope} {needed:?}"
+                );
             }
         }
+        assert_eq!(ChangeCallers.scopes(), "`keys` or `all`");
         let authorization = format!("Bearer {TOKEN}");
         let request = request(&[("authorization", &authorization)]);
         let actor = access
-            .authorize(request.headers(), Scope::All, &tokens)
+            .authorize(request.headers(), Administer, &tokens)
             .await;
         assert_eq!(actor, Ok(Actor::configured_token()));
     }

@@ -8,6 +8,7 @@ use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
+use crate::identity::administration::AdministrationError;
 use crate::store::StoreError;
 
 /// An error response.
@@ -75,6 +76,33 @@ impl From<StoreError> for AdminError {
         tracing::error!(%error, "error of the store");
         let message = "the store is not available; try again";
         Self::new(503, "store_unavailable", message)
+    }
+}
+
+impl From<AdministrationError> for AdminError {
+    fn from(error: AdministrationError) -> Self {
+        use AdministrationError::{
+            Conflict, Invalid, NameInUse, NotFound, OwnedByFile, Random, Store,
+        };
+        let message = error.to_string();
+        match error {
+            Invalid {
+                field,
+                problem,
+                remedy,
+            } => Self::invalid(field, format!("{problem}; {remedy}")),
+            NotFound(subject, name) => {
+                Self::not_found(format!("there is no {} `{name}`", subject.as_str()))
+            }
+            NameInUse(..) => Self::new(409, "name_in_use", message).param("name"),
+            OwnedByFile(..) => Self::new(409, "owned_by_configuration", message),
+            Conflict(_) => Self::new(409, "conflict", message),
+            Random(_) => {
+                tracing::error!(error = message, "a key cannot be generated");
+                Self::internal()
+            }
+            Store(error) => error.into(),
+        }
     }
 }
 

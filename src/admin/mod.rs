@@ -6,6 +6,7 @@ mod api;
 mod audit;
 mod changes;
 mod error;
+mod merge_patch;
 mod router;
 mod tokens;
 
@@ -20,7 +21,6 @@ use tokio::task::JoinHandle;
 use crate::config::{AdminSettings, ServerSettings};
 use crate::http::{Shutdown, ShutdownPhase};
 use crate::server::{Cores, ReloadHandle, Router, serve};
-use crate::store::Store;
 use crate::telemetry::Metrics;
 use access::Access;
 
@@ -43,11 +43,9 @@ const GRACE_PERIOD: Duration = Duration::from_secs(2);
 pub struct AdminState {
     /// The metrics.
     pub metrics: Metrics,
-    /// The database of tokens and of the audit log.
-    pub store: Arc<Store>,
     /// The phase of the clients' listener.
     pub shutdown: Shutdown,
-    /// The clients' router, which has the application in use.
+    /// The clients' router, which has the application in use, with its store.
     pub router: Router,
     /// Reloads the configuration; `None` if it has no file.
     pub reload: Option<ReloadHandle>,

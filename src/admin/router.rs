@@ -16,8 +16,9 @@ use tower::Service;
 use super::access::Access;
 use super::audit::{Actor, AuditLog};
 use super::error::AdminError;
-use super::tokens::{AdminTokens, Scope};
-use super::{AdminState, api};
+use super::tokens::{AdminTokens, Permission};
+use super::{AdminState, AuditedAdministration, api};
+use crate::identity::administration::Administration;
 use crate::server::{HttpService, Peer, check_entry};
 use crate::telemetry::MetricsFormat;
 
@@ -41,13 +42,14 @@ pub(super) struct Operator {
 }
 
 impl Operator {
-    /// The actor with the token of a request, which must have `scope`.
+    /// The actor with the token of a request, which must have `permission`.
     pub(super) async fn authorize(
         &self,
         headers: &HeaderMap,
-        scope: Scope,
+        permission: Permission,
     ) -> Result<Actor, AdminError> {
-        self.access.authorize(headers, scope, &self.tokens).await
+        let actor = self.access.authorize(headers, permission, &self.tokens);
+        actor.await
     }
 
     /// What the gateway provides.
@@ -64,15 +66,29 @@ impl Operator {
     pub(super) fn audit(&self) -> &AuditLog {
         &self.audit
     }
+
+    /// The teams and keys of the configuration in use and of the store.
+    pub(super) fn administration(&self) -> Administration {
+        let app = self.state.router.app();
+        Administration::new(&app.config, Arc::clone(&app.store))
+    }
+
+    /// Changes of teams and keys by `actor`.
+    pub(super) fn changes_by(&self, actor: Actor) -> AuditedAdministration {
+        let app = self.state.router.app();
+        AuditedAdministration::new(&app.config, &app.store, actor)
+    }
 }
 
 impl AdminRouter {
     pub(super) fn new(access: Access, state: Arc<AdminState>) -> Self {
         let access = Arc::new(access);
+        // All configurations of a process have the same store.
+        let app = state.router.app();
         let operator = Operator {
             access: Arc::clone(&access),
-            tokens: AdminTokens::new(Arc::clone(&state.store)),
-            audit: AuditLog::new(Arc::clone(&state.store)),
+            tokens: AdminTokens::new(Arc::clone(&app.store)),
+            audit: AuditLog::new(Arc::clone(&app.store)),
             state,
         };
         let routes = Router::new()

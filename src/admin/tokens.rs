@@ -23,13 +23,28 @@ const MARK: &str = "oc-admin-";
 const MAX_NAME: usize = 128;
 
 /// What a token may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Read everything.
     Read,
+    /// Manage teams and keys and read usage, and nothing else.
+    Keys,
     /// Everything.
     All,
+}
+
+/// What an operation needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Permission {
+    /// Read metrics, the configuration and the audit log.
+    ReadGateway,
+    /// Read teams, keys and usage.
+    ReadCallers,
+    /// Change teams and keys.
+    ChangeCallers,
+    /// All the rest.
+    Administer,
 }
 
 /// A token without the token itself. Times are those of RFC 3339.
@@ -170,10 +185,34 @@ impl TokenView {
     }
 }
 
+impl Scope {
+    const ALL: [Self; 3] = [Self::Read, Self::Keys, Self::All];
+
+    /// Whether a token with this scope has the permission.
+    pub(super) fn allows(self, permission: Permission) -> bool {
+        use Permission::{ChangeCallers, ReadCallers, ReadGateway};
+        match self {
+            Self::Read => matches!(permission, ReadGateway | ReadCallers),
+            Self::Keys => matches!(permission, ReadCallers | ChangeCallers),
+            Self::All => true,
+        }
+    }
+}
+
+impl Permission {
+    /// The scopes that have it, for people.
+    pub(super) fn scopes(self) -> String {
+        let scopes = Scope::ALL.into_iter().filter(|scope| scope.allows(self));
+        let scopes: Vec<String> = scopes.map(|scope| format!("`{scope}`")).collect();
+        scopes.join(" or ")
+    }
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Read => "read",
+            Self::Keys => "keys",
             Self::All => "all",
         })
     }
@@ -185,8 +224,9 @@ impl FromStr for Scope {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "read" => Ok(Self::Read),
+            "keys" => Ok(Self::Keys),
             "all" => Ok(Self::All),
-            _ => Err("write read or all"),
+            _ => Err("write read, keys or all"),
         }
     }
 }

@@ -1,5 +1,4 @@
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::records::RecordReaders;
@@ -7,7 +6,6 @@ use crate::admin::{AdminListener, AdminServer, AdminState};
 use crate::config::{Config, ConfigStatus};
 use crate::http::Shutdown;
 use crate::server::{ReloadHandle, Router, ServerLoad};
-use crate::store::Store;
 use crate::telemetry::MetricsBuilder;
 use crate::usage::{UsageQueue, UsageReader, UsageWriter};
 
@@ -15,7 +13,6 @@ use crate::usage::{UsageQueue, UsageReader, UsageWriter};
 pub(super) struct Operators {
     listener: AdminListener,
     metrics: MetricsBuilder,
-    store: Arc<Store>,
 }
 
 /// What operators read and change of the gateway.
@@ -48,7 +45,6 @@ impl Operators {
         Ok(Some(Self {
             listener,
             metrics: MetricsBuilder::new(aliases),
-            store: Arc::new(Store::at(&config.store.path)),
         }))
     }
 
@@ -60,11 +56,7 @@ impl Operators {
 
     /// Serves operators.
     pub(super) fn serve(self, gateway: ServedGateway) -> AdminServer {
-        let Self {
-            listener,
-            metrics,
-            store,
-        } = self;
+        let Self { listener, metrics } = self;
         let ServedGateway {
             router,
             shutdown,
@@ -79,7 +71,6 @@ impl Operators {
         }
         listener.start(AdminState {
             metrics: metrics.build(),
-            store,
             router,
             shutdown,
             reload,
@@ -165,6 +156,7 @@ fn with_state(
 mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
+    use std::sync::Arc;
     use std::time::Duration;
 
     use jiff::tz::TimeZone;
@@ -173,7 +165,7 @@ mod tests {
     use crate::limits::RefusedLimit;
     use crate::models::{CostBreakdown, Usd};
     use crate::server::Cores;
-    use crate::store::Spool;
+    use crate::store::{Spool, Store};
     use crate::telemetry::MetricsFormat;
     use crate::usage::{
         Cost, FailedAttempts, RequestHead, TokenCounts, UsageReaders, UsageRecord, WriterSettings,

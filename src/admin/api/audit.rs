@@ -5,7 +5,9 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::super::tokens::rfc3339;
-use super::request::{MayRead, Parameters, limit};
+use super::bodies::Page;
+use super::errors::{AnyError, ParameterError};
+use super::request::{MayReadGateway, Parameters, limit};
 use super::{AdminError, Operator, respond};
 use crate::store::AuditEntry;
 
@@ -34,18 +36,10 @@ struct AuditEntryView {
     after: Option<Box<RawValue>>,
 }
 
-/// A page of the audit log.
-#[derive(Serialize, ToSchema)]
-struct AuditPage {
-    /// The changes, newest first.
-    data: Vec<AuditEntryView>,
-    /// Whether there are older ones: ask for those with `before` set to the last id.
-    has_more: bool,
-}
-
 /// List changes
 ///
-/// The audit log, newest first: changes through this API and by commands.
+/// The audit log, newest first: changes through this API and by commands. For older ones, set
+/// `before` to the last id.
 #[utoipa::path(
     get,
     path = "/admin/v1/audit",
@@ -56,31 +50,26 @@ struct AuditPage {
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "the size of the page, 50 by default"),
     ),
     responses(
-        (status = 200, description = "a page", body = AuditPage),
-        (status = 400, description = "a parameter is wrong", body = super::ErrorResponse),
-        (status = 401, description = "no valid token", body = super::ErrorResponse),
-        (status = 403, description = "the token may not do this", body = super::ErrorResponse),
-        (status = 503, description = "the store is not available", body = super::ErrorResponse),
+        (status = 200, description = "a page", body = Page<AuditEntryView>),
+        ParameterError,
+        AnyError,
     ),
 )]
 pub(super) async fn list(
     State(operator): State<Operator>,
-    _: MayRead,
+    _: MayReadGateway,
     mut parameters: Parameters,
 ) -> Result<Response, AdminError> {
-    let before = parameters.take("before", |id| Ok(id.to_owned()))?;
-    let subject = parameters.take("subject", |subject| Ok(subject.to_owned()))?;
+    let before = parameters.text("before")?;
+    let subject = parameters.text("subject")?;
     let page = parameters.take("limit", |text| limit(text, MAX_LIMIT))?;
     parameters.finish()?;
     let page = page.unwrap_or(DEFAULT_LIMIT);
     let entries = operator
         .audit()
         .entries(before.as_deref(), subject.as_deref(), page + 1);
-    let mut entries = entries.await?;
-    let has_more = entries.len() > page as usize;
-    entries.truncate(page as usize);
-    let data = entries.into_iter().map(AuditEntryView::from).collect();
-    respond(200, &AuditPage { data, has_more })
+    let entries = entries.await?.into_iter().map(AuditEntryView::from);
+    respond(200, &Page::of(entries.collect(), page))
 }
 
 impl From<AuditEntry> for AuditEntryView {

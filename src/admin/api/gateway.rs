@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::request::{MayDoAll, MayRead};
+use super::errors::{AnyError, ErrorResponse};
+use super::request::{MayDoAll, MayReadGateway};
 use super::{AdminError, Change, Operator, respond};
 use crate::http::ShutdownPhase;
 use crate::server::ReloadHandle;
@@ -46,14 +47,12 @@ struct DrainState {
     tag = "gateway",
     responses(
         (status = 200, description = "the configuration", body = ConfigurationView<'static>),
-        (status = 401, description = "no valid token", body = super::ErrorResponse),
-        (status = 403, description = "the token may not do this", body = super::ErrorResponse),
-        (status = 503, description = "the store is not available", body = super::ErrorResponse),
+        AnyError,
     ),
 )]
 pub(super) async fn configuration(
     State(operator): State<Operator>,
-    _: MayRead,
+    _: MayReadGateway,
 ) -> Result<Response, AdminError> {
     let app = operator.state().router.app();
     let configuration = &app.config.effective;
@@ -74,10 +73,8 @@ pub(super) async fn configuration(
     tag = "gateway",
     responses(
         (status = 200, description = "the configuration is reloaded", body = ReloadView),
-        (status = 401, description = "no valid token", body = super::ErrorResponse),
-        (status = 403, description = "the token may not do this", body = super::ErrorResponse),
-        (status = 409, description = "the configuration has mistakes, or no file; the previous one stays in use", body = super::ErrorResponse),
-        (status = 503, description = "the store is not available", body = super::ErrorResponse),
+        (status = 409, description = "the configuration has mistakes, or no file; the previous one stays in use", body = ErrorResponse),
+        AnyError,
     ),
 )]
 pub(super) async fn reload(
@@ -128,9 +125,7 @@ impl ReloadView {
     tag = "gateway",
     responses(
         (status = 202, description = "the gateway drains", body = DrainState),
-        (status = 401, description = "no valid token", body = super::ErrorResponse),
-        (status = 403, description = "the token may not do this", body = super::ErrorResponse),
-        (status = 503, description = "the store is not available", body = super::ErrorResponse),
+        AnyError,
     ),
 )]
 pub(super) async fn drain(

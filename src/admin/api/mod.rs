@@ -2,21 +2,34 @@
 //! handlers and the types.
 
 mod audit;
+mod bodies;
+mod errors;
 mod gateway;
+mod json;
+mod keys;
 mod request;
+mod teams;
 mod tokens;
 
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{delete, get, post};
+use http::HeaderValue;
+use http::header::ETAG;
 use serde::Serialize;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa::{Modify, OpenApi};
 
 use super::audit::{Change, unix_now};
 use super::error::AdminError;
+use super::merge_patch::merge;
 use super::router::Operator;
 use crate::http::reply::json_response;
+use errors::ErrorResponse;
+
+/// The default and the maximum number of teams and keys in a page.
+const PAGE: u32 = 100;
+const MAX_PAGE: u32 = 1000;
 
 /// The routes below `/admin/v1`.
 pub(super) fn routes() -> Router<Operator> {
@@ -25,6 +38,15 @@ pub(super) fn routes() -> Router<Operator> {
         .route(&at("/openapi.json"), get(openapi))
         .route(&at("/tokens"), get(tokens::list).post(tokens::create))
         .route(&at("/tokens/{id}"), delete(tokens::revoke))
+        .route(&at("/teams"), get(teams::list).post(teams::create))
+        .route(
+            &at("/teams/{name}"),
+            get(teams::show).patch(teams::change).delete(teams::delete),
+        )
+        .route(&at("/keys"), get(keys::list).post(keys::create))
+        .route(&at("/keys/{id}"), get(keys::show).patch(keys::change))
+        .route(&at("/keys/{id}/rotate"), post(keys::rotate))
+        .route(&at("/keys/{id}/revoke"), post(keys::revoke))
         .route(&at("/audit"), get(audit::list))
         .route(&at("/configuration"), get(gateway::configuration))
         .route(&at("/reload"), post(gateway::reload))
@@ -38,13 +60,25 @@ pub(super) fn routes() -> Router<Operator> {
         description = "Administration of a gateway, on the listener of `[admin]`. Requests need a \
                        token as `Authorization: Bearer TOKEN`: `OUTCROP_ADMIN_TOKEN`, or one that \
                        `outcrop admin tokens create` or this API has created. Tokens have a scope: \
-                       `read` reads, `all` may do everything.",
+                       `read` reads everything but tokens, `keys` manages teams and keys and reads \
+                       usage, `all` may do everything.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
         tokens::list,
         tokens::create,
         tokens::revoke,
+        teams::list,
+        teams::create,
+        teams::show,
+        teams::change,
+        teams::delete,
+        keys::list,
+        keys::create,
+        keys::show,
+        keys::change,
+        keys::rotate,
+        keys::revoke,
         audit::list,
         gateway::configuration,
         gateway::reload,
@@ -66,26 +100,6 @@ impl Modify for AdminToken {
     }
 }
 
-/// An error.
-#[derive(ToSchema)]
-#[allow(dead_code)] // Only its schema is used.
-struct ErrorResponse {
-    /// What is wrong.
-    error: ErrorSchema,
-}
-
-/// What is wrong.
-#[derive(ToSchema)]
-#[allow(dead_code)] // Only its schema is used.
-struct ErrorSchema {
-    /// A code for programs.
-    code: String,
-    /// A sentence for people.
-    message: String,
-    /// The field or parameter that is wrong.
-    param: Option<String>,
-}
-
 /// `GET /admin/v1/openapi.json`, which has no secret and needs no token.
 async fn openapi() -> Result<Response, AdminError> {
     respond(200, &Document::openapi())
@@ -93,11 +107,23 @@ async fn openapi() -> Result<Response, AdminError> {
 
 /// A response with JSON.
 fn respond(status: u16, body: &impl Serialize) -> Result<Response, AdminError> {
-    let json = serde_json::to_vec(body).map_err(|error| {
-        tracing::error!(%error, "internal error: a response for operators cannot be written");
-        AdminError::internal()
-    })?;
+    let json = serde_json::to_vec(body).map_err(internal)?;
     Ok(json_response(status, json.into()))
+}
+
+/// A response with JSON, and the entity tag of what it shows.
+fn respond_with_tag(body: &impl Serialize, tag: &str) -> Result<Response, AdminError> {
+    let mut response = respond(200, body)?;
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    Ok(response)
+}
+
+/// What is written for operators is not JSON.
+fn internal(error: serde_json::Error) -> AdminError {
+    tracing::error!(%error, "internal error: JSON for operators cannot be written");
+    AdminError::internal()
 }
 
 #[cfg(test)]

@@ -1,17 +1,16 @@
 use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
 use super::super::tokens::{Scope, TokenError, TokenView};
-use super::request::{Id, JsonBody, MayDoAll};
+use super::errors::{AnyError, BodyError, NotFound, ParameterError};
+use super::json::JsonBody;
+use super::request::{Id, MayDoAll, expiry};
 use super::{AdminError, Change, Operator, respond, unix_now};
 
 /// A token to create.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub(super) struct NewToken {
     /// Its name, which the audit log shows.
     #[schema(min_length = 1, max_length = 128)]
@@ -48,9 +47,7 @@ struct TokenList {
     tag = "tokens",
     responses(
         (status = 200, description = "the tokens", body = TokenList),
-        (status = 401, description = "no valid token", body = super::ErrorResponse),
-        (status = 403, description = "the token may not do this", body = super::ErrorResponse),
-        (status = 503, description = "the store is not available", body = super::ErrorResponse),
+        AnyError,
     ),
 )]
 pub(super) async fn list(
@@ -71,10 +68,8 @@ pub(super) async fn list(
     request_body = NewToken,
     responses(
         (status = 201, description = "the token", body = CreatedTokenResponse<'static>),
-        (status = 400, description = "a field is wrong", body = super::ErrorResponse),
-        (status = 401, description = "no valid token", body = super::ErrorResponse),
-        (status = 403, description = "the token may not do this", body = super::ErrorResponse),
-        (status = 503, description = "the store is not available", body = super::ErrorResponse),
+        BodyError,
+        AnyError,
     ),
 )]
 pub(super) async fn create(
@@ -87,7 +82,7 @@ pub(super) async fn create(
         scope,
         expires_at,
     } = new;
-    let expires_at = expires_at.as_deref().map(unix_seconds).transpose()?;
+    let expires_at = expiry(expires_at.as_deref())?;
     let created = operator
         .tokens()
         .create(&name, scope, expires_at, unix_now())
@@ -116,11 +111,9 @@ pub(super) async fn create(
     params(("id" = String, Path, description = "the id of the token")),
     responses(
         (status = 200, description = "the revoked token", body = TokenView),
-        (status = 400, description = "not an id", body = super::ErrorResponse),
-        (status = 401, description = "no valid token", body = super::ErrorResponse),
-        (status = 403, description = "the token may not do this", body = super::ErrorResponse),
-        (status = 404, description = "there is no such token", body = super::ErrorResponse),
-        (status = 503, description = "the store is not available", body = super::ErrorResponse),
+        ParameterError,
+        NotFound,
+        AnyError,
     ),
 )]
 pub(super) async fn revoke(
@@ -138,16 +131,6 @@ pub(super) async fn revoke(
     };
     operator.audit().record(&actor, change).await?;
     respond(200, &view)
-}
-
-fn unix_seconds(text: &str) -> Result<i64, AdminError> {
-    let time = OffsetDateTime::parse(text, &Rfc3339);
-    time.map(OffsetDateTime::unix_timestamp).map_err(|_| {
-        AdminError::invalid(
-            "expires_at",
-            "write a time such as \"2027-01-31T00:00:00Z\"",
-        )
-    })
 }
 
 impl From<TokenError> for AdminError {

@@ -4,9 +4,10 @@ import json
 import signal
 
 import httpx
+import openai
 
 from conftest import connect
-from processes import Gateway, fields_of
+from processes import Gateway, eventually, fields_of
 from simulated import HELLO, NOVA, fault, script, text
 from test_keys import Commands
 
@@ -76,11 +77,20 @@ def test_metrics_count_what_a_client_did(running_simulator, tmp_path):
 TOKEN = "an-admin-token-of-operators"
 
 
+def with_token(folder):
+    """A configuration with an admin token and a store."""
+    return LISTEN.replace("[admin]\n", f'[admin]\ntoken = "{TOKEN}"\n') + f'[store]\npath = "{folder}/outcrop.db"\n'
+
+
+def admin_client(gateway):
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    return httpx.Client(base_url=admin_of(gateway) + "/admin/v1", headers=headers)
+
+
 def test_operators_reload_and_audit_with_tokens(running_simulator, tmp_path):
-    configuration = LISTEN.replace("[admin]\n", f'[admin]\ntoken = "{TOKEN}"\n') + f'[store]\npath = "{tmp_path}/outcrop.db"\n'
+    configuration = with_token(tmp_path)
     gateway = Gateway(running_simulator.url, tmp_path, configuration)
-    with httpx.Client(base_url=admin_of(gateway) + "/admin/v1") as client:
-        client.headers["authorization"] = f"Bearer {TOKEN}"
+    with admin_client(gateway) as client:
         new = {"name": "auditor", "scope": "read"}
         reader = client.post("/tokens", json=new).raise_for_status().json()["token"]
 
@@ -104,8 +114,7 @@ def test_operators_reload_and_audit_with_tokens(running_simulator, tmp_path):
 
 
 def test_changes_by_commands_are_in_the_audit_log(running_simulator, tmp_path):
-    configuration = LISTEN.replace("[admin]\n", f'[admin]\ntoken = "{TOKEN}"\n') + f'[store]\npath = "{tmp_path}/outcrop.db"\n'
-    gateway = Gateway(running_simulator.url, tmp_path, configuration)
+    gateway = Gateway(running_simulator.url, tmp_path, with_token(tmp_path))
     command = Commands(tmp_path)
     command("teams", "create", "research")
     command("teams", "update", "research", "--rpm", "60")
@@ -123,3 +132,60 @@ def test_changes_by_commands_are_in_the_audit_log(running_simulator, tmp_path):
     assert entries[3]["after"]["allowance"] == {"requests_per_minute": 30}
     assert key["key"] not in text
     gateway.stop()
+
+
+def test_an_operator_manages_teams_and_keys_over_http(running_simulator, tmp_path):
+    configuration = with_token(tmp_path) + "[teams.of-file]\nrequests_per_minute = 600\n"
+    gateway = Gateway(running_simulator.url, tmp_path, configuration)
+    with admin_client(gateway) as admin:
+        new = {"name": "research", "budgets": [{"usd": "100", "per": "month"}], "user": {"requests_per_minute": 600}}
+        admin.post("/teams", json=new).raise_for_status()
+        new = {"name": "notebook", "team": "research", "user": "ann", "allowance": {"allowed_models": ["*nova*"]}}
+        created = admin.post("/keys", json=new).raise_for_status().json()
+        path = f"/keys/{created['id']}"
+
+        def hello(key):
+            # A budget whose sums are not read yet is a 503, which clients send again.
+            with connect(gateway, api_key=key).with_options(max_retries=3) as client:
+                return client.chat.completions.create(model=NOVA, messages=HELLO)
+
+        def refused_with(error, key):
+            def is_refused():
+                try:
+                    return not hello(key)
+                except error:
+                    return True
+
+            return eventually(is_refused)
+
+        # The key works at once; after a rotation with overlap, both do.
+        assert hello(created["key"])
+        rotated = admin.post(f"{path}/rotate", json={"overlap_seconds": 3600}).raise_for_status().json()
+        assert hello(rotated["key"]) and hello(created["key"])
+        # A change of what the key may use refuses the next call within a second.
+        changed = admin.patch(path, json={"allowance": {"allowed_models": ["*claude*"], "requests_per_minute": 600}})
+        assert changed.raise_for_status().json()["allowance"]["requests_per_minute"] == 600
+        refused_with(openai.PermissionDeniedError, rotated["key"])
+        admin.patch(path, json={"allowance": None}).raise_for_status()
+        eventually(lambda: not_refused(hello, rotated["key"]))
+
+        admin.post(f"{path}/revoke").raise_for_status()
+        for key in (created["key"], rotated["key"]):
+            refused_with(openai.AuthenticationError, key)
+        assert [key["id"] for key in admin.get("/keys?team=research&revoked=true").json()["data"]] == [created["id"]]
+
+        owned = admin.patch("/teams/of-file", json={"requests_per_minute": 1})
+        assert owned.status_code == 409
+        assert "`[teams.of-file]`" in owned.json()["error"]["message"]
+        audit = admin.get("/audit").raise_for_status().text
+        log = "\n".join(gateway.lines)
+        for key in (created["key"], rotated["key"]):
+            assert key not in audit and key not in log
+    gateway.stop()
+
+
+def not_refused(hello, key):
+    try:
+        return hello(key)
+    except openai.PermissionDeniedError:
+        return None

@@ -1,4 +1,6 @@
-//! The listener for operators: metrics and health.
+//! The listener for operators: metrics and health, tokens, and the admin API.
+
+mod callers;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,9 +13,8 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use outcrop::admin::{AdminListener, AdminServer, AdminState};
-use outcrop::config::{AdminSettings, KeyDigest};
+use outcrop::config::{AdminSettings, Config, KeyDigest};
 use outcrop::server::Router;
-use outcrop::store::Store;
 use outcrop::telemetry::{MetricsBuilder, RequestMetrics};
 use outcrop::usage::UsageRecord;
 use serde_json::{Value, json};
@@ -44,6 +45,10 @@ fn scratch_file() -> PathBuf {
 
 impl Operated {
     async fn start(settings: AdminSettings) -> Self {
+        Self::with(settings, |_| {}).await
+    }
+
+    async fn with(settings: AdminSettings, change: impl FnOnce(&mut Config)) -> Self {
         let settings = AdminSettings {
             listen: Some("127.0.0.1:0".parse().unwrap()),
             ..settings
@@ -51,12 +56,16 @@ impl Operated {
         let metrics = MetricsBuilder::new([]);
         let listener = AdminListener::bind(&settings).await.unwrap().unwrap();
         let address = listener.address().unwrap();
-        let gateway = Harness::start().await;
+        let file = scratch_file();
+        let gateway = Harness::with(|config| {
+            config.store.path = file;
+            change(config);
+        })
+        .await;
         Self {
             metrics: metrics.requests(),
             admin: listener.start(AdminState {
                 metrics: metrics.build(),
-                store: Arc::new(Store::at(&scratch_file())),
                 shutdown: gateway.shutdown.clone(),
                 router: Router::new(Arc::clone(&gateway.app)),
                 reload: None,
