@@ -5,6 +5,7 @@
 //! [`UsageQueue`], which its readers read off the request path; nothing else counts.
 
 mod cost;
+mod export;
 mod history;
 mod ledger;
 mod lost;
@@ -19,6 +20,7 @@ mod tokens;
 mod writer;
 
 pub use cost::{Charge, Cost, Units, usd};
+pub use export::{ExportFormat, ExportSelection, UsageExport};
 pub use history::StoredSpend;
 pub use ledger::Ledger;
 pub use principal::Principal;
@@ -27,7 +29,7 @@ pub use readers::{UsageReader, UsageReaders};
 pub use record::{
     FailedAttempts, Identity, RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord,
 };
-pub use report::{ReportRow, UsdNumber};
+pub use report::{ReceivedRow, ReportRow};
 pub use retention::{Retention, delete_old};
 pub use target::Target;
 pub use tokens::TokenCounts;

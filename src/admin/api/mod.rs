@@ -10,6 +10,7 @@ mod keys;
 mod request;
 mod teams;
 mod tokens;
+mod usage;
 
 use axum::Router;
 use axum::response::Response;
@@ -47,6 +48,8 @@ pub(super) fn routes() -> Router<Operator> {
         .route(&at("/keys/{id}"), get(keys::show).patch(keys::change))
         .route(&at("/keys/{id}/rotate"), post(keys::rotate))
         .route(&at("/keys/{id}/revoke"), post(keys::revoke))
+        .route(&at("/usage"), get(usage::show))
+        .route(&at("/usage/export"), get(usage::export))
         .route(&at("/audit"), get(audit::list))
         .route(&at("/configuration"), get(gateway::configuration))
         .route(&at("/reload"), post(gateway::reload))
@@ -79,6 +82,8 @@ pub(super) fn routes() -> Router<Operator> {
         keys::change,
         keys::rotate,
         keys::revoke,
+        usage::show,
+        usage::export,
         audit::list,
         gateway::configuration,
         gateway::reload,

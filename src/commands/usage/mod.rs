@@ -1,20 +1,19 @@
 //! `outcrop usage`: what requests used and cost, straight from the store.
 
-mod export;
-mod focus;
-mod rows;
 mod show;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
 use super::BAD_CONFIGURATION;
 use crate::config::{Overrides, load};
 use crate::store::{Store, StoreError, UsageDimension};
+use crate::usage::{ExportFormat, ExportSelection, UsageExport};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UsageCommand {
@@ -34,7 +33,7 @@ pub(super) enum UsageCommand {
         #[command(flatten)]
         source: SourceArguments,
         /// `csv`, `jsonl` (JSON lines), or `focus` (CSV with the columns of FOCUS)
-        #[arg(long, value_enum, default_value_t = ExportFormat::Csv)]
+        #[arg(long, default_value = "csv", value_parser = ExportFormat::parse)]
         format: ExportFormat,
         /// One row for each request instead of sums by day
         #[arg(long)]
@@ -56,13 +55,6 @@ pub(super) struct SourceArguments {
     to: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ExportFormat {
-    Csv,
-    Jsonl,
-    Focus,
-}
-
 /// Why a command has no result.
 enum CommandError {
     /// The message for the operator.
@@ -73,7 +65,7 @@ enum CommandError {
 
 /// The store of the configuration, and the days.
 struct UsageSource {
-    store: Store,
+    store: Arc<Store>,
     from: Option<String>,
     to: Option<String>,
 }
@@ -92,7 +84,7 @@ impl UsageCommand {
             Self::Show { by, json, .. } => show::run(&source, &by, json, output).await,
             Self::Export {
                 format, records, ..
-            } => export::run(&source, format, records, output).await,
+            } => source.export(format, records, output).await,
         };
         source.store.close().await;
         match done {
@@ -126,7 +118,7 @@ impl SourceArguments {
             return Err(ExitCode::FAILURE);
         }
         Ok(UsageSource {
-            store: Store::at(path),
+            store: Arc::new(Store::at(path)),
             from: self.from.clone(),
             to: self.to.clone(),
         })
@@ -136,6 +128,26 @@ impl SourceArguments {
 impl UsageSource {
     fn days(&self) -> (Option<&str>, Option<&str>) {
         (self.from.as_deref(), self.to.as_deref())
+    }
+
+    async fn export(
+        &self,
+        format: ExportFormat,
+        records: bool,
+        mut output: impl Write,
+    ) -> Result<(), CommandError> {
+        let selection = ExportSelection {
+            format,
+            records,
+            from: self.from.clone(),
+            to: self.to.clone(),
+        };
+        let export = UsageExport::new(Arc::clone(&self.store), selection);
+        let mut export = export.map_err(|remedy| CommandError::Message(remedy.to_owned()))?;
+        while let Some(part) = export.next().await? {
+            output.write_all(&part)?;
+        }
+        Ok(output.flush()?)
     }
 }
 

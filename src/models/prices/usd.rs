@@ -1,6 +1,7 @@
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, Sub};
+use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
@@ -81,6 +82,29 @@ impl fmt::Display for Usd {
     }
 }
 
+/// Reads what `Display` writes.
+impl FromStr for Usd {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "not an amount in plain decimals";
+        let (is_negative, amount) = match text.strip_prefix('-') {
+            Some(amount) => (true, amount),
+            None => (false, text),
+        };
+        let (dollars, decimals) = amount.split_once('.').unwrap_or((amount, "0"));
+        let are_digits =
+            |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if !are_digits(dollars) || !are_digits(decimals) || decimals.len() > 12 {
+            return Err(WRONG);
+        }
+        let amount: i128 = format!("{dollars}{decimals:0<12}")
+            .parse()
+            .map_err(|_| WRONG)?;
+        Ok(Self(if is_negative { -amount } else { amount }))
+    }
+}
+
 /// A decimal in a string: as a JSON number it would not stay exact.
 impl Serialize for Usd {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -104,7 +128,22 @@ mod tests {
             (12 * DOLLAR + 500_000_000_000, "12.5"),
             (-40_000_000_000, "-0.04"),
         ] {
-            assert_eq!(Usd::from_picodollars(picodollars).to_string(), text);
+            let amount = Usd::from_picodollars(picodollars);
+            assert_eq!(amount.to_string(), text);
+            assert_eq!(text.parse(), Ok(amount));
+        }
+        for wrong in [
+            "",
+            "-",
+            "1.",
+            ".5",
+            "1e3",
+            "+1",
+            "1,5",
+            "0.0000000000001",
+            "--1",
+        ] {
+            assert!(wrong.parse::<Usd>().is_err(), "{wrong}");
         }
     }
 

@@ -1,143 +1,174 @@
-use std::io::{self, BufWriter, Write};
+//! Usage as a file, in parts: however much there is, memory holds one page of rows.
 
-use super::rows::{ExportColumn, JsonRow, Value, day_values, record_values};
-use super::{CommandError, ExportFormat, UsageSource, focus};
-use crate::store::RecordPosition;
+mod focus;
+mod format;
+mod rows;
 
-/// Rows that are read at a time: what the command holds in memory.
+use std::sync::Arc;
+
+use crate::store::{DailyUsage, RecordPosition, Store, StoreError};
+use format::Part;
+use rows::{ExportColumn, day_values, record_values};
+
+/// Rows that are read at a time.
 const PAGE: u32 = 2_000;
 
-/// `outcrop usage export`
-pub(super) async fn run(
-    source: &UsageSource,
-    format: ExportFormat,
-    records: bool,
-    output: impl Write,
-) -> Result<(), CommandError> {
-    let output = BufWriter::with_capacity(1 << 16, output);
-    match (format, records) {
-        (ExportFormat::Focus, true) => Err(CommandError::Message(
-            "--format focus has a row for each day; leave out --records".to_owned(),
-        )),
-        (ExportFormat::Focus, false) => focus_days(source, csv::Writer::from_writer(output)).await,
-        (ExportFormat::Csv, true) => all_records(source, csv::Writer::from_writer(output)).await,
-        (ExportFormat::Csv, false) => all_days(source, csv::Writer::from_writer(output)).await,
-        (ExportFormat::Jsonl, true) => all_records(source, JsonLines(output)).await,
-        (ExportFormat::Jsonl, false) => all_days(source, JsonLines(output)).await,
-    }
+/// The format of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// Comma-separated values, with a line of names.
+    Csv,
+    /// A JSON object per line.
+    Jsonl,
+    /// CSV with the columns of FOCUS.
+    Focus,
 }
 
-/// A format of rows.
-trait RowWriter {
-    fn header(&mut self, columns: &[ExportColumn]) -> io::Result<()>;
-    fn row(&mut self, columns: &[ExportColumn], values: &[Value<'_>]) -> io::Result<()>;
-    fn finish(self) -> io::Result<()>;
-}
-
-/// One JSON object per line.
-struct JsonLines<W>(W);
-
-impl<W: Write> RowWriter for JsonLines<W> {
-    fn header(&mut self, _: &[ExportColumn]) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn row(&mut self, columns: &[ExportColumn], values: &[Value<'_>]) -> io::Result<()> {
-        serde_json::to_writer(&mut self.0, &JsonRow { columns, values })?;
-        self.0.write_all(b"\n")
-    }
-
-    fn finish(mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-impl<W: Write> RowWriter for csv::Writer<W> {
-    fn header(&mut self, columns: &[ExportColumn]) -> io::Result<()> {
-        let names = columns.iter().map(|column| column.name.as_bytes());
-        self.write_record(names).map_err(io_error)
-    }
-
-    fn row(&mut self, _: &[ExportColumn], values: &[Value<'_>]) -> io::Result<()> {
-        for value in values {
-            self.write_field(value.text().as_bytes())
-                .map_err(io_error)?;
+impl ExportFormat {
+    /// Parses the word for a format; the error is the remedy.
+    pub fn parse(word: &str) -> Result<Self, String> {
+        match word {
+            "csv" => Ok(Self::Csv),
+            "jsonl" => Ok(Self::Jsonl),
+            "focus" => Ok(Self::Focus),
+            _ => Err("write csv, jsonl or focus".to_owned()),
         }
-        self.write_record(None::<&[u8]>).map_err(io_error)
     }
 
-    fn finish(mut self) -> io::Result<()> {
-        self.flush()
+    /// The word for the format.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+            Self::Focus => "focus",
+        }
+    }
+
+    /// The media type.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv | Self::Focus => "text/csv; charset=utf-8",
+            Self::Jsonl => "application/jsonl",
+        }
     }
 }
 
-async fn all_records(source: &UsageSource, mut rows: impl RowWriter) -> Result<(), CommandError> {
-    let columns = ExportColumn::of_records();
-    rows.header(&columns)?;
-    let mut after = None;
-    loop {
-        let days = source.days();
-        let page = source
-            .store
-            .usage_records(days, after.as_ref(), PAGE)
-            .await?;
-        let Some(last) = page.last() else {
-            return Ok(rows.finish()?);
+/// What is exported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportSelection {
+    /// The format.
+    pub format: ExportFormat,
+    /// A row for each request, instead of sums by day.
+    pub records: bool,
+    /// The first day; `None` for the first there is.
+    pub from: Option<String>,
+    /// The last day; `None` for the last there is.
+    pub to: Option<String>,
+}
+
+/// An export in progress.
+#[derive(Debug)]
+pub struct UsageExport {
+    store: Arc<Store>,
+    selection: ExportSelection,
+    columns: Vec<ExportColumn>,
+    position: Position,
+}
+
+/// What has been written.
+#[derive(Debug)]
+enum Position {
+    Start,
+    AfterRecord(RecordPosition),
+    AfterDay(Box<DailyUsage>),
+    End,
+}
+
+impl UsageExport {
+    /// An export of what `store` has; the error is the remedy.
+    pub fn new(store: Arc<Store>, selection: ExportSelection) -> Result<Self, &'static str> {
+        if selection.format == ExportFormat::Focus && selection.records {
+            return Err("the format focus has a row for each day; leave out `records`");
+        }
+        let columns = match selection.records {
+            true => ExportColumn::of_records(),
+            false => ExportColumn::of_days(),
         };
-        after = Some(RecordPosition {
-            at: last.at,
-            id: last.id.clone(),
-        });
+        Ok(Self {
+            store,
+            selection,
+            columns,
+            position: Position::Start,
+        })
+    }
+
+    /// The next part of the file, which is not empty; `None` after the last one.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        while !matches!(self.position, Position::End) {
+            let mut part = Part::new(self.selection.format, &self.columns);
+            if matches!(self.position, Position::Start) {
+                part.header()?;
+            }
+            let next = match self.selection.records {
+                true => self.records(&mut part).await?,
+                false => self.days(&mut part).await?,
+            };
+            let part = part.finish()?;
+            self.position = next;
+            if !part.is_empty() {
+                return Ok(Some(part));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn records(&self, part: &mut Part<'_>) -> Result<Position, StoreError> {
+        let after = match &self.position {
+            Position::AfterRecord(record) => Some(record),
+            Position::Start | Position::AfterDay(_) | Position::End => None,
+        };
+        // Reading does not create the file.
+        let page = match self.store.exists() {
+            true => self.store.usage_records(self.range(), after, PAGE).await?,
+            false => Vec::new(),
+        };
         for record in &page {
-            rows.row(&columns, &record_values(&columns, record))?;
+            part.row(&record_values(&self.columns, record))?;
         }
+        Ok(match page.into_iter().next_back() {
+            Some(last) => Position::AfterRecord(RecordPosition {
+                at: last.at,
+                id: last.id,
+            }),
+            None => Position::End,
+        })
     }
-}
 
-async fn all_days(source: &UsageSource, mut rows: impl RowWriter) -> Result<(), CommandError> {
-    let columns = ExportColumn::of_days();
-    rows.header(&columns)?;
-    let mut after = None;
-    loop {
-        let page = source
-            .store
-            .daily_usage(source.days(), after.as_ref(), PAGE)
-            .await?;
+    async fn days(&self, part: &mut Part<'_>) -> Result<Position, StoreError> {
+        let after = match &self.position {
+            Position::AfterDay(day) => Some(&**day),
+            Position::Start | Position::AfterRecord(_) | Position::End => None,
+        };
+        let page = match self.store.exists() {
+            true => self.store.daily_usage(self.range(), after, PAGE).await?,
+            false => Vec::new(),
+        };
         for day in &page {
-            rows.row(&columns, &day_values(&columns, day))?;
+            match self.selection.format {
+                ExportFormat::Focus => part.focus(day)?,
+                ExportFormat::Csv | ExportFormat::Jsonl => {
+                    part.row(&day_values(&self.columns, day))?;
+                }
+            }
         }
-        after = match page.into_iter().next_back() {
-            Some(last) => Some(last),
-            None => return Ok(rows.finish()?),
-        };
+        Ok(match page.into_iter().next_back() {
+            Some(last) => Position::AfterDay(Box::new(last)),
+            None => Position::End,
+        })
     }
-}
 
-async fn focus_days(
-    source: &UsageSource,
-    mut rows: csv::Writer<impl Write>,
-) -> Result<(), CommandError> {
-    rows.write_record(focus::COLUMNS).map_err(io_error)?;
-    let mut after = None;
-    loop {
-        let page = source
-            .store
-            .daily_usage(source.days(), after.as_ref(), PAGE)
-            .await?;
-        for row in page.iter().filter_map(focus::row) {
-            rows.write_record(row).map_err(io_error)?;
-        }
-        after = match page.into_iter().next_back() {
-            Some(last) => Some(last),
-            None => return Ok(rows.flush()?),
-        };
-    }
-}
-
-/// The error of the output, by which a closed pipe is recognized.
-fn io_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
+    fn range(&self) -> (Option<&str>, Option<&str>) {
+        let ExportSelection { from, to, .. } = &self.selection;
+        (from.as_deref(), to.as_deref())
     }
 }

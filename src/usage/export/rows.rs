@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::models::Usd;
 use crate::store::{Cell, DailyUsage, StoredUsage, UsageKey, UsageSums};
-use crate::usage::UsdNumber;
+use crate::usage::report::UsdNumber;
 
 /// A column of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]

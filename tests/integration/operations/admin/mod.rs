@@ -1,6 +1,7 @@
 //! The listener for operators: metrics and health, tokens, and the admin API.
 
 mod callers;
+mod usage;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
