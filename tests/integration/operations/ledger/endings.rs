@@ -3,7 +3,7 @@
 use bedrock_simulator::Script;
 use http_body_util::BodyExt;
 use outcrop::http::ShutdownPhase;
-use outcrop::models::Routing;
+use outcrop::models::{Routing, Usd};
 use outcrop::usage::{Cost, RequestOutcome, Upstream};
 
 use super::rows::{Row, calling_rows};
@@ -191,9 +191,12 @@ async fn a_job_of_a_batch_settles_a_record() {
     let target = record.target.unwrap();
     assert_eq!((target.id(), target.routing()), (MODEL, Some(Routing::Geo)));
     assert_eq!(record.outcome, RequestOutcome::Completed);
-    assert!(record.tokens.unwrap().prompt > 0);
-    // The price table has no batch prices.
-    assert_eq!(record.cost.and_then(Cost::total), None);
+    let tokens = record.tokens.unwrap();
+    assert!(tokens.prompt > 0);
+    // Half of 3.30 and of 16.50 dollars per million.
+    let cost =
+        Usd::from_picodollars((tokens.prompt * 1_650_000 + tokens.completion * 8_250_000).into());
+    assert_eq!(record.cost.and_then(Cost::total), Some(cost));
 }
 
 #[tokio::test]
