@@ -50,6 +50,17 @@ pub struct KeyGrant {
 }
 
 impl Organization {
+    /// The levels that callers share: the organization and its teams. Levels that limit nothing are
+    /// left out.
+    pub fn shared_levels(&self) -> Vec<LevelAllowance> {
+        let mut levels = Vec::new();
+        add_level(&mut levels, Level::Organization, "", &self.allowance);
+        for (name, team) in &self.teams {
+            add_level(&mut levels, Level::Team, name, &team.allowance);
+        }
+        levels
+    }
+
     /// The levels that limit a caller of `team` and `user`, the widest first. Levels that limit
     /// nothing are left out.
     pub fn levels(&self, team: Option<&str>, user: Option<&str>) -> Vec<LevelAllowance> {

@@ -318,13 +318,18 @@ impl Bedrock {
         let request = self.request.as_ref();
         let tries_once = request.is_some_and(|request| request.ledger.client_retries() > 0);
         let backoff = self.inner.retry.begin(tries_once, target);
-        backoff.call(move || {
+        let wait = request.map(|request| request.ledger.wait_for_upstream());
+        let called = backoff.call(move || {
             operation().inspect_err(move |error| {
                 if let Some(request) = request {
                     let is_throttled = error.api_error.kind.status() == THROTTLED;
                     request.ledger.attempt_failed(is_throttled);
                 }
             })
+        });
+        called.map(move |called| {
+            drop(wait);
+            called
         })
     }
 

@@ -1,18 +1,23 @@
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use super::records::RecordReaders;
 use crate::admin::{AdminListener, AdminServer, AdminState};
 use crate::config::{Config, ConfigStatus};
 use crate::http::Shutdown;
-use crate::server::{ReloadHandle, Router, ServerLoad};
-use crate::telemetry::MetricsBuilder;
+use crate::limits::ScopeState;
+use crate::models::Usd;
+use crate::server::{App, ReloadHandle, Router, ServerLoad};
+use crate::telemetry::{MetricsBuilder, UsedBudget};
 use crate::usage::{UsageQueue, UsageReader, UsageWriter};
 
 /// The listener for operators, which is bound and does not serve yet.
 pub(super) struct Operators {
     listener: AdminListener,
     metrics: MetricsBuilder,
+    /// The router, once it exists: its application has the aliases in use.
+    router: Arc<OnceLock<Router>>,
 }
 
 /// What operators read and change of the gateway.
@@ -41,10 +46,16 @@ impl Operators {
         if let Ok(address) = listener.address() {
             tracing::info!(%address, "listening for operators");
         }
-        let aliases = config.models.keys().map(String::as_str);
+        let router = Arc::<OnceLock<Router>>::default();
+        let current = Arc::clone(&router);
+        let is_alias = move |name: &str| {
+            let router = current.get();
+            router.is_some_and(|router| router.app().config.models.contains_key(name))
+        };
         Ok(Some(Self {
             listener,
-            metrics: MetricsBuilder::new(aliases),
+            metrics: MetricsBuilder::new(is_alias),
+            router,
         }))
     }
 
@@ -56,7 +67,11 @@ impl Operators {
 
     /// Serves operators.
     pub(super) fn serve(self, gateway: ServedGateway) -> AdminServer {
-        let Self { listener, metrics } = self;
+        let Self {
+            listener,
+            metrics,
+            router: known_router,
+        } = self;
         let ServedGateway {
             router,
             shutdown,
@@ -64,11 +79,14 @@ impl Operators {
             load,
             records,
         } = gateway;
+        let _ = known_router.set(router.clone());
         let status = reload.as_ref().map(|reload| reload.status().clone());
         let mut metrics = with_state(metrics, load, records.queue.clone(), status);
         if let Some(writer) = &records.writer {
             metrics = with_writer(metrics, writer);
         }
+        let budgets = router.clone();
+        let metrics = metrics.budgets(move || used_budgets(&budgets.app()));
         listener.start(AdminState {
             metrics: metrics.build(),
             router,
@@ -78,10 +96,39 @@ impl Operators {
     }
 }
 
+/// How much of the budgets of the organization and its teams is used, as far as that is known.
+fn used_budgets(app: &App) -> Vec<UsedBudget> {
+    let levels = app.http.callers.organization().shared_levels();
+    let states = app.limits.states(&levels).into_iter();
+    let budgets = states.flat_map(|ScopeState { scope, budgets, .. }| {
+        budgets.into_iter().filter_map(move |budget| {
+            let ratio = |of: Usd| budget.spent.map(|spent| dollars(spent) / dollars(of));
+            Some(UsedBudget {
+                level: scope.level,
+                team: scope.name.to_string(),
+                per: budget.period,
+                is_hard: budget.is_hard,
+                ratio: ratio(budget.limit)?,
+            })
+        })
+    });
+    budgets.collect()
+}
+
+fn dollars(amount: Usd) -> f64 {
+    amount.nanodollars() as f64 / 1e9
+}
+
 /// Adds what waits to be stored.
 fn with_writer(metrics: MetricsBuilder, writer: &UsageWriter) -> MetricsBuilder {
     let (lag, spool, lost) = (writer.clone(), writer.clone(), writer.clone());
+    let queue = writer.clone();
     metrics
+        .gauge(
+            "outcrop_usage_writer_queue",
+            "Usage records that wait for the task that stores them",
+            move || queue.waiting() as f64,
+        )
         .gauge(
             "outcrop_usage_lag_seconds",
             "How long the oldest usage record has been waiting for the store",
@@ -156,14 +203,14 @@ fn with_state(
 mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
-    use std::sync::Arc;
     use std::time::Duration;
 
     use jiff::tz::TimeZone;
 
     use super::*;
+    use crate::allowances::{BudgetPeriod, Level};
     use crate::limits::RefusedLimit;
-    use crate::models::{CostBreakdown, Usd};
+    use crate::models::CostBreakdown;
     use crate::server::Cores;
     use crate::store::{Spool, Store};
     use crate::telemetry::MetricsFormat;
@@ -183,6 +230,7 @@ mod tests {
                 kind: "tokens",
             }),
             failed_attempts: FailedAttempts::default(),
+            overhead: Some(Duration::ZERO),
             tokens: Some(TokenCounts::of_input(1)),
             ..UsageRecord::new(RequestHead::default(), SystemTime::UNIX_EPOCH)
         };
@@ -213,15 +261,26 @@ mod tests {
         UsageWriter::start(Arc::new(Store::at(missing)), settings)
     }
 
+    fn budget() -> UsedBudget {
+        UsedBudget {
+            level: Level::Team,
+            team: "research".to_owned(),
+            per: BudgetPeriod::Day,
+            is_hard: true,
+            ratio: 0.5,
+        }
+    }
+
     #[tokio::test]
     async fn the_documentation_has_every_metric() {
-        let builder = MetricsBuilder::new([]);
+        let builder = MetricsBuilder::new(|_| false);
         let requests = builder.requests();
         records().iter().for_each(|record| requests.observe(record));
         let queue = UsageQueue::start(UsageReaders::new(Vec::new()), Duration::ZERO);
         let status = Some(ConfigStatus::default());
         let metrics = with_state(builder, Cores::current().load(), queue, status);
-        let metrics = with_writer(metrics, &idle_writer()).build();
+        let metrics = with_writer(metrics, &idle_writer());
+        let metrics = metrics.budgets(|| vec![budget()]).build();
         let text = metrics.text(MetricsFormat::Prometheus);
         let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
         let exported: BTreeSet<&str> = types.filter_map(|line| line.split(' ').next()).collect();

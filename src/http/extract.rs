@@ -112,6 +112,8 @@ where
             let mut memory = context.bodies.permit();
             let limits = FormLimits::of(&context.settings);
             let fields = read_form(&parts.headers, body, limits, &mut memory).await?;
+            // The size of a form is not recorded.
+            ledger.body_read(0);
             (form::read(fields)?, memory)
         } else {
             let (request, held) = read_json(&context, &parts.headers, body).await?;

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
+use crate::allowances::Organization;
 use crate::config::{Config, JwtIssuer, KeyDigest};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::limits::LimitRegistry;
@@ -98,6 +99,11 @@ impl Callers {
         self.keys.snapshot.load().has_stored_keys()
     }
 
+    /// The organization, with the teams of the configuration and of the store.
+    pub fn organization(&self) -> Arc<Organization> {
+        Arc::clone(self.keys.snapshot.load().organization())
+    }
+
     /// The caller with this id, for work after its request. Of a caller that no longer exists, such as
     /// a revoked key, only the id is known, and the organization's limits apply.
     pub fn of_id(&self, id: &str) -> Caller {
@@ -133,7 +139,7 @@ impl Callers {
             return known;
         }
         if self.jwt.exist() {
-            let organization = Arc::clone(self.keys.snapshot.load().organization());
+            let organization = self.organization();
             let (jwt, now) = (&self.jwt, SystemTime::now());
             let limits = (&organization, &*self.limits);
             let identified = jwt.identify(key, digest, limits, now).await;

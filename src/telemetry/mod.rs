@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tracing_subscriber::fmt::{FormatEvent, FormatFields, MakeWriter, SubscriberBuilder};
 use tracing_subscriber::{EnvFilter, Registry};
 
-pub use metrics::{Metrics, MetricsBuilder, MetricsFormat, RequestMetrics};
+pub use metrics::{Metrics, MetricsBuilder, MetricsFormat, RequestMetrics, UsedBudget};
 pub use request_log::log_request;
 
 use crate::bedrock::SDK_LOG;

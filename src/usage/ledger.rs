@@ -44,7 +44,23 @@ struct Entries {
     /// What is reserved of the caller's limits; `None` without limits.
     reservation: Option<Box<Reservation>>,
     rates: RateLimits,
+    waits: Waits,
 }
+
+/// What a request waits for that is not the gateway.
+#[derive(Debug, Default)]
+struct Waits {
+    /// The waits that have ended.
+    total: Duration,
+    /// The calls to Bedrock in progress, and since when there is one: those of several choices count
+    /// once.
+    calls: u32,
+    since: Duration,
+}
+
+/// A call to Bedrock in progress. The request waits for it until this is dropped.
+#[derive(Debug)]
+pub struct UpstreamWait<'a>(&'a Ledger);
 
 impl Ledger {
     /// Opens the ledger of a request, whose record goes to `queue`.
@@ -59,6 +75,7 @@ impl Ledger {
                 unlogged_detail: String::new(),
                 reservation: None,
                 rates: RateLimits::default(),
+                waits: Waits::default(),
             }),
             queue: queue.clone(),
         }
@@ -93,7 +110,21 @@ impl Ledger {
 
     /// The client's body has been read.
     pub fn body_read(&self, bytes: usize) {
-        self.entries().record.request_bytes = bytes as u64;
+        let arrived = self.elapsed();
+        let mut entries = self.entries();
+        entries.record.request_bytes = bytes as u64;
+        entries.waits.total = arrived;
+    }
+
+    /// A call to Bedrock begins, with its retries.
+    pub fn wait_for_upstream(&self) -> UpstreamWait<'_> {
+        let now = self.elapsed();
+        let waits = &mut self.entries().waits;
+        if waits.calls == 0 {
+            waits.since = now;
+        }
+        waits.calls = waits.calls.saturating_add(1);
+        UpstreamWait(self)
     }
 
     /// The client requests the model `name`.
@@ -184,7 +215,9 @@ impl Ledger {
 
     /// The limits have let the request wait.
     pub fn queued(&self, waited: Duration) {
-        *self.entries().record.queued.get_or_insert_default() += waited;
+        let mut entries = self.entries();
+        *entries.record.queued.get_or_insert_default() += waited;
+        entries.waits.total += waited;
     }
 
     /// An attempt of a call to `upstream` in `region` begins.
@@ -313,7 +346,12 @@ impl Ledger {
 
     /// The response has this status. An error response has no stream: it is complete.
     pub fn responded(&self, status: u16) {
-        self.entries().record.status = Some(status);
+        let elapsed = self.elapsed();
+        let mut entries = self.entries();
+        entries.record.status = Some(status);
+        let own = elapsed.saturating_sub(entries.waits.total);
+        entries.record.overhead = (entries.record.attempts > 0).then_some(own);
+        drop(entries);
         if !(200..300).contains(&status) {
             self.completed();
         }
@@ -321,6 +359,17 @@ impl Ledger {
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock()
+    }
+}
+
+impl Drop for UpstreamWait<'_> {
+    fn drop(&mut self) {
+        let now = self.0.elapsed();
+        let waits = &mut self.0.entries().waits;
+        waits.calls = waits.calls.saturating_sub(1);
+        if waits.calls == 0 {
+            waits.total += now.saturating_sub(waits.since);
+        }
     }
 }
 

@@ -81,6 +81,9 @@ pub struct UsageRecord {
     pub failed_attempts: FailedAttempts,
     /// The time in queues of the limits.
     pub queued: Option<Duration>,
+    /// The gateway's own time until the response began: without the arrival of the body, the queues of
+    /// the limits, and the calls to Bedrock. `None` if Bedrock was not called.
+    pub overhead: Option<Duration>,
     /// The time to the first token.
     pub first_token: Option<Duration>,
     /// The time from the arrival of the request to the end of its response.
@@ -124,6 +127,7 @@ impl UsageRecord {
             attempts: 0,
             failed_attempts: FailedAttempts::default(),
             queued: None,
+            overhead: None,
             first_token: None,
             duration: Duration::ZERO,
             adjustments: None,

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::CallerLimits;
 use super::meters::{ScopeLimits, ScopeMeters};
+use super::report::ScopeState;
 use super::scope::AllowanceScope;
 use crate::allowances::{BudgetPeriod, LevelAllowance, ModelPattern, UsageAllowance};
 use crate::config::{BudgetSettings, UnpricedModels};
@@ -121,6 +122,28 @@ impl LimitRegistry {
             scopes,
             models,
         }))
+    }
+
+    /// The state of `levels`, of all models together, as far as a caller or a request uses them.
+    pub fn states(&self, levels: &[LevelAllowance]) -> Vec<ScopeState> {
+        let known = self.known.lock();
+        let used = |level: &LevelAllowance| {
+            let scope = AllowanceScope {
+                level: level.level,
+                name: Arc::clone(&level.name),
+                pattern: None,
+            };
+            let meters = known.scopes.get(&scope)?.upgrade()?;
+            Some(ScopeLimits::new(&level.allowance.usage, meters))
+        };
+        let scopes = levels.iter().filter_map(used).collect();
+        drop(known);
+        let limits = CallerLimits {
+            context: Arc::clone(&self.context),
+            scopes,
+            models: Arc::default(),
+        };
+        limits.states(limits.now())
     }
 
     /// From now on, windows are seeded from `history`, by a task of the current runtime, and so are

@@ -26,6 +26,11 @@ const FIRST_TOKENS: [f64; 14] = [
     0.02, 0.06, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 30.0, 60.0,
 ];
 
+/// Buckets for the gateway's own time.
+const OVERHEADS: [f64; 12] = [
+    0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+];
+
 /// Buckets for the time in queues of the limits, whose default maximum is 10 s.
 const QUEUES: [f64; 9] = [0.001, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -86,6 +91,7 @@ pub(super) struct RequestFamilies {
     durations: Histograms<DurationLabels>,
     first_tokens: Histograms<ModelLabels>,
     queues: Histograms<ModelLabels>,
+    overheads: Histogram,
     tokens: Family<TokenLabels, Counter>,
     costs: Family<SubjectLabels, DollarCounter>,
     savings: Family<SubjectLabels, DollarCounter>,
@@ -102,6 +108,7 @@ impl RequestFamilies {
             durations: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
             first_tokens: Family::new_with_constructor(|| Histogram::new(FIRST_TOKENS)),
             queues: Family::new_with_constructor(|| Histogram::new(QUEUES)),
+            overheads: Histogram::new(OVERHEADS),
             tokens: Family::default(),
             costs: Family::default(),
             savings: Family::default(),
@@ -115,6 +122,7 @@ impl RequestFamilies {
             durations,
             first_tokens,
             queues,
+            overheads,
             tokens,
             costs,
             savings,
@@ -142,6 +150,12 @@ impl RequestFamilies {
             "outcrop_queue_seconds",
             "Time of requests in the queues of the limits",
             queues.clone(),
+        );
+        registry.register(
+            "outcrop_overhead_seconds",
+            "The gateway's own time until a response begins: without the request's body, queues and \
+             Bedrock",
+            overheads.clone(),
         );
         registry.register(
             "outcrop_tokens",
@@ -203,6 +217,9 @@ impl RequestFamilies {
         let first_token = record.first_token.filter(|_| record.stream);
         observe(&self.first_tokens, &of_model, first_token);
         observe(&self.queues, &of_model, record.queued);
+        if let Some(overhead) = record.overhead {
+            self.overheads.observe(overhead.as_secs_f64());
+        }
         if let Some(RefusedLimit { scope, kind }) = record.refused_limit {
             let team = team.clone();
             let labels = LimitLabels { scope, kind, team };

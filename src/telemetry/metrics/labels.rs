@@ -2,6 +2,7 @@
 //! each new value of a label is a series that Prometheus keeps.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -36,9 +37,9 @@ pub(super) struct Subject {
 }
 
 /// The models and teams with series of their own.
-#[derive(Debug)]
 pub(super) struct KnownLabels {
-    aliases: HashSet<Box<str>>,
+    /// Whether a name is an alias of the configuration, which a reload changes.
+    is_alias: Box<dyn Fn(&str) -> bool + Send + Sync>,
     known: RwLock<Combinations>,
 }
 
@@ -49,9 +50,9 @@ struct Combinations {
 }
 
 impl KnownLabels {
-    pub(super) fn new<'a>(aliases: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(super) fn new(is_alias: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         Self {
-            aliases: aliases.into_iter().map(Box::from).collect(),
+            is_alias: Box::new(is_alias),
             known: RwLock::default(),
         }
     }
@@ -64,7 +65,7 @@ impl KnownLabels {
             .and_then(|caller| caller.team.as_deref());
         let team = team.unwrap_or(NONE);
         let model = match (&record.target, record.model.as_deref()) {
-            (_, Some(name)) if self.aliases.contains(name) => name,
+            (_, Some(name)) if (self.is_alias)(name) => name,
             (Some(Target::Guardrail(_)), _) => GUARDRAIL,
             // Every id that has the form of one is called; it is a model if Bedrock accepts it.
             (Some(target @ Target::Model { .. }), _) if succeeded(record) => target.id(),
@@ -82,6 +83,13 @@ impl KnownLabels {
             true => id,
             false => OTHER,
         }
+    }
+}
+
+impl fmt::Debug for KnownLabels {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = self.known.read();
+        write!(formatter, "KnownLabels({} combinations)", known.count)
     }
 }
 

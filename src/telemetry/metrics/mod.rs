@@ -1,6 +1,7 @@
 //! The metrics, for Prometheus: counters and histograms that read settled records, and values that
 //! are read when they are scraped.
 
+mod budgets;
 mod exposition;
 mod families;
 mod labels;
@@ -14,9 +15,11 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+pub use budgets::UsedBudget;
 pub use exposition::MetricsFormat;
 
 use crate::usage::UsageRecord;
+use budgets::BudgetCollector;
 use families::RequestFamilies;
 use labels::KnownLabels;
 use process::ProcessMetrics;
@@ -42,8 +45,9 @@ struct LabelledFamilies {
 }
 
 impl MetricsBuilder {
-    /// The metrics of requests and of the process. Requests for `aliases` have them as their model.
-    pub fn new<'a>(aliases: impl IntoIterator<Item = &'a str>) -> Self {
+    /// The metrics of requests and of the process. Requests for a name that `is_alias` returns have it
+    /// as their model.
+    pub fn new(is_alias: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         let mut registry = Registry::default();
         let families = RequestFamilies::register(&mut registry);
         let build: Family<[(&str, &str); 1], Gauge> = Family::default();
@@ -52,7 +56,7 @@ impl MetricsBuilder {
             .set(1);
         registry.register("outcrop_build_info", "The version of the gateway", build);
         registry.register_collector(Box::new(ProcessMetrics));
-        let labels = KnownLabels::new(aliases);
+        let labels = KnownLabels::new(is_alias);
         Self {
             registry,
             requests: RequestMetrics(Arc::new(LabelledFamilies { families, labels })),
@@ -86,6 +90,14 @@ impl MetricsBuilder {
         read: impl Fn() -> f64 + Send + Sync + 'static,
     ) -> Self {
         self.registry.register(name, help, ReadCounter::new(read));
+        self
+    }
+
+    /// Adds how much of each budget that `read` returns at a scrape is used.
+    #[must_use]
+    pub fn budgets(mut self, read: impl Fn() -> Vec<UsedBudget> + Send + Sync + 'static) -> Self {
+        self.registry
+            .register_collector(Box::new(BudgetCollector::new(read)));
         self
     }
 

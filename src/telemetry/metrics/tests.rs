@@ -30,7 +30,7 @@ impl Counted {
 }
 
 fn metrics() -> Counted {
-    let builder = MetricsBuilder::new(["gpt-4o"]);
+    let builder = MetricsBuilder::new(|name| name == "gpt-4o");
     Counted {
         requests: builder.requests(),
         metrics: builder.build(),
@@ -280,7 +280,7 @@ fn refusals_are_counted_by_whose_limit_it_was() {
 fn values_kept_elsewhere_are_read_at_each_scrape() {
     let read = std::sync::atomic::AtomicU32::new(0);
     let next = move || f64::from(read.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-    let builder = MetricsBuilder::new([])
+    let builder = MetricsBuilder::new(|_| false)
         .gauge("outcrop_gauge", "A gauge", next)
         .counter("outcrop_counter", "A counter", || 0.5);
     let metrics = Counted {
@@ -290,6 +290,77 @@ fn values_kept_elsewhere_are_read_at_each_scrape() {
     assert_eq!(sum(&metrics, "outcrop_gauge", ""), 0.0);
     assert_eq!(sum(&metrics, "outcrop_gauge", ""), 1.0);
     assert_eq!(sum(&metrics, "outcrop_counter_total", ""), 0.5);
+}
+
+#[test]
+fn aliases_that_are_added_later_have_series_of_their_own() {
+    let aliases = Arc::new(parking_lot::Mutex::new(vec!["old".to_owned()]));
+    let current = Arc::clone(&aliases);
+    let builder = MetricsBuilder::new(move |name| current.lock().iter().any(|alias| alias == name));
+    let metrics = Counted {
+        requests: builder.requests(),
+        metrics: builder.build(),
+    };
+    let failed = |name: &str| UsageRecord {
+        model: Some(name.to_owned()),
+        ..record()
+    };
+    metrics.observe(&failed("new"));
+    aliases.lock().push("new".to_owned());
+    metrics.observe(&failed("new"));
+    let count = |labels: &str| sum(&metrics, "outcrop_requests_total", labels);
+    assert_eq!(
+        (count("model=\"new\""), count("model=\"other\"")),
+        (1.0, 1.0)
+    );
+}
+
+#[test]
+fn the_share_of_a_budget_has_level_team_period_and_kind() {
+    use crate::allowances::{BudgetPeriod, Level};
+    let budget = |level, team: &str, ratio| UsedBudget {
+        level,
+        team: team.to_owned(),
+        per: BudgetPeriod::Month,
+        is_hard: true,
+        ratio,
+    };
+    let builder = MetricsBuilder::new(|_| false).budgets(move || {
+        let mut budgets = vec![
+            budget(Level::Organization, "", 0.25),
+            budget(Level::Team, "research", 1.5),
+        ];
+        budgets.extend((0..3_000).map(|team| budget(Level::Team, &team.to_string(), 0.0)));
+        budgets
+    });
+    let metrics = Counted {
+        requests: builder.requests(),
+        metrics: builder.build(),
+    };
+    let ratio = |labels: &str| sum(&metrics, "outcrop_budget_used_ratio", labels);
+    let labels = "level=\"team\",team=\"research\",per=\"month\",kind=\"hard\"";
+    assert_eq!(ratio(labels), 1.5);
+    assert_eq!(ratio("level=\"organization\""), 0.25);
+    let text = metrics.text(MetricsFormat::Prometheus);
+    let series = text
+        .lines()
+        .filter(|line| line.starts_with("outcrop_budget"));
+    assert_eq!(series.count(), 2_000, "the number of series is bounded");
+}
+
+#[test]
+fn the_gateways_own_time_is_observed_once_bedrock_was_called() {
+    let metrics = metrics();
+    metrics.observe(&record());
+    metrics.observe(&UsageRecord {
+        overhead: Some(Duration::from_micros(80)),
+        ..completed(NOVA, NOVA)
+    });
+    assert_eq!(sum(&metrics, "outcrop_overhead_seconds_count", ""), 1.0);
+    assert_eq!(
+        sum(&metrics, "outcrop_overhead_seconds_bucket", "le=\"0.0001\""),
+        1.0
+    );
 }
 
 #[test]

@@ -106,6 +106,12 @@ impl UsageWriter {
         self.lost.count()
     }
 
+    /// The number of records that wait for the task.
+    pub fn waiting(&self) -> usize {
+        let free = self.sender.capacity();
+        self.sender.max_capacity().saturating_sub(free)
+    }
+
     /// The size of the records in the spool, in bytes.
     pub fn spool_bytes(&self) -> u64 {
         self.spool.bytes()

@@ -48,6 +48,7 @@ pub(super) fn stored(record: &UsageRecord, zone: &TimeZone) -> Option<StoredUsag
         refused_limit: _,
         failed_attempts,
         queued,
+        overhead: _,
         first_token,
         duration,
         adjustments,

@@ -8,5 +8,6 @@ mod confidential;
 mod cost;
 mod ledger;
 mod limits;
+mod overhead;
 mod usage;
 mod webhook;

@@ -54,7 +54,7 @@ impl Operated {
             listen: Some("127.0.0.1:0".parse().unwrap()),
             ..settings
         };
-        let metrics = MetricsBuilder::new([]);
+        let metrics = MetricsBuilder::new(|_| false);
         let listener = AdminListener::bind(&settings).await.unwrap().unwrap();
         let address = listener.address().unwrap();
         let file = scratch_file();
