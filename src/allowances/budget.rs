@@ -57,6 +57,17 @@ pub struct BudgetIncrease {
     pub until: Timestamp,
 }
 
+impl Budget {
+    /// The amount at a time in Unix milliseconds, with a temporary increase.
+    pub fn limit_at(&self, unix_ms: i64) -> Usd {
+        let increase = self.increase;
+        match increase.filter(|increase| unix_ms < increase.until.as_millisecond()) {
+            Some(increase) => self.usd + increase.usd,
+            None => self.usd,
+        }
+    }
+}
+
 impl BudgetPeriod {
     /// Parses the word of the configuration and the command line.
     pub fn parse(word: &str) -> Option<Self> {

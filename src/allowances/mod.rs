@@ -79,6 +79,30 @@ pub struct LevelAllowance {
 }
 
 impl Allowance {
+    /// Changes the limits for the models of `pattern`, or those for all models. A pattern without limits
+    /// is removed.
+    pub fn change_usage(
+        &mut self,
+        pattern: Option<&ModelPattern>,
+        change: impl FnOnce(&mut UsageAllowance),
+    ) {
+        let Some(pattern) = pattern else {
+            return change(&mut self.usage);
+        };
+        let mut models = self.models.iter_mut();
+        match models.find(|models| models.pattern == *pattern) {
+            Some(models) => change(&mut models.usage),
+            None => {
+                let mut usage = UsageAllowance::default();
+                change(&mut usage);
+                let pattern = pattern.clone();
+                self.models.push(ModelAllowance { pattern, usage });
+            }
+        }
+        let is_limited = |models: &ModelAllowance| models.usage != UsageAllowance::default();
+        self.models.retain(is_limited);
+    }
+
     /// Whether calls to a model are allowed that the request calls `requested`, and whose id is
     /// `model_id`.
     pub fn allows(&self, requested: &str, model_id: &str) -> bool {

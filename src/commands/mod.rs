@@ -21,7 +21,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
 use admin::AdminCommand;
-use callers::{KeysCommand, TeamsCommand};
+use callers::{BudgetsCommand, KeysCommand, TeamsCommand};
 
 /// The exit code for a configuration with mistakes.
 const BAD_CONFIGURATION: u8 = 2;
@@ -84,6 +84,9 @@ enum Command {
     /// Manage API keys
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Show and change budgets
+    #[command(subcommand)]
+    Budgets(BudgetsCommand),
     /// Show and export what requests used and cost
     #[command(subcommand)]
     Usage(usage::UsageCommand),
@@ -146,6 +149,7 @@ impl Command {
             Self::Admin(command) => command.run().await,
             Self::Teams(command) => command.run().await,
             Self::Keys(command) => command.run().await,
+            Self::Budgets(command) => command.run().await,
             Self::Usage(command) => command.run().await,
             Self::Healthcheck { listen } => healthcheck::run(&listen).await,
         }

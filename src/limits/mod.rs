@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{ApiError, ErrorCode, ErrorKind};
+pub(crate) use budgets::Calendar;
 pub use budgets::{Span, SpendHistory, SpentFuture, ThresholdEvent, ThresholdQueue, Thresholds};
 pub use concurrency::WhenFull;
 pub use estimate::{ExpectedTokens, OutputSize, PromptSize};

@@ -29,7 +29,7 @@ pub use readers::{UsageReader, UsageReaders};
 pub use record::{
     FailedAttempts, Identity, RequestError, RequestHead, RequestOutcome, Upstream, UsageRecord,
 };
-pub use report::{ReceivedRow, ReportRow};
+pub use report::{ReceivedRow, ReportRow, UsdNumber};
 pub use retention::{Retention, delete_old};
 pub use target::Target;
 pub use tokens::TokenCounts;

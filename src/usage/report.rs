@@ -82,7 +82,7 @@ pub struct ReceivedRow {
 
 /// An amount as a JSON number with all its digits.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct UsdNumber(pub(super) Usd);
+pub struct UsdNumber(pub Usd);
 
 impl Serialize for ReportRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -16,6 +16,9 @@ pub(in crate::commands) struct AllowanceArguments {
     /// Models that may be called, by name or id; `*` stands for any characters
     #[arg(long, value_name = "PATTERN,...", value_delimiter = ',', value_parser = pattern)]
     models: Vec<Limit<ModelPattern>>,
+    /// Set the following limits for the models of this pattern, besides those for all models
+    #[arg(long, value_name = "PATTERN", value_parser = ModelPattern::parse, conflicts_with = "models")]
+    for_models: Option<ModelPattern>,
     /// Requests per minute
     #[arg(long, value_name = "N", value_parser = number::<u32>)]
     rpm: Option<Limit<u32>>,
@@ -51,6 +54,7 @@ impl AllowanceArguments {
     pub(super) fn apply(&self, allowance: &mut Allowance) {
         let Self {
             models,
+            for_models,
             rpm,
             tpm,
             max_concurrent,
@@ -62,25 +66,26 @@ impl AllowanceArguments {
             let patterns = models.iter().map(|Limit(pattern)| pattern.clone());
             allowance.allowed_models = patterns.collect();
         }
-        let usage = &mut allowance.usage;
-        if let Some(Limit(rpm)) = rpm {
-            usage.requests_per_minute = *rpm;
-        }
-        if let Some(Limit(tpm)) = tpm {
-            usage.tokens_per_minute = *tpm;
-        }
-        if let Some(Limit(max_concurrent)) = max_concurrent {
-            usage.max_concurrent_requests = *max_concurrent;
-        }
-        if let Some(Limit(usd)) = budget_usd {
-            let budget = usd.map(|usd| Budget {
-                usd,
-                per: *budget_per,
-                hard: !budget_soft,
-                increase: None,
-            });
-            usage.budgets = budget.into_iter().collect();
-        }
+        allowance.change_usage(for_models.as_ref(), |usage| {
+            if let Some(Limit(rpm)) = rpm {
+                usage.requests_per_minute = *rpm;
+            }
+            if let Some(Limit(tpm)) = tpm {
+                usage.tokens_per_minute = *tpm;
+            }
+            if let Some(Limit(max_concurrent)) = max_concurrent {
+                usage.max_concurrent_requests = *max_concurrent;
+            }
+            if let Some(Limit(usd)) = budget_usd {
+                let budget = usd.map(|usd| Budget {
+                    usd,
+                    per: *budget_per,
+                    hard: !budget_soft,
+                    increase: None,
+                });
+                usage.budgets = budget.into_iter().collect();
+            }
+        });
     }
 }
 
@@ -128,9 +133,16 @@ fn describe_usage(fields: &mut Fields, prefix: &str, usage: &UsageAllowance) {
             period => format!("per {}", period.as_str()),
         };
         let soft = if budget.hard { "" } else { ", reported only" };
+        let increase = budget.increase;
+        let increase =
+            increase.map(|increase| format!(", ${} more until {}", increase.usd, increase.until));
         fields.add(
             format!("{prefix}budget"),
-            format!("${} {per}{soft}", budget.usd),
+            format!(
+                "${} {per}{soft}{}",
+                budget.usd,
+                increase.unwrap_or_default()
+            ),
         );
     }
 }
@@ -150,7 +162,7 @@ fn number<T: FromStr + PartialOrd + From<u8>>(text: &str) -> Result<Limit<T>, St
     })
 }
 
-fn period(text: &str) -> Result<BudgetPeriod, String> {
+pub(super) fn period(text: &str) -> Result<BudgetPeriod, String> {
     BudgetPeriod::parse(text).ok_or_else(|| "write day, week, month or total".to_owned())
 }
 

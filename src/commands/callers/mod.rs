@@ -1,10 +1,13 @@
-//! `outcrop teams` and `outcrop keys`: teams and keys in the store, also while gateways use it.
+//! `outcrop teams`, `outcrop keys` and `outcrop budgets`: what is in the store, also while gateways
+//! use it.
 
 mod allowance;
+mod budgets;
 mod keys;
 mod table;
 mod teams;
 
+pub(super) use budgets::BudgetsCommand;
 pub(super) use keys::KeysCommand;
 pub(super) use teams::TeamsCommand;
 

@@ -2,6 +2,8 @@
 
 mod show;
 
+pub(super) use show::dollars;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -123,7 +123,7 @@ fn numbers(sums: &UsageSums) -> [String; 5] {
 }
 
 /// An amount for people, with four decimals.
-fn dollars(nanodollars: i64) -> String {
+pub(in crate::commands) fn dollars(nanodollars: i64) -> String {
     match nanodollars {
         1..TEN_THOUSANDTH => "<0.0001".to_owned(),
         _ => {

@@ -122,9 +122,5 @@ impl PeriodBudgets {
 
 /// The limit of a budget with its temporary increase, in nanodollars.
 pub(super) fn limit_of(budget: &Budget, now: Moment) -> i64 {
-    let increase = budget
-        .increase
-        .filter(|increase| now.unix_ms < increase.until.as_millisecond());
-    let increase = increase.map_or(0, |increase| increase.usd.nanodollars());
-    budget.usd.nanodollars().saturating_add(increase)
+    budget.limit_at(now.unix_ms).nanodollars()
 }

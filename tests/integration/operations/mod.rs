@@ -1,6 +1,7 @@
 //! Commands, limits, costs and confidentiality.
 
 mod admin;
+mod budgets;
 mod caller_limits;
 mod check;
 pub mod commands;
