@@ -51,8 +51,11 @@ pub(super) fn text(registry: &Registry, format: MetricsFormat) -> String {
     }
 }
 
+/// What an example of OpenMetrics begins with. No label has this: quotes are escaped there.
+const EXAMPLE: &str = " # {request_id=\"";
+
 /// OpenMetrics as Prometheus's own format, which describes counters by the name of their samples
-/// and has no end mark.
+/// and has neither an end mark nor examples.
 fn prometheus_text(openmetrics: &str) -> String {
     let counters: HashSet<&str> = openmetrics
         .lines()
@@ -68,7 +71,7 @@ fn prometheus_text(openmetrics: &str) -> String {
             Some((prefix, name, rest)) => {
                 text.extend([prefix, name, "_total ", rest]);
             }
-            None => text.push_str(line),
+            None => text.push_str(line.split_once(EXAMPLE).map_or(line, |(sample, _)| sample)),
         }
         text.push('\n');
     }
@@ -101,7 +104,8 @@ mod tests {
     #[test]
     fn counters_are_described_by_the_name_of_their_samples() {
         let openmetrics = "# HELP a_requests Requests.\n# TYPE a_requests counter\n\
-                           a_requests_total{team=\"x\"} 1\n# HELP a Now.\n# TYPE a gauge\na 2\n# EOF\n";
+                           a_requests_total{team=\"x\"} 1 # {request_id=\"req_1\"} 0.5\n\
+                           # HELP a Now.\n# TYPE a gauge\na 2\n# EOF\n";
         let expected = "# HELP a_requests_total Requests.\n# TYPE a_requests_total counter\n\
                         a_requests_total{team=\"x\"} 1\n# HELP a Now.\n# TYPE a gauge\na 2\n";
         assert_eq!(prometheus_text(openmetrics), expected);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
@@ -81,6 +82,17 @@ struct AttemptLabels {
     result: &'static str,
 }
 
+/// The request of an example in a histogram. OpenMetrics has one for each bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestExample {
+    request_id: String,
+}
+
+type ExampleHistogram = HistogramWithExemplars<RequestExample>;
+
+/// Histograms with these labels, and with examples.
+type ExampleHistograms<Labels> = Family<Labels, ExampleHistogram, fn() -> ExampleHistogram>;
+
 /// Histograms with these labels.
 type Histograms<Labels> = Family<Labels, Histogram, fn() -> Histogram>;
 
@@ -88,8 +100,8 @@ type Histograms<Labels> = Family<Labels, Histogram, fn() -> Histogram>;
 #[derive(Debug)]
 pub(super) struct RequestFamilies {
     requests: Family<RequestLabels, Counter>,
-    durations: Histograms<DurationLabels>,
-    first_tokens: Histograms<ModelLabels>,
+    durations: ExampleHistograms<DurationLabels>,
+    first_tokens: ExampleHistograms<ModelLabels>,
     queues: Histograms<ModelLabels>,
     overheads: Histogram,
     tokens: Family<TokenLabels, Counter>,
@@ -105,8 +117,12 @@ impl RequestFamilies {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let families = Self {
             requests: Family::default(),
-            durations: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
-            first_tokens: Family::new_with_constructor(|| Histogram::new(FIRST_TOKENS)),
+            durations: Family::new_with_constructor(|| {
+                ExampleHistogram::new(DURATIONS.into_iter())
+            }),
+            first_tokens: Family::new_with_constructor(|| {
+                ExampleHistogram::new(FIRST_TOKENS.into_iter())
+            }),
             queues: Family::new_with_constructor(|| Histogram::new(QUEUES)),
             overheads: Histogram::new(OVERHEADS),
             tokens: Family::default(),
@@ -210,12 +226,12 @@ impl RequestFamilies {
             model: model.clone(),
             stream: record.stream,
         };
-        observe(&self.durations, &duration, Some(record.duration));
+        observe_example(&self.durations, &duration, Some(record.duration), record);
         let of_model = ModelLabels {
             model: model.clone(),
         };
         let first_token = record.first_token.filter(|_| record.stream);
-        observe(&self.first_tokens, &of_model, first_token);
+        observe_example(&self.first_tokens, &of_model, first_token, record);
         observe(&self.queues, &of_model, record.queued);
         if let Some(overhead) = record.overhead {
             self.overheads.observe(overhead.as_secs_f64());
@@ -302,6 +318,23 @@ where
 {
     if let Some(duration) = duration {
         family.get_or_create(labels).observe(duration.as_secs_f64());
+    }
+}
+
+fn observe_example<Labels>(
+    family: &ExampleHistograms<Labels>,
+    labels: &Labels,
+    duration: Option<Duration>,
+    record: &UsageRecord,
+) where
+    Labels: Clone + std::hash::Hash + Eq,
+{
+    if let Some(duration) = duration {
+        let example = RequestExample {
+            request_id: record.head.request_id.clone(),
+        };
+        let histogram = family.get_or_create(labels);
+        histogram.observe(duration.as_secs_f64(), Some(example), Some(record.at));
     }
 }
 

@@ -385,6 +385,24 @@ fn the_process_and_the_version_are_described() {
 }
 
 #[test]
+fn openmetrics_has_a_request_as_an_example_of_each_bucket() {
+    let metrics = metrics();
+    let mut slow = completed(NOVA, NOVA);
+    slow.head.request_id = "req_slow".to_owned();
+    slow.duration = Duration::from_secs(30);
+    metrics.observe(&slow);
+    let openmetrics = metrics.text(MetricsFormat::OpenMetrics);
+    let mut lines = openmetrics.lines();
+    let bucket = lines.find(|line| line.contains("# {request_id=\"req_slow\"} 30"));
+    let bucket = bucket.expect("an example");
+    assert!(
+        bucket.starts_with("outcrop_request_duration_seconds_bucket{le=\"40.96\""),
+        "{bucket}"
+    );
+    assert!(!metrics.text(MetricsFormat::Prometheus).contains("req_slow"));
+}
+
+#[test]
 fn openmetrics_ends_with_its_mark_and_prometheus_without() {
     let metrics = metrics();
     metrics.observe(&completed(NOVA, NOVA));
