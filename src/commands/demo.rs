@@ -14,7 +14,7 @@ use crate::config::{
     Config, ModelEntry, Overrides, S3Settings, StoreSettings, VideoSettings, load,
 };
 use crate::models::ModelId;
-use crate::server::App;
+use crate::server::{App, ConfigSource};
 use crate::telemetry;
 
 /// The delay of the simulated model before each word.
@@ -52,7 +52,7 @@ pub(super) async fn run(
             return ExitCode::from(BAD_CONFIGURATION);
         }
     };
-    let _log = telemetry::start(&config.log);
+    let log = telemetry::start(&config.log);
     let options = Options {
         word_delay: WORD_DELAY,
         ..Options::default()
@@ -71,20 +71,11 @@ pub(super) async fn run(
             path: PathBuf::new(),
         },
     };
-    let config = Config {
-        models: names().into_iter().chain(config.models).collect(),
-        bedrock: BedrockSettings {
-            simulated: Some(SimulatedBedrock::at(simulator.url())),
-            ..BedrockSettings::default()
-        },
-        s3: S3Settings {
-            bucket: Some(BUCKET.to_owned()),
-            ..S3Settings::default()
-        },
-        videos: VideoSettings { enabled: true },
+    let mut config = Config {
         store,
-        ..config
+        ..amended(config)
     };
+    config.bedrock.simulated = Some(SimulatedBedrock::at(simulator.url()));
     let bedrock = match Bedrock::connect(&config.bedrock).await {
         Ok(bedrock) => bedrock,
         Err(error) => {
@@ -100,7 +91,29 @@ pub(super) async fn run(
         let base_url = format!("http://{}/v1", reachable(address));
         print!("{}", welcome(&base_url, app.http.callers.have_keys()));
     };
-    serve_until_signal(listener, &config, bedrock, None, greet).await
+    let reloads = has_file.then(|| {
+        let source = ConfigSource {
+            overrides,
+            amend: amended,
+        };
+        (source, log.level())
+    });
+    serve_until_signal(listener, &config, bedrock, reloads, greet).await
+}
+
+/// A configuration with the aliases, the bucket and the videos of the demo, and without its AWS
+/// settings.
+fn amended(config: Config) -> Config {
+    Config {
+        models: names().into_iter().chain(config.models).collect(),
+        bedrock: BedrockSettings::default(),
+        s3: S3Settings {
+            bucket: Some(BUCKET.to_owned()),
+            ..S3Settings::default()
+        },
+        videos: VideoSettings { enabled: true },
+        ..config
+    }
 }
 
 fn names() -> BTreeMap<String, ModelEntry> {

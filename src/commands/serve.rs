@@ -16,7 +16,7 @@ use crate::bedrock::{Bedrock, CredentialsTrouble};
 use crate::config::{Config, Overrides, load};
 use crate::http::{Shutdown, ShutdownPhase};
 use crate::identity::KeyFollower;
-use crate::server::{App, Cores, Reloader, Router, raise_descriptor_limit, serve};
+use crate::server::{App, ConfigSource, Cores, Reloader, Router, raise_descriptor_limit, serve};
 use crate::store::Store;
 use crate::telemetry::{self, LogLevel};
 
@@ -58,7 +58,7 @@ pub(super) async fn run(overrides: &Overrides) -> ExitCode {
             let greet = |app: Arc<App>, address| {
                 tokio::spawn(greet(app, address));
             };
-            let reloads = Some((overrides.clone(), log.level()));
+            let reloads = Some((overrides.clone().into(), log.level()));
             serve_until_signal(listener, &config, bedrock, reloads, greet).await
         }
         Err(code) => code,
@@ -101,7 +101,7 @@ pub(super) async fn serve_until_signal(
     listener: TcpListener,
     config: &Config,
     bedrock: Bedrock,
-    reloads: Option<(Overrides, LogLevel)>,
+    reloads: Option<(ConfigSource, LogLevel)>,
     listening: impl FnOnce(Arc<App>, SocketAddr),
 ) -> ExitCode {
     raise_descriptor_limit();
@@ -143,8 +143,7 @@ pub(super) async fn serve_until_signal(
     let router = Router::new(Arc::clone(&app));
     let signals = drain_on_signal(shutdown.clone(), router.clone(), records.clone());
     let signals = tokio::spawn(signals);
-    let reloads =
-        reloads.map(|(overrides, log)| Reloader::new(overrides, router.clone(), Some(log)));
+    let reloads = reloads.map(|(source, log)| Reloader::new(source, router.clone(), Some(log)));
     let (reloader, reload) = reloads.unzip();
     let reloader = reloader.map(|reloader| tokio::spawn(reloader.run()));
     let operators = operators.map(|operators| {

@@ -21,6 +21,6 @@ pub(crate) use connection::entry::check as check_entry;
 pub use cores::{Cores, ServerLoad};
 pub use listener::serve;
 pub use middleware::Router;
-pub use reload::{ReloadHandle, Reloader};
+pub use reload::{ConfigSource, ReloadHandle, Reloader};
 pub use service::HttpService;
 pub use state::{App, StartError};

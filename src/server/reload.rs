@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Router;
-use crate::config::{ConfigStatus, FileWatch, Overrides, config_file, load};
+use crate::config::{Config, ConfigStatus, FileWatch, Overrides, config_file, load};
 use crate::telemetry::LogLevel;
 
 /// How often the files are polled.
@@ -40,19 +40,28 @@ pub struct ReloadHandle {
     requests: mpsc::Sender<oneshot::Sender<ReloadResult>>,
 }
 
+/// Where the configuration comes from.
+#[derive(Debug, Clone)]
+pub struct ConfigSource {
+    /// The file, and what takes precedence over it.
+    pub overrides: Overrides,
+    /// What the command changes of it, as the demo does.
+    pub amend: fn(Config) -> Config,
+}
+
 /// Where the configuration comes from, and what it applies to.
 #[derive(Debug)]
 struct Sources {
-    overrides: Overrides,
+    config: ConfigSource,
     router: Router,
     log: Option<LogLevel>,
 }
 
 impl Reloader {
-    /// A reloader of the configuration that `overrides` names, for the application of `router` and
-    /// for the level of the log.
+    /// A reloader of the configuration of `config`, for the application of `router` and for the level
+    /// of the log.
     pub fn new(
-        overrides: Overrides,
+        config: impl Into<ConfigSource>,
         router: Router,
         log: Option<LogLevel>,
     ) -> (Self, ReloadHandle) {
@@ -63,7 +72,7 @@ impl Reloader {
             requests: sender,
         };
         let sources = Arc::new(Sources {
-            overrides,
+            config: config.into(),
             router,
             log,
         });
@@ -154,11 +163,20 @@ impl ReloadHandle {
     }
 }
 
+impl From<Overrides> for ConfigSource {
+    fn from(overrides: Overrides) -> Self {
+        Self {
+            overrides,
+            amend: |config| config,
+        }
+    }
+}
+
 impl Sources {
     /// The files that the running configuration was read from.
     fn files(&self) -> impl Iterator<Item = PathBuf> + use<> {
         let models = self.router.app().config.catalog.files.clone();
-        let file = config_file(&self.overrides);
+        let file = config_file(&self.config.overrides);
         [file, models.capabilities, models.prices]
             .into_iter()
             .flatten()
@@ -168,7 +186,9 @@ impl Sources {
     /// restart only; the error names all mistakes.
     fn apply(&self) -> Result<Vec<&'static str>, String> {
         let running = self.router.app();
-        let mut config = load(&self.overrides).map_err(|mistakes| mistakes.to_string())?;
+        let ConfigSource { overrides, amend } = &self.config;
+        let loaded = load(overrides).map_err(|mistakes| mistakes.to_string())?;
+        let mut config = amend(loaded);
         let pending_restart = config.keep_fixed(&running.config);
         // The settings that stay may not fit the new ones: an address that other machines reach
         // needs keys.

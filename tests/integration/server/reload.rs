@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bedrock_simulator::{Fault, Script};
 use outcrop::config::{LimitSettings, Overrides};
-use outcrop::server::{ReloadHandle, Reloader};
+use outcrop::server::{ConfigSource, ReloadHandle, Reloader};
 
 use crate::harness::{Harness, Reply, config_of, non_streaming, streamed};
 
@@ -154,6 +154,32 @@ async fn a_bad_file_is_refused_with_all_its_mistakes_and_changes_nothing() {
     assert_eq!(reloaded.reload("[keys]\ntwo = \"sk-of-two\"").await, Ok(3));
     assert_eq!(reloaded.handle.status().state().error, None);
     assert_eq!(chat_as(harness, "sk-of-two").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_the_command_adds_stays() {
+    let mut reloaded = Reloaded::start("amended").await;
+    let source = ConfigSource {
+        overrides: Overrides {
+            file: Some(reloaded.file.clone()),
+            ..Overrides::default()
+        },
+        amend: |mut config| {
+            let added = config_of("[models]\nquick = \"amazon.nova-lite-v1:0\"").models;
+            config.models.extend(added);
+            config
+        },
+    };
+    let (reloader, handle) = Reloader::new(source, reloaded.harness.router.clone(), None);
+    tokio::spawn(reloader.run());
+    reloaded.handle = handle;
+    let text = "[models]\nslow = \"amazon.nova-pro-v1:0\"";
+    assert_eq!(reloaded.reload(text).await, Ok(2));
+    for name in ["quick", "slow"] {
+        let mut request = non_streaming("hi");
+        request["model"] = name.into();
+        assert_eq!(reloaded.harness.chat(&request).await.status, 200, "{name}");
+    }
 }
 
 #[tokio::test]
