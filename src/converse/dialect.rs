@@ -8,6 +8,9 @@ use super::output::{OutputOptions, OutputWriter, ResponseSummary};
 use super::translation::{ChatTranslation, TranslationContext};
 use crate::error::{ApiError, FieldNames};
 
+/// An event without data would crash both OpenAI SDKs.
+const KEEPALIVE_COMMENT: Bytes = Bytes::from_static(b": keepalive\n\n");
+
 /// A request with one conversation.
 pub trait DialectRequest: Send {
     /// The paths of the hub's fields in the client's request.
@@ -66,6 +69,12 @@ pub trait StreamWriter: OutputWriter + Send {
 
     /// Selects the choice that the next output events belong to, from 0.
     fn choose(&mut self, choice: u32);
+
+    /// What is sent after a time without events, with everything to take. By default a comment,
+    /// which clients ignore and proxies count as traffic.
+    fn keepalive(&mut self) -> Bytes {
+        KEEPALIVE_COMMENT
+    }
 
     /// Ends the stream, with the fields of `summary` that were requested.
     fn done(&mut self, summary: &ResponseSummary);

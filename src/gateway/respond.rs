@@ -264,6 +264,10 @@ impl<W: StreamWriter> ResponseStream for ChatStream<W> {
         self.writer.take()
     }
 
+    fn keepalive(&mut self) -> Bytes {
+        self.writer.keepalive()
+    }
+
     fn is_finished(&self) -> bool {
         self.branches
             .iter()

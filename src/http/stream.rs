@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -17,16 +16,12 @@ use crate::converse::dialect::StreamWriter;
 use crate::gateway::ChatBody;
 use crate::reply::ResponseStream;
 
-/// A comment, which clients ignore and proxies count as traffic. An event without data would crash
-/// both OpenAI SDKs.
-const KEEPALIVE: Bytes = Bytes::from_static(b": keepalive\n\n");
-
-/// In the extensions of a response whose body is a stream of events: the body sends a comment when
+/// In the extensions of a response whose body is a stream of events: the body sends a keepalive when
 /// it is notified, so that the system of a disconnected client responds with a reset.
 #[derive(Debug, Clone)]
 pub(crate) struct Probe(pub(crate) Arc<Notify>);
 
-/// When a stream sends a comment.
+/// When a stream sends a keepalive.
 struct Keepalive {
     /// After this time without an event.
     interval: Duration,
@@ -86,7 +81,7 @@ fn body_of<S: ResponseStream + Send + 'static>(
                 () = &mut probed, if !is_probed => {
                     is_probed = true;
                     last_write = Instant::now();
-                    yield Ok::<_, Infallible>(KEEPALIVE);
+                    yield Ok::<_, Infallible>(stream.keepalive());
                     continue;
                 }
                 () = &mut quiet, if interval.is_some() => {
@@ -94,7 +89,7 @@ fn body_of<S: ResponseStream + Send + 'static>(
                     // The timer is reset when it fires, not at each of many writes.
                     if last_write.elapsed() >= interval {
                         last_write = Instant::now();
-                        yield Ok(KEEPALIVE);
+                        yield Ok(stream.keepalive());
                     }
                     quiet.as_mut().reset(last_write + interval);
                     continue;

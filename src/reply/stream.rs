@@ -21,6 +21,11 @@ pub trait ResponseStream {
     /// The event that reports `error` and ends the stream.
     fn fail(&mut self, error: &ApiError) -> Bytes;
 
+    /// What is sent after a time without events. Empty for formats without keepalives.
+    fn keepalive(&mut self) -> Bytes {
+        Bytes::new()
+    }
+
     /// Whether everything has arrived, so that only the end of the stream is missing.
     fn is_finished(&self) -> bool;
 
