@@ -43,6 +43,8 @@ pub enum ErrorKind {
     UnsupportedMediaType,
     /// The range is outside of the file: 416.
     RangeNotSatisfiable,
+    /// The client asks for another protocol: 426.
+    UpgradeRequired,
     /// Too many requests; retries help: 429.
     RateLimited,
     /// Too many tokens; retries help: 429.
@@ -72,6 +74,7 @@ impl ErrorKind {
             | Self::Conflict
             | Self::TooLarge
             | Self::UnsupportedMediaType
+            | Self::UpgradeRequired
             | Self::RangeNotSatisfiable => true,
             Self::RequestTimeout
             | Self::RateLimited
@@ -97,6 +100,7 @@ impl ErrorKind {
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::RangeNotSatisfiable => 416,
+            Self::UpgradeRequired => 426,
             Self::RateLimited | Self::TokenRateLimited | Self::QuotaExhausted => 429,
             Self::Internal => 500,
             Self::BadGateway => 502,

@@ -11,7 +11,7 @@ use crate::allowances::Organization;
 use crate::bedrock::BedrockSettings;
 use crate::config::sections::{
     admin, allowances, aws, batches, bedrock_api, budgets, chat, embeddings, fetch, jwt, keys,
-    limits, log, models, moderations, s3, server, store, usage, videos,
+    limits, log, models, moderations, responses, s3, server, store, usage, videos,
 };
 
 /// The file that is read if none is named.
@@ -108,6 +108,7 @@ pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<S
         section,
         &guardrails
     ));
+    let responses = section!("responses", responses::read);
     let embeddings = section!("embeddings", embeddings::read);
     let keys = section!("keys", |section: &mut Section<'_>| keys::read(
         section,
@@ -182,6 +183,7 @@ pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<S
         s3,
         videos,
         moderations,
+        responses,
         store,
         usage,
         batches,

@@ -25,7 +25,8 @@ pub use sections::{
     AccessKey, AdminSettings, BatchSettings, BedrockApiSettings, CatalogList, CatalogSettings,
     ChatOverrides, ChatSettings, EmbeddingSettings, FetchSettings, Guardrails, JwtIssuer,
     KeyDigest, KeyEntry, LogFormat, LogSettings, ModelEntry, ModelFiles, ModerationSettings,
-    S3Settings, ServerSettings, StoreSettings, Truncate, UsageSettings, VideoSettings,
+    OnBlocked, ResponsesSettings, S3Settings, ServerSettings, StoreSettings, Truncate,
+    UsageSettings, VideoSettings,
 };
 
 pub(crate) use sections::provider_url;
@@ -60,6 +61,8 @@ pub struct Config {
     pub models: BTreeMap<String, ModelEntry>,
     /// How chat requests are treated.
     pub chat: ChatSettings,
+    /// The Responses API.
+    pub responses: ResponsesSettings,
     /// Defaults of requests for embeddings.
     pub embeddings: EmbeddingSettings,
     /// Foundation models of ARNs that do not contain one.

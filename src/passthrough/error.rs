@@ -71,6 +71,7 @@ fn name(error: &ApiError) -> (u16, &'static str) {
         },
         ErrorKind::InvalidRequest
         | ErrorKind::UnsupportedMediaType
+        | ErrorKind::UpgradeRequired
         | ErrorKind::RangeNotSatisfiable => (400, "ValidationException"),
         ErrorKind::Permission => (403, "AccessDeniedException"),
         ErrorKind::NotFound => match error.code {

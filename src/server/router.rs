@@ -9,6 +9,7 @@ use super::{App, middleware};
 use crate::batches::handler as batches;
 use crate::dialects::openai_chat::handler as chat_completions;
 use crate::dialects::openai_completions::handler as completions;
+use crate::dialects::openai_responses::handler as responses;
 use crate::endpoints::embeddings::handler as embeddings;
 use crate::endpoints::explain::handler as explain;
 use crate::endpoints::files::handler as files;
@@ -69,6 +70,10 @@ fn openai(prefix: &str) -> Router<AppState> {
         .route(
             &at("/chat/completions/input_tokens"),
             post(input_tokens::of_chat),
+        )
+        .route(
+            &at("/responses"),
+            post(responses::create).get(responses::upgrade),
         )
         .route(
             &at("/responses/input_tokens"),

@@ -11,7 +11,9 @@ use crate::alerts;
 use crate::batches::Batches;
 use crate::bedrock::Bedrock;
 use crate::catalog::{Catalog, CatalogConfig, Tables};
-use crate::config::{BudgetSettings, Config, EmbeddingSettings, ModerationSettings};
+use crate::config::{
+    BudgetSettings, Config, EmbeddingSettings, ModerationSettings, ResponsesSettings,
+};
 use crate::endpoints::files::Files;
 use crate::endpoints::images::ImageStore;
 use crate::endpoints::usage::service::UsageService;
@@ -41,6 +43,8 @@ pub struct App {
     pub passthrough: Arc<Passthrough>,
     /// The settings of embeddings.
     pub embeddings: EmbeddingSettings,
+    /// The settings of the Responses API.
+    pub responses: ResponsesSettings,
     /// The settings of moderations.
     pub moderations: Arc<ModerationSettings>,
     /// The bucket for images; `None` if there is none.
@@ -85,6 +89,7 @@ parts! {
     gateway: Arc<Gateway>,
     passthrough: Arc<Passthrough>,
     embeddings: EmbeddingSettings,
+    responses: ResponsesSettings,
     moderations: Arc<ModerationSettings>,
     images: Option<Arc<ImageStore>>,
     videos: Option<Arc<Videos>>,
@@ -222,6 +227,7 @@ impl App {
             passthrough: Arc::new(Passthrough::new(config, Arc::clone(&gateway))),
             gateway,
             embeddings: config.embeddings,
+            responses: config.responses,
             moderations: Arc::new(config.moderations.clone()),
             images: ImageStore::new(&config.s3, &bedrock).map(Arc::new),
             videos: Videos::new(config, &bedrock).map(Arc::new),

@@ -44,6 +44,7 @@ fn error_type(error: &ApiError) -> &'static str {
         | ErrorKind::Conflict
         | ErrorKind::TooLarge
         | ErrorKind::UnsupportedMediaType
+        | ErrorKind::UpgradeRequired
         | ErrorKind::RangeNotSatisfiable => "invalid_request_error",
         ErrorKind::Permission => "permission_error",
         ErrorKind::RateLimited => "requests",

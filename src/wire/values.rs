@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::object::{ClientField, ClientValue};
 
@@ -63,6 +63,15 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for StringOrObject<T> {
             }
         }
         deserializer.deserialize_any(StringOrObjectVisitor(PhantomData))
+    }
+}
+
+impl<T: Serialize> Serialize for StringOrObject<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::String(text) => text.serialize(serializer),
+            Self::Object(object) => object.serialize(serializer),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
-use crate::support::{chat_request, event_stream, sse_writer};
+use crate::support::{chat_request, event_stream, responses_request, sse_writer};
 
 #[test]
 fn every_regression_input_of_the_chat_request_target_passes() {
@@ -14,6 +14,11 @@ fn every_regression_input_of_the_chat_request_target_passes() {
 #[test]
 fn every_regression_input_of_the_event_stream_target_passes() {
     replay("event_stream", event_stream::check);
+}
+
+#[test]
+fn every_regression_input_of_the_responses_request_target_passes() {
+    replay("responses_request", responses_request::check);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use outcrop::catalog::Tables;
 use outcrop::config::ModelFiles;
 use outcrop::converse::content::{ReasoningBlock, ReasoningText};
-use outcrop::converse::media::{RemoteFiles, RemoteMedia};
+use outcrop::converse::media::{RemoteAddress, RemoteFiles, RemoteMedia};
 use outcrop::converse::options::GuardrailConfig;
 use outcrop::converse::policy::{AllowList, GuardrailPolicy};
 use outcrop::converse::remembered::{RememberedTurn, TurnPart};
@@ -102,7 +102,35 @@ fn translated(
     model: &Model,
     settings: u8,
 ) -> Result<ChatTranslation, ApiError> {
-    let context = TranslationContext {
+    let fetched = fetched(remote_addresses(&request), settings);
+    in_context(model, settings, &fetched, |context| {
+        translate(request, context)
+    })
+}
+
+/// The capabilities of the model that a byte selects.
+pub(super) fn capabilities(model: u8) -> &'static Capabilities {
+    &TEST_MODELS[usize::from(model) % TEST_MODELS.len()].capabilities
+}
+
+/// Calls `translate` with the model and the settings that two bytes select, and the files at these
+/// URLs.
+pub(super) fn with_settings<T>(
+    [model, settings]: [u8; 2],
+    addresses: Vec<RemoteAddress>,
+    translate: impl FnOnce(&TranslationContext<'_>) -> T,
+) -> T {
+    let model = &TEST_MODELS[usize::from(model) % TEST_MODELS.len()];
+    in_context(model, settings, &fetched(addresses, settings), translate)
+}
+
+fn in_context<T>(
+    model: &Model,
+    settings: u8,
+    fetched: &RemoteFiles,
+    translate: impl FnOnce(&TranslationContext<'_>) -> T,
+) -> T {
+    translate(&TranslationContext {
         capabilities: &model.capabilities,
         upstream: ChatUpstream::Converse,
         output_limit: model.output_limit,
@@ -110,9 +138,8 @@ fn translated(
         recall: &|call| is_set(settings, 5).then(|| remembered_turn(call)),
         dropped_share: if is_set(settings, 7) { 500 } else { 0 },
         without_reasoning: false,
-        fetched: &fetched(&request, settings),
-    };
-    translate(request, &context)
+        fetched,
+    })
 }
 
 fn options(settings: u8) -> ChatOptions {
@@ -155,7 +182,7 @@ fn remembered_turn(call: &str) -> Arc<RememberedTurn> {
 }
 
 /// A downloaded image or text for every URL of the request.
-fn fetched(request: &ChatRequest, settings: u8) -> RemoteFiles {
+fn fetched(addresses: Vec<RemoteAddress>, settings: u8) -> RemoteFiles {
     let (bytes, kind): (&'static [u8], _) = match is_set(settings, 6) {
         true => (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "image/gif"),
         false => (b"text", "text/plain"),
@@ -164,8 +191,8 @@ fn fetched(request: &ChatRequest, settings: u8) -> RemoteFiles {
         bytes: Bytes::from_static(bytes),
         content_type: Some(kind.to_owned()),
     };
-    let addresses = remote_addresses(request).into_iter();
     addresses
+        .into_iter()
         .map(|remote| (remote.address, media.clone()))
         .collect()
 }
@@ -175,7 +202,7 @@ fn is_set(settings: u8, bit: u8) -> bool {
 }
 
 /// Asserts that an error has a message and is not internal.
-fn is_helpful(error: &ApiError) {
+pub(super) fn is_helpful(error: &ApiError) {
     assert_ne!(error.kind, ErrorKind::Internal, "{error}");
     assert!(!error.to_string().is_empty());
 }

@@ -6,5 +6,7 @@ pub mod choices;
 pub mod converse_rules;
 pub mod event_stream;
 pub mod message_blocks;
+pub mod response_events;
+pub mod responses_request;
 pub mod sse_writer;
 mod vocabulary;

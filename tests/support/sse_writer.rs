@@ -8,7 +8,7 @@ use outcrop::converse::response::{Citation, StopReason, Usage};
 use outcrop::converse::rules::{AllowedCalls, JsonDelivery};
 use serde_json::json;
 
-use super::choices;
+use super::{choices, response_events};
 
 /// The tool whose input is the JSON response, if the output options say so.
 const JSON_TOOL: &str = "json_response";
@@ -77,6 +77,9 @@ fn check_choices(input: &mut Unstructured<'_>) -> Result<()> {
         choice_events[choice_index].push(event);
     }
     choices::agree(&choice_events, &order, &output_options);
+    for events in &choice_events {
+        response_events::agree(events, &output_options);
+    }
     Ok(())
 }
 

@@ -278,6 +278,7 @@ pub(super) fn is_temporary(error: &ApiError) -> bool {
         | ErrorKind::Conflict
         | ErrorKind::TooLarge
         | ErrorKind::UnsupportedMediaType
+        | ErrorKind::UpgradeRequired
         | ErrorKind::RangeNotSatisfiable
         | ErrorKind::QuotaExhausted => false,
     }

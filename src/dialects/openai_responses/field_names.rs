@@ -1,7 +1,7 @@
 //! The paths of the hub's fields in a Responses request.
 
+use super::request::is_result;
 use super::request::types::ResponsesRequest;
-use super::request::{StringOrList, is_result};
 use crate::dialects::openai_chat::ChatFieldNames;
 use crate::error::{
     BreakpointField, CallField, Field, FieldNames, FormatField, MediaField, MediaKind,
@@ -18,9 +18,7 @@ pub struct ResponsesFieldNames {
 impl ResponsesFieldNames {
     /// The names of the fields of `request`.
     pub fn of(request: &ResponsesRequest) -> Self {
-        let Some(StringOrList::List(items)) = &request.input else {
-            return Self::default();
-        };
+        let items = request.items().unwrap_or_default();
         let items = items.iter().enumerate();
         let results = items.filter(|(_, item)| is_result(item.kind.as_deref()));
         Self {

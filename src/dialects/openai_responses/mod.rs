@@ -1,9 +1,13 @@
-//! The Responses API: `POST /v1/responses/input_tokens`. A request is translated to Converse item by
-//! item.
+//! `POST /v1/responses` and `POST /v1/responses/input_tokens`: translates a request to Converse item
+//! by item, and Converse events to items, which are streamed or returned at once.
+
+pub mod handler;
+pub(crate) mod service;
 
 mod field_names;
 mod input_tokens;
 mod request;
+mod response;
 mod source;
 
 pub use field_names::ResponsesFieldNames;
@@ -12,5 +16,6 @@ pub use request::types::{
     ChosenTool, InputItem, NamespacedTool, ResponsesInputPart, ResponsesRequest, ResponsesTool,
     ResponsesToolChoice,
 };
-pub use request::{CallForm, Purpose, SpecialTool, ToolTable, translate};
+pub use request::{CallForm, Purpose, SpecialTool, ToolTable, remote_addresses, translate};
+pub use response::{ResponseHead, ResponsesFormat, ResponsesOutput, ResponsesWriter};
 pub use source::{ResponsesSource, model_name};

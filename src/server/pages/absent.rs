@@ -91,9 +91,9 @@ pub const ABSENT: &[Absent] = &[
         "send the conversation with each request to /v1/chat/completions",
     ),
     all(
-        "/responses",
-        "the Responses API is not served",
-        "use /v1/chat/completions, which supports the same models, tools and schemas",
+        "/responses/{id}",
+        "the gateway stores no responses, even with `store`",
+        "send the conversation with each request, and store the response in the client",
     ),
     all(
         "/chat/completions/{id}",

@@ -18,6 +18,7 @@ use super::hints::base_url;
 /// The endpoints: method, path, purpose.
 pub const ENDPOINTS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/chat/completions", "chat completions"),
+    ("POST", "/v1/responses", "responses"),
     ("POST", "/v1/completions", "text completions"),
     ("POST", "/v1/embeddings", "embeddings"),
     ("POST", "/v1/images/generations", "images"),

@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{chat_request, choices};
+use crate::support::{chat_request, choices, response_events};
 
 fn delta() -> impl Strategy<Value = Delta> {
     prop_oneof![
@@ -31,13 +31,27 @@ fn delta() -> impl Strategy<Value = Delta> {
     ]
 }
 
+/// Names with a meaning in the Responses API.
+const SPECIAL_NAMES: [&str; 6] = [
+    "n__f",
+    "shell",
+    "local_shell",
+    "apply_patch",
+    "tool_search",
+    "custom",
+];
+
+fn tool_name() -> impl Strategy<Value = String> {
+    prop_oneof![3 => "[a-z]{1,8}", 1 => proptest::sample::select(&SPECIAL_NAMES[..]).prop_map(str::to_owned)]
+}
+
 /// The events of a block, including some that Bedrock should not send.
 fn block() -> impl Strategy<Value = Vec<Event>> {
     let start = prop_oneof![
         Just(None),
         Just(Some(BlockStart::Hidden)),
         Just(Some(BlockStart::Unknown)),
-        ("[a-z]{1,8}", "[a-z]{1,8}").prop_map(|(id, name)| Some(BlockStart::ToolUse { id, name })),
+        ("[a-z]{1,8}", tool_name()).prop_map(|(id, name)| Some(BlockStart::ToolUse { id, name })),
     ];
     (0u32..6, start, vec(delta(), 0..5), any::<bool>()).prop_map(|(index, start, deltas, stop)| {
         let start = start.map(|start| Event::BlockStart { index, start });
@@ -115,6 +129,7 @@ fn output_options() -> impl Strategy<Value = OutputOptions> {
 proptest! {
     #[test]
     fn a_stream_is_well_formed_and_equals_the_non_streaming_response(events in events(), output_options in output_options()) {
+        response_events::agree(&events, &output_options);
         choices::agree(&[events], &[], &output_options);
     }
 

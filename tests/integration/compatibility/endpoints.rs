@@ -24,7 +24,7 @@ const ENDPOINTS: &[(&str, &[ClientField])] = &[
     ("videos", VideoRequest::FIELDS),
     ("rerank", RerankRequest::FIELDS),
     ("moderations", ModerationRequest::FIELDS),
-    ("token-counts", ResponsesRequest::FIELDS),
+    ("responses", ResponsesRequest::FIELDS),
     ("completions", CompletionRequest::FIELDS),
     ("batches-and-files", FileForm::FIELDS),
     ("batches-and-files", CreateBatch::FIELDS),

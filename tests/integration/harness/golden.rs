@@ -53,6 +53,7 @@ const ENDPOINTS: &[&str] = &[
     "models",
     "moderations",
     "rerank",
+    "responses",
     "videos",
 ];
 

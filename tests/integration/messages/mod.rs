@@ -49,7 +49,8 @@ const ERROR_SOURCES: &[&str] = &[
 const NOTE_SOURCES: &[&str] = &[
     "src/converse/rules/schema/fit.rs",
     "src/converse/rules/property_keys/rename.rs",
-    "src/dialects/openai_responses/items.rs",
+    "src/dialects/openai_responses/request/items/mod.rs",
+    "src/dialects/openai_responses/request/items/turn.rs",
     "src/endpoints/token_count/service.rs",
 ];
 

@@ -20,6 +20,17 @@ pub(super) const INPUT_TYPES: &[&str] = &[
     "AUDIO_RETRIEVAL",
 ];
 
+pub(super) const RESPONSES: &[KeyReference] = &[key(
+    "on_blocked",
+    OneOf(&["completed", "incomplete", "refusal"]),
+    "\"completed\"",
+    "What clients receive if a guardrail, a filter or the model itself stops a response. With \
+     \"completed\" the text is ordinary output and `incomplete_details.reason` is \
+     `content_filter`. With \"incomplete\" the status is `incomplete`, too: several SDKs raise \
+     an error, and Codex calls the model five times again. With \"refusal\" a `refusal` part \
+     follows the text, which typed clients raise as an error of their own.",
+)];
+
 pub(super) const EMBEDDINGS: &[KeyReference] = &[
     key(
         "input_type",

@@ -10,7 +10,9 @@ mod server;
 use self::bedrock::{AWS, BASE_MODELS, BEDROCK_API, CATALOG, RETRY, TIMEOUTS};
 use self::callers::{ALLOWANCE, KEY_ENTRY, KEYS, TEAM_ENTRY};
 use self::chat::{CHAT, CHAT_OVERRIDES, GUARDRAIL_ENTRY, MODEL_ENTRY, MODELS};
-use self::endpoints::{BATCHES, EMBEDDINGS, FETCH, MODERATIONS, S3, STORE, USAGE, VIDEOS};
+use self::endpoints::{
+    BATCHES, EMBEDDINGS, FETCH, MODERATIONS, RESPONSES, S3, STORE, USAGE, VIDEOS,
+};
 use self::jwt::JWT_ENTRY;
 use self::server::{ADMIN, BUDGETS, LIMITS_KEY, LIMITS_TARGET, LOG, SERVER};
 use super::{KeyReference, SectionReference};
@@ -110,6 +112,7 @@ pub(super) const SECTIONS: &[SectionReference] = &[
     )
     .overriding(CHAT_OVERRIDES),
     section("chat", "Chat requests.", CHAT),
+    section("responses", "/v1/responses.", RESPONSES),
     section("embeddings", "Requests for embeddings.", EMBEDDINGS),
     named(
         "guardrails.NAME",

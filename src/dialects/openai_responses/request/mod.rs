@@ -6,8 +6,9 @@ mod parameters;
 mod tools;
 pub(super) mod types;
 
-pub(super) use content::StringOrList;
-pub(super) use items::{is_result, remote_addresses};
+use content::StringOrList;
+pub(super) use items::is_result;
+pub use items::remote_addresses;
 pub use tools::{CallForm, SpecialTool, ToolTable};
 
 use super::field_names::ResponsesFieldNames;

@@ -5,7 +5,7 @@ mod parts;
 mod turn;
 
 pub(in super::super) use kind::is_result;
-pub(in super::super) use parts::remote_addresses;
+pub use parts::remote_addresses;
 
 use std::collections::HashSet;
 

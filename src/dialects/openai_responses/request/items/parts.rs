@@ -36,10 +36,8 @@ pub(super) fn reasoning_text(value: StringOrList<Box<ResponsesInputPart>>) -> Op
 }
 
 /// The web URLs of all parts of a request, in order.
-pub(in super::super::super) fn remote_addresses(request: &ResponsesRequest) -> Vec<RemoteAddress> {
-    let Some(StringOrList::List(items)) = &request.input else {
-        return Vec::new();
-    };
+pub fn remote_addresses(request: &ResponsesRequest) -> Vec<RemoteAddress> {
+    let items = request.items().unwrap_or_default();
     let numbered = items.iter().enumerate();
     numbered
         .flat_map(|(index, item)| item_addresses(item, index))

@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::content::StringOrList;
 use super::super::types::{ResponsesRequest, ResponsesTool};
 use super::built_in::BuiltIn;
 
@@ -53,10 +52,7 @@ impl ToolTable {
     /// The tools of `request`.
     pub fn of(request: &ResponsesRequest) -> Self {
         let declared = request.tools.iter().flatten();
-        let items = match &request.input {
-            Some(StringOrList::List(items)) => items.as_slice(),
-            Some(StringOrList::String(_)) | None => &[],
-        };
+        let items = request.items().unwrap_or_default();
         let added = items.iter().flat_map(|item| item.tools.iter().flatten());
         let tools: Vec<&ResponsesTool> = declared.chain(added).map(AsRef::as_ref).collect();
         let mut table = Self::default();

@@ -114,6 +114,16 @@ client_object! {
     }
 }
 
+impl ResponsesRequest {
+    /// The items of the input; `None` if it is a string or missing.
+    pub fn items(&self) -> Option<&[Box<InputItem>]> {
+        match &self.input {
+            Some(StringOrList::List(items)) => Some(items),
+            Some(StringOrList::String(_)) | None => None,
+        }
+    }
+}
+
 written_client_object! {
     /// The format of the response.
     pub struct TextConfig {

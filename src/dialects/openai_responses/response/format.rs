@@ -1,0 +1,113 @@
+//! The format of a response: events, or one object.
+
+use std::sync::Arc;
+
+use super::events::{NoEvents, SseEvents};
+use super::head::{ResponseHead, ResponseObject, ResponseState};
+use super::items::{ItemOptions, Items};
+use super::reasoning::ReasoningView;
+use super::writer::ResponsesWriter;
+use crate::config::OnBlocked;
+use crate::converse::dialect::ResponseFormat;
+use crate::converse::output::{OutputEvent, OutputOptions, OutputWriter, ResponseSummary};
+use crate::dialects::openai_responses::field_names::ResponsesFieldNames;
+use crate::dialects::openai_responses::request::ToolTable;
+use crate::dialects::openai_responses::request::types::ResponsesRequest;
+use crate::error::FieldNames;
+
+/// The format of the response to a Responses request.
+#[derive(Debug, Clone)]
+pub struct ResponsesFormat {
+    head: Arc<ResponseHead>,
+    tools: Arc<ToolTable>,
+    names: ResponsesFieldNames,
+    shows_reasoning: bool,
+    on_blocked: OnBlocked,
+    clock: fn() -> u64,
+}
+
+impl ResponsesFormat {
+    /// The format of the response with this head to `request`. `clock` gives the time in Unix
+    /// seconds.
+    pub fn new(
+        head: ResponseHead,
+        request: &ResponsesRequest,
+        on_blocked: OnBlocked,
+        clock: fn() -> u64,
+    ) -> Self {
+        let reasoning = request.reasoning.as_ref();
+        let shows_reasoning = reasoning.is_some_and(|reasoning| {
+            reasoning.summary.is_some() || reasoning.generate_summary.is_some()
+        });
+        Self {
+            head: Arc::new(head),
+            tools: Arc::new(ToolTable::of(request)),
+            names: ResponsesFieldNames::of(request),
+            shows_reasoning,
+            on_blocked,
+            clock,
+        }
+    }
+
+    fn options(&self, output_options: &OutputOptions) -> ItemOptions {
+        ItemOptions {
+            stem: self.head.stem().to_owned(),
+            tools: Arc::clone(&self.tools),
+            reasoning: match (self.shows_reasoning, output_options.keeps_reasoning) {
+                (true, _) => ReasoningView::Summary,
+                // The text of models with signed reasoning is a summary.
+                (false, true) => ReasoningView::Hidden,
+                (false, false) => ReasoningView::Content,
+            },
+            on_blocked: self.on_blocked,
+        }
+    }
+}
+
+impl ResponseFormat for ResponsesFormat {
+    type Stream = ResponsesWriter;
+    type Choice = ResponsesOutput;
+
+    fn names(&self) -> &dyn FieldNames {
+        &self.names
+    }
+
+    fn stream(&self, output_options: &OutputOptions) -> ResponsesWriter {
+        let items = Items::new(self.options(output_options), SseEvents::default());
+        ResponsesWriter::new(Arc::clone(&self.head), items, self.clock)
+    }
+
+    fn choice(&self, _index: u32, output_options: &OutputOptions) -> ResponsesOutput {
+        ResponsesOutput {
+            items: Items::new(self.options(output_options), NoEvents),
+        }
+    }
+
+    fn json(
+        &self,
+        choices: &[ResponsesOutput],
+        _output_options: &OutputOptions,
+        summary: &ResponseSummary,
+    ) -> serde_json::Result<Vec<u8>> {
+        // A request has one choice, which has ended.
+        let choice = choices.first();
+        let ended = choice.and_then(|choice| Some((choice.items.ending()?, &choice.items)));
+        let state = match ended {
+            Some((ending, items)) => ending.state(&items.list.items, summary, (self.clock)()),
+            None => ResponseState::in_progress(),
+        };
+        serde_json::to_vec(&ResponseObject::new(&self.head, state))
+    }
+}
+
+/// The output of a non-streaming response.
+#[derive(Debug)]
+pub struct ResponsesOutput {
+    items: Items<NoEvents>,
+}
+
+impl OutputWriter for ResponsesOutput {
+    fn output(&mut self, output: OutputEvent<'_>) {
+        self.items.accept(output);
+    }
+}

@@ -1,0 +1,28 @@
+//! Output events as a response object, and as the events of a stream.
+
+mod built_in;
+mod calls;
+mod citations;
+mod echo;
+mod ending;
+mod events;
+mod failure;
+mod format;
+mod head;
+mod items;
+mod message;
+mod reasoning;
+mod writer;
+
+pub use format::{ResponsesFormat, ResponsesOutput};
+pub use head::ResponseHead;
+pub use writer::ResponsesWriter;
+
+use serde::Serialize;
+
+use crate::converse::JsonText;
+
+/// `value` as JSON. The values are strings, numbers and plain structs, so that this cannot fail.
+fn json_of(value: &impl Serialize) -> JsonText {
+    JsonText::of(value).unwrap_or_else(|_| JsonText::empty_object())
+}
