@@ -24,6 +24,28 @@ pub(super) fn merge(target: &mut Value, patch: Value) {
     }
 }
 
+/// The patch that changes `before` into `after`. Neither has members that are `null`.
+pub(super) fn difference(before: &Value, after: &Value) -> Value {
+    let (Value::Object(before), Value::Object(after)) = (before, after) else {
+        return after.clone();
+    };
+    let mut patch = Map::new();
+    for (name, value) in after {
+        match before.get(name) {
+            Some(same) if same == value => {}
+            Some(other) if other.is_object() => {
+                patch.insert(name.clone(), difference(other, value));
+            }
+            _ => {
+                patch.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    let removed = before.keys().filter(|name| !after.contains_key(*name));
+    patch.extend(removed.map(|name| (name.clone(), Value::Null)));
+    Value::Object(patch)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -65,5 +87,25 @@ mod tests {
             merge(&mut target, patch);
             assert_eq!(target, expected);
         }
+    }
+
+    #[test]
+    fn the_difference_changes_the_one_into_the_other() {
+        let documents = [
+            json!({}),
+            json!({"a": 1}),
+            json!({"a": {"b": 1, "c": [1, 2]}, "d": "x"}),
+            json!({"a": {"c": [2]}, "d": {"e": 1}}),
+            json!({"a": [1], "d": "x"}),
+        ];
+        for before in &documents {
+            for after in &documents {
+                let mut changed = before.clone();
+                merge(&mut changed, difference(before, after));
+                assert_eq!(&changed, after, "from {before}");
+            }
+        }
+        let difference = difference(&json!({"a": {"b": 1, "c": 2}}), &json!({"a": {"c": 2}}));
+        assert_eq!(difference, json!({"a": {"b": null}}));
     }
 }

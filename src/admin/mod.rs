@@ -5,6 +5,7 @@ mod access;
 mod api;
 mod audit;
 mod changes;
+mod client;
 mod error;
 mod merge_patch;
 mod router;
@@ -24,8 +25,10 @@ use crate::server::{Cores, ReloadHandle, Router, serve};
 use crate::telemetry::Metrics;
 use access::Access;
 
+pub use api::CreatedKeyBody;
 pub use audit::{Actor, AuditLog, Change};
 pub use changes::{Audited, AuditedAdministration};
+pub use client::{AdminClient, ClientError, UsageDownload};
 pub use router::AdminRouter;
 pub use tokens::{AdminTokens, CreatedToken, Scope, TokenError, TokenView};
 

@@ -10,16 +10,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Request};
 use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use jiff::Timestamp;
 use sha2::Sha256;
 use url::Url;
 
 use crate::config::WebhookKey;
-use crate::resources::certificates::trusted;
+use crate::resources::https::{HttpsClient, https_client};
 use crate::resources::ids::stored_id;
 
 /// How long the receiver may take to respond.
@@ -37,23 +33,15 @@ const DELAYS: [Duration; 4] = [
 pub(super) struct Webhook {
     url: Url,
     key: WebhookKey,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: HttpsClient,
 }
 
 impl Webhook {
     /// The receiver at `url`; the error is for the operator.
     pub(super) fn new(url: Url, key: WebhookKey) -> Result<Self, String> {
-        let tls = trusted().map_err(|error| format!("the system's certificates: {error}"))?;
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .build();
-        Ok(Self {
-            url,
-            key,
-            client: Client::builder(TokioExecutor::new()).build(connector),
-        })
+        let client = https_client();
+        let client = client.map_err(|error| format!("the system's certificates: {error}"))?;
+        Ok(Self { url, key, client })
     }
 
     /// Delivers a message, with retries. What cannot be delivered is logged.

@@ -19,12 +19,16 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::admin::{AdminClient, ClientError};
 use crate::config::Overrides;
 use admin::AdminCommand;
 use callers::{BudgetsCommand, KeysCommand, TeamsCommand};
 
 /// The exit code for a configuration with mistakes.
 const BAD_CONFIGURATION: u8 = 2;
+
+/// The exit code for arguments with mistakes, as that of the parser.
+const BAD_ARGUMENTS: u8 = 2;
 
 /// What to do if the store cannot be opened.
 const STORE_REMEDY: &str = "set `[store] path` to a file in a folder that exists and is writable; \
@@ -171,7 +175,7 @@ fn environment() -> Overrides {
     Overrides {
         api_keys: api_keys(),
         admin_listen: std::env::var("OUTCROP_ADMIN_LISTEN").ok(),
-        admin_token: std::env::var("OUTCROP_ADMIN_TOKEN").ok(),
+        admin_token: admin_token(),
         ..Overrides::default()
     }
 }
@@ -179,4 +183,21 @@ fn environment() -> Overrides {
 /// Not a flag, since all users of a machine can see arguments.
 fn api_keys() -> Option<String> {
     std::env::var("OUTCROP_API_KEYS").ok()
+}
+
+/// Not a flag, as the keys.
+fn admin_token() -> Option<String> {
+    std::env::var("OUTCROP_ADMIN_TOKEN").ok()
+}
+
+/// The admin API at `url`, with the token of the environment.
+fn admin_client(url: &str) -> Result<AdminClient, ClientError> {
+    match admin_token().filter(|token| !token.is_empty()) {
+        Some(token) => AdminClient::new(url, &token),
+        None => Err(ClientError::Arguments(
+            "--url: set OUTCROP_ADMIN_TOKEN to an admin token; `outcrop admin tokens create` \
+             creates one"
+                .to_owned(),
+        )),
+    }
 }

@@ -3,6 +3,7 @@
 
 pub mod body_memory;
 pub mod certificates;
+pub mod https;
 pub mod ids;
 pub mod reasoning_memory;
 pub mod relocation;

@@ -1,6 +1,7 @@
 //! The JSON of requests and responses that the admin API and its clients have in common.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,7 +10,7 @@ use super::super::error::AdminError;
 use super::super::tokens::rfc3339;
 use super::request::expiry;
 use crate::allowances::{Allowance, Team};
-use crate::identity::administration::{KeySettings, KeyView};
+use crate::identity::administration::{CreatedKey, KeySettings, KeyView};
 use crate::store::StoredChatOverrides;
 
 /// A page of a list.
@@ -80,13 +81,29 @@ pub(in crate::admin) struct RotationBody {
 }
 
 /// A key that was created or rotated.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::admin) struct CreatedKeyBody<'a> {
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct CreatedKeyBody {
     /// The key itself, which is shown only now.
-    pub(in crate::admin) key: &'a str,
+    pub key: String,
     /// What is stored.
     #[serde(flatten)]
-    pub(in crate::admin) view: &'a KeyView,
+    pub view: KeyView,
+}
+
+impl From<CreatedKey> for CreatedKeyBody {
+    fn from(created: CreatedKey) -> Self {
+        let CreatedKey { key, view, .. } = created;
+        Self {
+            key: key.expose().to_owned(),
+            view,
+        }
+    }
+}
+
+impl fmt::Debug for CreatedKeyBody {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "CreatedKeyBody({}, ..)", self.view.id)
+    }
 }
 
 impl<T> Page<T> {
@@ -129,7 +146,7 @@ impl KeySettingsBody {
     }
 
     /// The settings; the error names the field.
-    pub(super) fn settings(self) -> Result<KeySettings, AdminError> {
+    pub(in crate::admin) fn settings(self) -> Result<KeySettings, AdminError> {
         let Self {
             allowance,
             chat,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::bodies::{CreatedKeyBody, KeySettingsBody, NewKeyBody, Page, RotationBody};
 use super::errors::{AnyError, BodyError, ChangedMeanwhile, Conflict, NotFound, ParameterError};
@@ -12,7 +12,7 @@ use super::{
     AdminError, MAX_PAGE, Operator, PAGE, internal, merge, respond, respond_with_tag, unix_now,
 };
 use crate::identity::administration::{
-    AdministrationError, CreatedKey, KeyFilter, KeySettings, KeyView, NewKey, Subject,
+    AdministrationError, KeyFilter, KeySettings, KeyView, NewKey, Subject,
 };
 
 /// The maximum time for which a rotated key stays valid: 90 days.
@@ -62,7 +62,7 @@ pub(super) async fn list(
     tag = "keys",
     request_body = NewKeyBody,
     responses(
-        (status = 201, description = "the key", body = CreatedKeyBody<'static>),
+        (status = 201, description = "the key", body = CreatedKeyBody),
         BodyError,
         Conflict,
         AnyError,
@@ -101,7 +101,7 @@ pub(super) async fn create(
         }
         error => error.into(),
     })?;
-    respond_created(201, &created.value)
+    respond(201, &CreatedKeyBody::from(created.value))
 }
 
 /// Show a key
@@ -180,13 +180,13 @@ pub(super) async fn change(
     MayChangeCallers(actor): MayChangeCallers,
     Id(id): Id,
     expected: IfMatch,
-    JsonBody(patch): JsonBody<Value>,
+    JsonBody(patch): JsonBody<Map<String, Value>>,
 ) -> Result<Response, AdminError> {
     let change = |settings: &mut KeySettings| {
         let body = KeySettingsBody::of_settings(settings);
         expected.check(&entity_tag(&body)?)?;
         let mut json = serde_json::to_value(&body).map_err(internal)?;
-        merge(&mut json, patch);
+        merge(&mut json, Value::Object(patch));
         *settings = read::<KeySettingsBody>(&json)?.settings()?;
         Ok::<_, AdminError>(())
     };
@@ -206,7 +206,7 @@ pub(super) async fn change(
     params(("id" = String, Path, description = "the id or the name of the key")),
     request_body = RotationBody,
     responses(
-        (status = 200, description = "the new key", body = CreatedKeyBody<'static>),
+        (status = 200, description = "the new key", body = CreatedKeyBody),
         BodyError,
         NotFound,
         Conflict,
@@ -226,7 +226,7 @@ pub(super) async fn rotate(
     let overlap = Duration::from_secs(overlap_seconds);
     let changes = operator.changes_by(actor);
     let rotated = changes.rotate_key(&id, overlap, unix_now()).await?;
-    respond_created(200, &rotated.value)
+    respond(200, &CreatedKeyBody::from(rotated.value))
 }
 
 /// Revoke a key
@@ -258,12 +258,4 @@ pub(super) async fn revoke(
 fn respond_key(key: &KeyView) -> Result<Response, AdminError> {
     let tag = entity_tag(&KeySettingsBody::of_view(key))?;
     respond_with_tag(key, &tag)
-}
-
-fn respond_created(status: u16, created: &CreatedKey) -> Result<Response, AdminError> {
-    let body = CreatedKeyBody {
-        key: created.key.expose(),
-        view: &created.view,
-    };
-    respond(status, &body)
 }

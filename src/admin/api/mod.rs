@@ -3,6 +3,7 @@
 
 mod audit;
 mod bodies;
+mod budgets;
 mod errors;
 mod gateway;
 mod json;
@@ -11,6 +12,10 @@ mod request;
 mod teams;
 mod tokens;
 mod usage;
+
+pub use bodies::CreatedKeyBody;
+pub(super) use bodies::{KeySettingsBody, NewKeyBody, NewTeam, Page, RotationBody};
+pub(super) use budgets::BudgetList;
 
 use axum::Router;
 use axum::response::Response;
@@ -48,6 +53,7 @@ pub(super) fn routes() -> Router<Operator> {
         .route(&at("/keys/{id}"), get(keys::show).patch(keys::change))
         .route(&at("/keys/{id}/rotate"), post(keys::rotate))
         .route(&at("/keys/{id}/revoke"), post(keys::revoke))
+        .route(&at("/budgets"), get(budgets::list))
         .route(&at("/usage"), get(usage::show))
         .route(&at("/usage/export"), get(usage::export))
         .route(&at("/audit"), get(audit::list))
@@ -82,6 +88,7 @@ pub(super) fn routes() -> Router<Operator> {
         keys::change,
         keys::rotate,
         keys::revoke,
+        budgets::list,
         usage::show,
         usage::export,
         audit::list,

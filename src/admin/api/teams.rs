@@ -140,12 +140,12 @@ pub(super) async fn change(
     MayChangeCallers(actor): MayChangeCallers,
     Id(name): Id,
     expected: IfMatch,
-    JsonBody(patch): JsonBody<Value>,
+    JsonBody(patch): JsonBody<Map<String, Value>>,
 ) -> Result<Response, AdminError> {
     let change = |team: &mut Team| {
         expected.check(&entity_tag(team)?)?;
         let mut json = serde_json::to_value(&*team).map_err(internal)?;
-        merge(&mut json, patch);
+        merge(&mut json, Value::Object(patch));
         *team = read(&json)?;
         Ok::<_, AdminError>(())
     };

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
 use super::table::Table;
-use super::{CommandError, Output, StoreArguments, done, with_store};
+use super::{CommandError, Output, TargetArguments, with_callers};
 use crate::allowances::{Allowance, BudgetIncrease, BudgetPeriod, ModelPattern, Team, parse_usd};
 use crate::commands::usage::dollars;
 use crate::config::parse_instant;
@@ -26,7 +26,7 @@ pub(in crate::commands) enum BudgetsCommand {
         #[arg(long)]
         key: Option<String>,
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
     /// Add a budget of a team, a user or a key, or change its amount
     Set {
@@ -38,7 +38,7 @@ pub(in crate::commands) enum BudgetsCommand {
         #[arg(long, value_name = "AMOUNT", value_parser = parse_usd)]
         usd: Usd,
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
     /// Remove a budget
     Remove {
@@ -47,7 +47,7 @@ pub(in crate::commands) enum BudgetsCommand {
         #[command(flatten)]
         slot: SlotArguments,
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
     /// Raise a budget until a date
     Increase {
@@ -77,7 +77,7 @@ pub(in crate::commands) enum BudgetsCommand {
         #[arg(long, conflicts_with_all = ["usd", "until"])]
         end: bool,
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
 }
 
@@ -120,14 +120,14 @@ pub(in crate::commands) struct SlotArguments {
 impl BudgetsCommand {
     /// Runs the command.
     pub(in crate::commands) async fn run(self) -> ExitCode {
-        let (holder, slot, change, store) = match self {
-            Self::List { team, key, store } => {
-                return with_store(store, async |administration, now| {
+        let (holder, slot, change, target) = match self {
+            Self::List { team, key, target } => {
+                return with_callers(target, async |callers| {
                     let filter = BudgetFilter {
                         team: team.as_deref(),
                         key: key.as_deref(),
                     };
-                    let budgets = administration.read().budgets(filter, time(now)).await?;
+                    let budgets = callers.budgets(filter).await?;
                     Ok(Output::new(table(&budgets), &budgets))
                 })
                 .await;
@@ -136,36 +136,37 @@ impl BudgetsCommand {
                 holder,
                 slot,
                 usd,
-                store,
-            } => (holder, slot, BudgetChange::Set(usd), store),
+                target,
+            } => (holder, slot, BudgetChange::Set(usd), target),
             Self::Remove {
                 holder,
                 slot,
-                store,
-            } => (holder, slot, BudgetChange::Remove, store),
+                target,
+            } => (holder, slot, BudgetChange::Remove, target),
             Self::Increase {
                 holder,
                 slot,
                 usd,
                 until,
                 end: _,
-                store,
+                target,
             } => {
                 let until = until.and_then(|until| Timestamp::try_from(until).ok());
                 let increase = usd.zip(until);
                 let increase = increase.map(|(usd, until)| BudgetIncrease { usd, until });
-                (holder, slot, BudgetChange::Increase(increase), store)
+                (holder, slot, BudgetChange::Increase(increase), target)
             }
         };
         let slot = slot.parsed();
-        with_store(store, async |administration, now| {
+        let now = Timestamp::now();
+        with_callers(target, async |callers| {
             let filter = match (&holder.key, &holder.team) {
                 (Some(key), _) => {
                     let edit = |settings: &mut KeySettings| {
-                        let changed = change.apply(&mut settings.allowance, &slot, time(now));
+                        let changed = change.apply(&mut settings.allowance, &slot, now);
                         changed.map_err(CommandError::from)
                     };
-                    done(administration.change_key(key, edit, now).await?);
+                    callers.change_key(key, edit).await?;
                     BudgetFilter {
                         key: Some(key),
                         ..BudgetFilter::default()
@@ -174,19 +175,19 @@ impl BudgetsCommand {
                 (None, team) => {
                     let team = team.as_deref().unwrap_or_default();
                     let edit = |stored: &mut Team| {
-                        let changed = change.apply(holder.allowance(stored), &slot, time(now));
+                        let changed = change.apply(holder.allowance(stored), &slot, now);
                         // What is not limited by itself is limited as each user.
                         stored.users.retain(|_, own| *own != Allowance::default());
                         changed.map_err(CommandError::from)
                     };
-                    done(administration.change_team(team, edit).await?);
+                    callers.change_team(team, edit).await?;
                     BudgetFilter {
                         team: Some(team),
                         ..BudgetFilter::default()
                     }
                 }
             };
-            let budgets = administration.read().budgets(filter, time(now)).await?;
+            let budgets = callers.budgets(filter).await?;
             Ok(Output::new(table(&budgets), &budgets))
         })
         .await
@@ -212,10 +213,6 @@ impl SlotArguments {
             hard: !soft,
         }
     }
-}
-
-fn time(unix_seconds: i64) -> Timestamp {
-    Timestamp::from_second(unix_seconds).unwrap_or(Timestamp::MAX)
 }
 
 fn table(budgets: &[BudgetView]) -> String {

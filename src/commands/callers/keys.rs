@@ -2,13 +2,13 @@ use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
 
 use super::allowance::{AllowanceArguments, describe};
 use super::table::{Fields, Table};
-use super::{CommandError, Output, StoreArguments, done, with_store};
+use super::{Output, TargetArguments, with_callers};
+use crate::admin::CreatedKeyBody;
 use crate::config::{parse_duration, parse_instant};
-use crate::identity::administration::{CreatedKey, KeyFilter, KeySettings, KeyView, NewKey};
+use crate::identity::administration::{KeyFilter, KeySettings, KeyView, NewKey};
 use crate::store::StoredChatOverrides;
 
 /// `outcrop keys`
@@ -28,7 +28,7 @@ pub(in crate::commands) enum KeysCommand {
         #[command(flatten)]
         settings: Box<SettingArguments>,
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
     /// List keys, without the keys themselves
     List {
@@ -39,14 +39,14 @@ pub(in crate::commands) enum KeysCommand {
         #[arg(long)]
         all: bool,
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
     /// Show a key and its limits, without the key itself
     Show {
         /// Id or name of the key
         id: String,
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
     /// Change limits and settings of a key
     Update {
@@ -55,7 +55,7 @@ pub(in crate::commands) enum KeysCommand {
         #[command(flatten)]
         settings: Box<SettingArguments>,
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
     /// Replace a key by a new one and print it, once
     Rotate {
@@ -65,14 +65,14 @@ pub(in crate::commands) enum KeysCommand {
         #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
         overlap: Duration,
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
     /// Revoke a key, for good
     Revoke {
         /// Id or name of the key
         id: String,
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
 }
 
@@ -111,15 +111,6 @@ pub(in crate::commands) struct SettingArguments {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::commands) struct Expiry(Option<i64>);
 
-/// A created key as JSON.
-#[derive(Debug, Serialize)]
-struct CreatedJson<'a> {
-    /// The key itself.
-    key: &'a str,
-    #[serde(flatten)]
-    view: &'a KeyView,
-}
-
 impl KeysCommand {
     /// Runs the command.
     pub(in crate::commands) async fn run(self) -> ExitCode {
@@ -129,9 +120,9 @@ impl KeysCommand {
                 team,
                 user,
                 settings,
-                store,
+                target,
             } => {
-                with_store(store, async |keys, now| {
+                with_callers(target, async |keys| {
                     let mut new = NewKey {
                         name,
                         team,
@@ -139,25 +130,25 @@ impl KeysCommand {
                         ..NewKey::default()
                     };
                     settings.apply(&mut new.settings);
-                    let created = done(keys.create_key(new, now).await?);
+                    let created = keys.create_key(new).await?;
                     Ok(shown_once("is created", &created))
                 })
                 .await
             }
-            Self::List { team, all, store } => {
-                with_store(store, async |keys, now| {
+            Self::List { team, all, target } => {
+                with_callers(target, async |keys| {
                     let filter = KeyFilter {
                         team: team.as_deref(),
                         with_revoked: all,
                     };
-                    let keys = keys.read().keys(filter, now).await?;
+                    let keys = keys.keys(filter).await?;
                     Ok(Output::new(table(&keys), &keys))
                 })
                 .await
             }
-            Self::Show { id, store } => {
-                with_store(store, async |keys, now| {
-                    let key = keys.read().key(&id, now).await?;
+            Self::Show { id, target } => {
+                with_callers(target, async |keys| {
+                    let key = keys.key(&id).await?;
                     Ok(Output::new(fields(&key), &key))
                 })
                 .await
@@ -165,28 +156,32 @@ impl KeysCommand {
             Self::Update {
                 id,
                 settings,
-                store,
+                target,
             } => {
-                with_store(store, async |keys, now| {
+                with_callers(target, async |keys| {
                     let change = |stored: &mut KeySettings| {
                         settings.apply(stored);
-                        Ok::<_, CommandError>(())
+                        Ok(())
                     };
-                    let key = done(keys.change_key(&id, change, now).await?);
+                    let key = keys.change_key(&id, change).await?;
                     Ok(Output::new(fields(&key), &key))
                 })
                 .await
             }
-            Self::Rotate { id, overlap, store } => {
-                with_store(store, async |keys, now| {
-                    let created = done(keys.rotate_key(&id, overlap, now).await?);
+            Self::Rotate {
+                id,
+                overlap,
+                target,
+            } => {
+                with_callers(target, async |keys| {
+                    let created = keys.rotate_key(&id, overlap).await?;
                     Ok(shown_once("is replaced", &created))
                 })
                 .await
             }
-            Self::Revoke { id, store } => {
-                with_store(store, async |keys, now| {
-                    let key = done(keys.revoke_key(&id, now).await?);
+            Self::Revoke { id, target } => {
+                with_callers(target, async |keys| {
+                    let key = keys.revoke_key(&id).await?;
                     let text = format!(
                         "key `{}` ({}) is revoked; running gateways refuse it within a second\n",
                         key.name, key.id
@@ -234,12 +229,8 @@ impl SettingArguments {
     }
 }
 
-fn shown_once(what: &str, created: &CreatedKey) -> Output {
-    let CreatedKey { key, view, .. } = created;
-    let json = CreatedJson {
-        key: key.expose(),
-        view,
-    };
+fn shown_once(what: &str, created: &CreatedKeyBody) -> Output {
+    let CreatedKeyBody { key, view } = created;
     let previous = match &view.previous {
         Some(previous) => {
             let (prefix, until) = (&previous.prefix, &previous.until);
@@ -249,11 +240,9 @@ fn shown_once(what: &str, created: &CreatedKey) -> Output {
     };
     let text = format!(
         "Key `{}` ({}) {what}. It is shown only now:\n\n  {}\n\n{previous}",
-        view.name,
-        view.id,
-        key.expose()
+        view.name, view.id, key
     );
-    Output::new(text, &json)
+    Output::new(text, created)
 }
 
 fn table(keys: &[KeyView]) -> String {

@@ -1,10 +1,11 @@
 //! `outcrop teams`, `outcrop keys` and `outcrop budgets`: what is in the store, also while gateways
-//! use it.
+//! use it, or through the admin API of a gateway.
 
 mod allowance;
 mod budgets;
 mod keys;
 mod table;
+mod target;
 mod teams;
 
 pub(super) use budgets::BudgetsCommand;
@@ -15,28 +16,27 @@ use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
-use time::OffsetDateTime;
 
-use super::{BAD_CONFIGURATION, STORE_REMEDY, api_keys};
-use crate::admin::{Actor, Audited, AuditedAdministration};
+use super::{BAD_ARGUMENTS, BAD_CONFIGURATION, STORE_REMEDY, admin_client, api_keys};
+use crate::admin::ClientError;
 use crate::config::{Mistakes, Overrides, load};
 use crate::identity::administration::AdministrationError;
-use crate::store::Store;
+use target::Callers;
 
-/// The exit code for arguments with mistakes, as that of the parser.
-const BAD_ARGUMENTS: u8 = 2;
-
-/// The arguments of all commands on the store.
+/// The arguments of all of these commands.
 #[derive(Debug, Args)]
-pub(super) struct StoreArguments {
+pub(super) struct TargetArguments {
     /// Configuration file with the path of the store [default: outcrop.toml in the working
     /// directory, if it exists]
     #[arg(long, env = "OUTCROP_CONFIG")]
     config: Option<PathBuf>,
+    /// Admin API of a gateway to use instead of the store, such as http://127.0.0.1:8081; the
+    /// environment variable OUTCROP_ADMIN_TOKEN has the token
+    #[arg(long)]
+    url: Option<String>,
     /// Print JSON, for scripts
     #[arg(long)]
     json: bool,
@@ -47,6 +47,7 @@ pub(super) struct StoreArguments {
 enum CommandError {
     Configuration(Mistakes),
     Administration(AdministrationError),
+    Client(ClientError),
 }
 
 /// What a command prints: a text for people, or JSON.
@@ -55,10 +56,10 @@ struct Output {
     json: serde_json::Result<String>,
 }
 
-/// Runs `command` with the teams and keys of the store and the configuration.
-async fn with_store(
-    arguments: StoreArguments,
-    command: impl AsyncFnOnce(&AuditedAdministration, i64) -> Result<Output, CommandError>,
+/// Runs `command` with the teams and keys of the store and the configuration, or of a gateway.
+async fn with_callers(
+    arguments: TargetArguments,
+    command: impl AsyncFnOnce(&Callers) -> Result<Output, CommandError>,
 ) -> ExitCode {
     match run(&arguments, command).await {
         Ok(output) => print(arguments.json, output),
@@ -70,20 +71,23 @@ async fn with_store(
 }
 
 async fn run(
-    arguments: &StoreArguments,
-    command: impl AsyncFnOnce(&AuditedAdministration, i64) -> Result<Output, CommandError>,
+    arguments: &TargetArguments,
+    command: impl AsyncFnOnce(&Callers) -> Result<Output, CommandError>,
 ) -> Result<Output, CommandError> {
-    let overrides = Overrides {
-        file: arguments.config.clone(),
-        api_keys: api_keys(),
-        ..Overrides::default()
+    let callers = match &arguments.url {
+        Some(url) => Callers::Api(Box::new(admin_client(url)?)),
+        None => {
+            let overrides = Overrides {
+                file: arguments.config.clone(),
+                api_keys: api_keys(),
+                ..Overrides::default()
+            };
+            let config = load(&overrides).map_err(CommandError::Configuration)?;
+            Callers::of_store(&config)
+        }
     };
-    let config = load(&overrides).map_err(CommandError::Configuration)?;
-    let store = Arc::new(Store::at(&config.store.path));
-    let administration = AuditedAdministration::new(&config, &store, Actor::command());
-    let now = OffsetDateTime::now_utc().unix_timestamp();
-    let result = command(&administration, now).await;
-    store.close().await;
+    let result = command(&callers).await;
+    callers.close().await;
     result
 }
 
@@ -99,14 +103,6 @@ fn print(as_json: bool, Output { text, json }: Output) -> ExitCode {
     // A closed pipe, as of `head`, is not an error.
     let _ = std::io::stdout().write_all(text.as_bytes());
     ExitCode::SUCCESS
-}
-
-/// What was changed, with a warning if the change could not be recorded.
-fn done<T>(Audited { value, recorded }: Audited<T>) -> T {
-    if let Err(error) = recorded {
-        eprintln!("outcrop: the change is done, but not in the audit log: {error}");
-    }
-    value
 }
 
 impl Output {
@@ -125,7 +121,8 @@ impl CommandError {
             Self::Administration(AdministrationError::Invalid { .. }) => {
                 ExitCode::from(BAD_ARGUMENTS)
             }
-            Self::Administration(_) => ExitCode::FAILURE,
+            Self::Client(error) if error.is_about_arguments() => ExitCode::from(BAD_ARGUMENTS),
+            Self::Administration(_) | Self::Client(_) => ExitCode::FAILURE,
         }
     }
 }
@@ -133,6 +130,12 @@ impl CommandError {
 impl From<AdministrationError> for CommandError {
     fn from(error: AdministrationError) -> Self {
         Self::Administration(error)
+    }
+}
+
+impl From<ClientError> for CommandError {
+    fn from(error: ClientError) -> Self {
+        Self::Client(error)
     }
 }
 
@@ -144,6 +147,7 @@ impl fmt::Display for CommandError {
                 write!(formatter, "{error}; {STORE_REMEDY}")
             }
             Self::Administration(error) => error.fmt(formatter),
+            Self::Client(error) => error.fmt(formatter),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::allowance::{AllowanceArguments, describe};
 use super::table::{Fields, Table};
-use super::{CommandError, Output, StoreArguments, done, with_store};
+use super::{Output, TargetArguments, with_callers};
 use crate::allowances::{Allowance, Team};
 use crate::identity::administration::TeamView;
 
@@ -19,19 +19,19 @@ pub(in crate::commands) enum TeamsCommand {
         #[command(flatten)]
         allowance: AllowanceArguments,
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
     /// List all teams
     List {
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
     /// Show a team and its limits
     Show {
         /// Name of the team
         name: String,
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
     /// Change limits of a team, or of its users
     Update {
@@ -42,14 +42,14 @@ pub(in crate::commands) enum TeamsCommand {
         #[command(flatten)]
         allowance: AllowanceArguments,
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
     /// Delete a team that has no active keys
     Delete {
         /// Name of the team
         name: String,
         #[command(flatten)]
-        store: StoreArguments,
+        target: TargetArguments,
     },
 }
 
@@ -72,26 +72,26 @@ impl TeamsCommand {
             Self::Create {
                 name,
                 allowance,
-                store,
+                target,
             } => {
-                with_store(store, async |teams, now| {
+                with_callers(target, async |teams| {
                     let mut team = Team::default();
                     allowance.apply(&mut team.allowance);
-                    let view = done(teams.create_team(&name, team, now).await?);
+                    let view = teams.create_team(&name, team).await?;
                     Ok(Output::new(format!("team `{name}` is created\n"), &view))
                 })
                 .await
             }
-            Self::List { store } => {
-                with_store(store, async |teams, _| {
-                    let teams = teams.read().teams().await?;
+            Self::List { target } => {
+                with_callers(target, async |teams| {
+                    let teams = teams.teams().await?;
                     Ok(Output::new(table(&teams), &teams))
                 })
                 .await
             }
-            Self::Show { name, store } => {
-                with_store(store, async |teams, _| {
-                    let team = teams.read().team(&name).await?;
+            Self::Show { name, target } => {
+                with_callers(target, async |teams| {
+                    let team = teams.team(&name).await?;
                     Ok(Output::new(fields(&team), &team))
                 })
                 .await
@@ -100,21 +100,21 @@ impl TeamsCommand {
                 name,
                 whose,
                 allowance,
-                store,
+                target,
             } => {
-                with_store(store, async |teams, _| {
+                with_callers(target, async |teams| {
                     let change = |team: &mut Team| {
                         whose.change(team, &allowance);
-                        Ok::<_, CommandError>(())
+                        Ok(())
                     };
-                    let team = done(teams.change_team(&name, change).await?);
+                    let team = teams.change_team(&name, change).await?;
                     Ok(Output::new(fields(&team), &team))
                 })
                 .await
             }
-            Self::Delete { name, store } => {
-                with_store(store, async |teams, now| {
-                    done(teams.delete_team(&name, now).await?);
+            Self::Delete { name, target } => {
+                with_callers(target, async |teams| {
+                    teams.delete_team(&name).await?;
                     let json = json!({"name": name, "deleted": true});
                     Ok(Output::new(format!("team `{name}` is deleted\n"), &json))
                 })

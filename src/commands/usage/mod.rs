@@ -1,6 +1,8 @@
-//! `outcrop usage`: what requests used and cost, straight from the store.
+//! `outcrop usage`: what requests used and cost, from the store, or through the admin API of a
+//! gateway.
 
 mod show;
+mod source;
 
 pub(super) use show::dollars;
 
@@ -12,10 +14,12 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
-use super::BAD_CONFIGURATION;
+use super::{BAD_ARGUMENTS, BAD_CONFIGURATION, admin_client};
+use crate::admin::ClientError;
 use crate::config::{Overrides, load};
 use crate::store::{Store, StoreError, UsageDimension};
-use crate::usage::{ExportFormat, ExportSelection, UsageExport};
+use crate::usage::{ExportFormat, ExportSelection};
+use source::{Days, UsageSource};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UsageCommand {
@@ -43,12 +47,16 @@ pub(super) enum UsageCommand {
     },
 }
 
-/// Which store, and which days of it.
+/// Which store or gateway, and which days of it.
 #[derive(Debug, Args)]
 pub(super) struct SourceArguments {
     /// Configuration file [default: outcrop.toml in the working directory, if it exists]
     #[arg(long, env = "OUTCROP_CONFIG")]
     config: Option<PathBuf>,
+    /// Admin API of a gateway to use instead of the store, such as http://127.0.0.1:8081; the
+    /// environment variable OUTCROP_ADMIN_TOKEN has the token
+    #[arg(long)]
+    url: Option<String>,
     /// First day, such as 2026-11-01 [default: the first there is]
     #[arg(long, value_parser = day)]
     from: Option<String>,
@@ -65,30 +73,31 @@ enum CommandError {
     Closed,
 }
 
-/// The store of the configuration, and the days.
-struct UsageSource {
-    store: Arc<Store>,
-    from: Option<String>,
-    to: Option<String>,
-}
-
 impl UsageCommand {
     pub(super) async fn run(self) -> ExitCode {
-        let source = match &self {
-            Self::Show { source, .. } | Self::Export { source, .. } => source.open(),
-        };
-        let source = match source {
+        let (Self::Show { source: place, .. } | Self::Export { source: place, .. }) = &self;
+        let source = match place.open() {
             Ok(source) => source,
             Err(code) => return code,
         };
+        let days = place.days();
         let output = io::stdout().lock();
-        let done = match self {
-            Self::Show { by, json, .. } => show::run(&source, &by, json, output).await,
+        let done = match &self {
+            Self::Show { by, json, .. } => show::run(&source, by, days, *json, output).await,
             Self::Export {
                 format, records, ..
-            } => source.export(format, records, output).await,
+            } => {
+                let (from, to) = days;
+                let selection = ExportSelection {
+                    format: *format,
+                    records: *records,
+                    from: from.map(str::to_owned),
+                    to: to.map(str::to_owned),
+                };
+                export(&source, selection, output).await
+            }
         };
-        source.store.close().await;
+        source.close().await;
         match done {
             Ok(()) | Err(CommandError::Closed) => ExitCode::SUCCESS,
             Err(CommandError::Message(message)) => {
@@ -100,8 +109,28 @@ impl UsageCommand {
     }
 }
 
+/// `outcrop usage export`
+async fn export(
+    source: &UsageSource,
+    selection: ExportSelection,
+    mut output: impl Write,
+) -> Result<(), CommandError> {
+    let mut file = source.export(selection).await?;
+    while let Some(part) = file.next().await? {
+        output.write_all(&part)?;
+    }
+    Ok(output.flush()?)
+}
+
 impl SourceArguments {
     fn open(&self) -> Result<UsageSource, ExitCode> {
+        if let Some(url) = &self.url {
+            let client = admin_client(url).map_err(|error| {
+                eprintln!("outcrop: {error}");
+                ExitCode::from(BAD_ARGUMENTS)
+            })?;
+            return Ok(UsageSource::Api(Box::new(client)));
+        }
         let overrides = Overrides {
             file: self.config.clone(),
             ..Overrides::default()
@@ -119,37 +148,11 @@ impl SourceArguments {
             );
             return Err(ExitCode::FAILURE);
         }
-        Ok(UsageSource {
-            store: Arc::new(Store::at(path)),
-            from: self.from.clone(),
-            to: self.to.clone(),
-        })
+        Ok(UsageSource::Store(Arc::new(Store::at(path))))
     }
-}
 
-impl UsageSource {
-    fn days(&self) -> (Option<&str>, Option<&str>) {
+    fn days(&self) -> Days<'_> {
         (self.from.as_deref(), self.to.as_deref())
-    }
-
-    async fn export(
-        &self,
-        format: ExportFormat,
-        records: bool,
-        mut output: impl Write,
-    ) -> Result<(), CommandError> {
-        let selection = ExportSelection {
-            format,
-            records,
-            from: self.from.clone(),
-            to: self.to.clone(),
-        };
-        let export = UsageExport::new(Arc::clone(&self.store), selection);
-        let mut export = export.map_err(|remedy| CommandError::Message(remedy.to_owned()))?;
-        while let Some(part) = export.next().await? {
-            output.write_all(&part)?;
-        }
-        Ok(output.flush()?)
     }
 }
 
@@ -164,6 +167,12 @@ impl From<io::Error> for CommandError {
 
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
+        Self::Message(error.to_string())
+    }
+}
+
+impl From<ClientError> for CommandError {
+    fn from(error: ClientError) -> Self {
         Self::Message(error.to_string())
     }
 }

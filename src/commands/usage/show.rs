@@ -1,12 +1,10 @@
 use std::io::Write;
 
-use super::{CommandError, UsageSource};
+use super::CommandError;
+use super::source::{Days, UsageSource};
 use crate::models::Usd;
-use crate::store::{UsageDimension, UsageQuery, UsageRow, UsageSums};
+use crate::store::{UsageDimension, UsageRow, UsageSums};
 use crate::usage::ReportRow;
-
-/// The maximum number of rows, for the memory of the command.
-const MAX_ROWS: u32 = 100_000;
 
 /// Nanodollars of a ten-thousandth of a dollar.
 const TEN_THOUSANDTH: i64 = 100_000;
@@ -15,24 +13,11 @@ const TEN_THOUSANDTH: i64 = 100_000;
 pub(super) async fn run(
     source: &UsageSource,
     by: &[UsageDimension],
+    days: Days<'_>,
     json: bool,
     mut output: impl Write,
 ) -> Result<(), CommandError> {
-    let (from, to) = source.days();
-    let query = UsageQuery {
-        from,
-        to,
-        caller: None,
-        by,
-        limit: MAX_ROWS + 1,
-    };
-    let rows = source.store.usage(query).await?;
-    if rows.len() > MAX_ROWS as usize {
-        return Err(CommandError::Message(format!(
-            "more than {MAX_ROWS} rows; choose fewer days with --from and --to, or use `outcrop \
-             usage export`"
-        )));
-    }
+    let rows = source.sums(by, days).await?;
     match json {
         true => write_json(&rows, by, &mut output)?,
         false => output.write_all(table(&rows, by).as_bytes())?,

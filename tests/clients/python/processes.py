@@ -128,6 +128,12 @@ def listening_address(line):
     return fields.get("address") if fields and fields.get("message") == "listening" else None
 
 
+def admin_address(line):
+    """The address of the listener for operators."""
+    fields = fields_of(line)
+    return fields.get("address") if fields and fields.get("message") == "listening for operators" else None
+
+
 def fields_of(line):
     """The message and fields of a JSON log line; None for other lines."""
     if not line.startswith("{"):

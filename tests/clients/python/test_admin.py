@@ -7,16 +7,11 @@ import httpx
 import openai
 
 from conftest import connect
-from processes import Gateway, eventually, fields_of
+from processes import Gateway, admin_address, eventually
 from simulated import HELLO, NOVA, fault, script, text
 from test_keys import Commands
 
 LISTEN = '[admin]\nlisten = "127.0.0.1:0"\n[server]\ndrain_delay = "0s"\n'
-
-
-def admin_address(line):
-    fields = fields_of(line)
-    return fields.get("address") if fields and fields.get("message") == "listening for operators" else None
 
 
 def admin_of(gateway):

@@ -1,4 +1,4 @@
-"""`outcrop teams` and `outcrop keys`, on the store of a running gateway."""
+"""`outcrop teams` and `outcrop keys`, on the store of a running gateway and through its admin API."""
 
 import json
 import os
@@ -9,8 +9,11 @@ import openai
 import pytest
 
 from conftest import connect
-from processes import API_KEY, BINARIES, PATIENCE, Gateway, Process, eventually, fields_of
+from processes import API_KEY, BINARIES, PATIENCE, Gateway, Process, admin_address, eventually, fields_of
 from simulated import CLAUDE, HELLO, NOVA
+
+
+ADMIN_TOKEN = "an-admin-token-of-operators"
 
 
 class Commands:
@@ -18,13 +21,15 @@ class Commands:
 
     def __init__(self, folder):
         self._folder = folder
+        self._target = ["--config", str(folder / "outcrop.toml")]
+        # Without OUTCROP_API_KEYS: a command needs none.
+        self._environment = {"HOME": str(folder), "PATH": os.environ["PATH"]}
 
     def run(self, *arguments):
-        # Without OUTCROP_API_KEYS: a command needs none.
         return subprocess.run(
-            [BINARIES / "outcrop", *arguments, "--config", str(self._folder / "outcrop.toml")],
+            [BINARIES / "outcrop", *arguments, *self._target],
             cwd=self._folder,
-            env={"HOME": str(self._folder), "PATH": os.environ["PATH"]},
+            env=self._environment,
             capture_output=True,
             encoding="utf-8",
             timeout=PATIENCE,
@@ -47,20 +52,42 @@ class Commands:
         return finished.stderr
 
 
+class RemoteCommands(Commands):
+    """Commands on the admin API of a gateway, as from another machine: without its files."""
+
+    def __init__(self, folder, url, token=ADMIN_TOKEN):
+        folder.mkdir()
+        super().__init__(folder)
+        self._target = ["--url", url]
+        self._environment["OUTCROP_ADMIN_TOKEN"] = token
+
+
+def admin_url(gateway):
+    return "http://" + gateway.wait_for(admin_address)
+
+
 @pytest.fixture
 def gateway_with_store(running_simulator, tmp_path):
     configuration = f'[store]\npath = "{tmp_path}/keys.db"\n[teams.of-file]\nrequests_per_minute = 600\n'
+    configuration += f'[admin]\nlisten = "127.0.0.1:0"\ntoken = "{ADMIN_TOKEN}"\n'
     gateway = Gateway(running_simulator.url, tmp_path, configuration)
     yield gateway
     assert gateway.stop() == 0
+
+
+@pytest.fixture(params=["store", "url"])
+def outcrop(request, gateway_with_store, tmp_path):
+    """Commands on the store of a gateway, and on its admin API."""
+    if request.param == "store":
+        return Commands(tmp_path)
+    return RemoteCommands(tmp_path / "elsewhere", admin_url(gateway_with_store))
 
 
 def say_hello(client, model=NOVA):
     return client.chat.completions.create(model=model, messages=HELLO).choices[0].message.content
 
 
-def test_a_key_lives_from_its_creation_to_its_end_while_the_gateway_runs(gateway_with_store, tmp_path):
-    outcrop = Commands(tmp_path)
+def test_a_key_lives_from_its_creation_to_its_end_while_the_gateway_runs(gateway_with_store, outcrop):
     outcrop("teams", "create", "research", "--rpm", "600", "--models", "*nova*,*claude*")
     created = outcrop.json(
         "keys", "create", "--team", "research", "--name", "first", "--user", "ann", "--models", "*nova*",
@@ -98,8 +125,7 @@ def test_a_key_lives_from_its_creation_to_its_end_while_the_gateway_runs(gateway
         assert say_hello(client)
 
 
-def test_lists_are_tables_without_secrets(gateway_with_store, tmp_path):
-    outcrop = Commands(tmp_path)
+def test_lists_are_tables_without_secrets(outcrop):
     outcrop("teams", "create", "research", "--tpm", "100000")
     text = outcrop("keys", "create", "--team", "research", "--name", "for people")
     (key,) = [line.strip() for line in text.splitlines() if line.startswith("  sk-oc-")]
@@ -139,6 +165,58 @@ def test_mistakes_are_refused_with_the_remedy(gateway_with_store, tmp_path):
         (["keys", "rotate", "one", "--overlap", "soon"], 2, "write a duration such as"),
     ]:
         assert words in outcrop.refused(*arguments, code=code)
+
+
+def test_commands_print_the_same_through_the_admin_api(gateway_with_store, tmp_path):
+    local = Commands(tmp_path)
+    # The gateway has a key of the environment, which it shows, too.
+    local._environment["OUTCROP_API_KEYS"] = API_KEY
+    remote = RemoteCommands(tmp_path / "elsewhere", admin_url(gateway_with_store))
+    remote("teams", "create", "research", "--rpm", "60")
+    remote("keys", "create", "--team", "research", "--name", "one", "--tpm", "1000", "--expires", "2999-01-01")
+    # What one argument changes leaves the rest as it is.
+    remote("keys", "update", "one", "--rpm", "5", "--tag", "cost=42")
+    remote("teams", "update", "research", "--each-user", "--budget-usd", "5")
+    remote("budgets", "set", "--team", "research", "--usd", "500.25", "--per", "month")
+    remote("budgets", "set", "--key", "one", "--usd", "9", "--per", "day", "--soft")
+    remote("budgets", "increase", "--team", "research", "--usd", "1", "--until", "2999-01-01")
+    for command in (
+        ["teams", "list"], ["teams", "show", "research"], ["keys", "list"], ["keys", "show", "one"],
+        ["keys", "list", "--team", "research", "--all"], ["teams", "show", "of-file"],
+        ["budgets", "list"], ["budgets", "list", "--team", "research"], ["budgets", "list", "--key", "one"],
+    ):
+        assert remote(*command) == local(*command), command
+        assert remote.json(*command) == local.json(*command), command
+    shown = remote.json("keys", "show", "one")
+    budget = {"usd": "9", "per": "day", "hard": False}
+    assert shown["allowance"] == {"requests_per_minute": 5, "tokens_per_minute": 1000, "budgets": [budget]}
+    assert shown["tags"] == {"cost": "42"} and shown["expires_at"].startswith("2999")
+    for arguments, code, words in [
+        (["teams", "create", "of-file"], 1, "`[teams.of-file]`"),
+        (["teams", "delete", "research"], 1, "has 1 active keys"),
+        (["keys", "create", "--name", "one"], 1, "choose another name"),
+        (["keys", "create", "--name", "two", "--expires", "2020-01-01"], 2, "in the future"),
+        (["keys", "show", "absent"], 1, "there is no key `absent`"),
+    ]:
+        assert words in remote.refused(*arguments, code=code)
+    actors = [entry["actor"] for entry in audit(gateway_with_store)]
+    assert actors == ["token of the configuration"] * 7
+
+    url = admin_url(gateway_with_store)
+    for folder, url, token, code, words in [
+        ("a", url, "", 2, "set OUTCROP_ADMIN_TOKEN"),
+        ("b", url, "oc-admin-not-this-one", 1, "the admin token is unknown"),
+        ("c", gateway_with_store.url, ADMIN_TOKEN, 1, "write the address of `[admin] listen`"),
+        ("d", "http://127.0.0.1:1", ADMIN_TOKEN, 1, "127.0.0.1:1"),
+        ("e", "http://outcrop.example.com", ADMIN_TOKEN, 2, "would not be encrypted"),
+    ]:
+        message = RemoteCommands(tmp_path / folder, url, token).refused("keys", "list", code=code)
+        assert words in message and (not token or token not in message)
+
+
+def audit(gateway):
+    headers = {"authorization": f"Bearer {ADMIN_TOKEN}"}
+    return httpx.get(admin_url(gateway) + "/admin/v1/audit", headers=headers).raise_for_status().json()["data"]
 
 
 def serve(simulator, folder, configuration, listen="127.0.0.1:0"):

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from conftest import bearer, connect
-from processes import BINARIES, PATIENCE, Gateway, eventually
+from processes import BINARIES, PATIENCE, Gateway, admin_address, eventually
 from simulated import HELLO, NOVA, fault, script, text
 
 # What a crash may lose: the records of 250 ms, and of a transaction, which goes to the spool after two
@@ -29,11 +29,12 @@ class Stored:
     def __init__(self, simulator_url, folder):
         self.folder = folder
         self.path = folder / "outcrop.db"
+        self.configuration = ""
         self._simulator_url = simulator_url
 
     def start(self):
         configuration = f'[store]\npath = "{self.path}"\n[usage]\nenabled = true\n'
-        return Gateway(self._simulator_url, self.folder, configuration)
+        return Gateway(self._simulator_url, self.folder, configuration + self.configuration)
 
     def command(self, *arguments):
         command = [BINARIES / "outcrop", "usage", *arguments]
@@ -244,3 +245,29 @@ def peak_memory(pid):
     status = Path(f"/proc/{pid}/status").read_text()
     found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.M)
     return int(found[1]) if found else 0
+
+
+def test_usage_is_shown_and_exported_through_the_admin_api(stored):
+    token = "an-admin-token-of-operators"
+    stored.configuration = f'[admin]\nlisten = "127.0.0.1:0"\ntoken = "{token}"\n'
+    gateway = stored.start()
+    with client_of(gateway) as http:
+        for _ in range(3):
+            complete(http)
+    eventually(lambda: stored.path.exists() and stored.requests() == 3)
+    url = "http://" + gateway.wait_for(admin_address)
+
+    def remote(*arguments):
+        command = [BINARIES / "outcrop", "usage", *arguments, "--url", url]
+        environment = {"OUTCROP_ADMIN_TOKEN": token}
+        run = subprocess.run(command, cwd="/", capture_output=True, encoding="utf-8", env=environment)
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
+    for arguments in (
+        ["show"], ["show", "--json"], ["show", "--by", "day,user,key,model", "--from", "2026-01-01"],
+        ["export"], ["export", "--records"], ["export", "--format", "jsonl"], ["export", "--format", "focus"],
+    ):
+        printed = remote(*arguments)
+        assert printed == stored.command(*arguments).stdout and printed, arguments
+    gateway.stop()

@@ -7,7 +7,8 @@ pub use change::{BudgetChange, BudgetSlot};
 use std::time::{Duration, UNIX_EPOCH};
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::{Administration, AdministrationError, KeyFilter, Owner};
 use crate::allowances::{
@@ -19,7 +20,7 @@ use crate::store::SpendQuery;
 use crate::usage::{UsdNumber, day_of};
 
 /// A budget in its current window, for people and scripts. Times are those of RFC 3339.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BudgetView {
     /// Whose it is.
     #[serde(flatten)]
@@ -31,19 +32,29 @@ pub struct BudgetView {
     /// Whether requests beyond it are refused.
     pub hard: bool,
     /// The amount.
-    #[serde(serialize_with = "dollars")]
+    #[serde(serialize_with = "dollars", deserialize_with = "read_dollars")]
+    #[schema(value_type = f64)]
     pub usd: Usd,
     /// A higher amount for a while.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub increase: Option<BudgetIncrease>,
     /// The amount, with an increase that has not ended.
-    #[serde(serialize_with = "dollars")]
+    #[serde(serialize_with = "dollars", deserialize_with = "read_dollars")]
+    #[schema(value_type = f64)]
     pub limit_usd: Usd,
     /// What ended requests have cost in the window; `None` for the budget of each user.
-    #[serde(serialize_with = "some_dollars")]
+    #[serde(
+        serialize_with = "some_dollars",
+        deserialize_with = "read_some_dollars"
+    )]
+    #[schema(value_type = Option<f64>)]
     pub spent_usd: Option<Usd>,
     /// What is left of it, at least 0.
-    #[serde(serialize_with = "some_dollars")]
+    #[serde(
+        serialize_with = "some_dollars",
+        deserialize_with = "read_some_dollars"
+    )]
+    #[schema(value_type = Option<f64>)]
     pub left_usd: Option<Usd>,
     /// When the window began; `None` for budgets in total.
     pub window_start: Option<String>,
@@ -54,7 +65,7 @@ pub struct BudgetView {
 }
 
 /// Whose a budget is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "level", rename_all = "snake_case")]
 pub enum BudgetHolder {
     /// All callers together.
@@ -275,4 +286,18 @@ fn dollars<S: Serializer>(amount: &Usd, serializer: S) -> Result<S::Ok, S::Error
 
 fn some_dollars<S: Serializer>(amount: &Option<Usd>, serializer: S) -> Result<S::Ok, S::Error> {
     amount.map(UsdNumber).serialize(serializer)
+}
+
+fn read_dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Usd, D::Error> {
+    f64::deserialize(deserializer).map(rounded)
+}
+
+fn read_some_dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Usd>, D::Error> {
+    let amount = Option::<f64>::deserialize(deserializer)?;
+    Ok(amount.map(rounded))
+}
+
+/// Exact up to nine million dollars, the largest budget.
+fn rounded(dollars: f64) -> Usd {
+    Usd::from_nanodollars((dollars * 1e9).round() as i64)
 }

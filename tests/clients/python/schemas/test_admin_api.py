@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from processes import Gateway, Process, fields_of, simulator_address
+from processes import Gateway, Process, admin_address, simulator_address
 
 TOKEN = "an-admin-token-of-operators"
 
@@ -16,11 +16,6 @@ CONFIGURATION = f"""
 listen = "127.0.0.1:0"
 token = "{TOKEN}"
 """
-
-
-def admin_address(line):
-    fields = fields_of(line)
-    return fields.get("address") if fields and fields.get("message") == "listening for operators" else None
 
 
 @pytest.fixture
