@@ -8,6 +8,7 @@ mod errors;
 mod gateway;
 mod json;
 mod keys;
+mod limits;
 mod request;
 mod teams;
 mod tokens;
@@ -49,8 +50,10 @@ pub(super) fn routes() -> Router<Operator> {
             &at("/teams/{name}"),
             get(teams::show).patch(teams::change).delete(teams::delete),
         )
+        .route(&at("/teams/{name}/limits"), get(limits::of_team))
         .route(&at("/keys"), get(keys::list).post(keys::create))
         .route(&at("/keys/{id}"), get(keys::show).patch(keys::change))
+        .route(&at("/keys/{id}/limits"), get(limits::of_key))
         .route(&at("/keys/{id}/rotate"), post(keys::rotate))
         .route(&at("/keys/{id}/revoke"), post(keys::revoke))
         .route(&at("/budgets"), get(budgets::list))
@@ -82,6 +85,8 @@ pub(super) fn routes() -> Router<Operator> {
         teams::show,
         teams::change,
         teams::delete,
+        limits::of_team,
+        limits::of_key,
         keys::list,
         keys::create,
         keys::show,

@@ -4,3 +4,5 @@ pub mod handler;
 pub mod service;
 
 mod types;
+
+pub use types::{LevelInfo, levels_of};

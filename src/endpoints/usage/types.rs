@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::allowances::{Budget, BudgetPeriod, LevelAllowance, ModelPattern, UsageAllowance};
 use crate::identity::Caller;
@@ -74,32 +75,35 @@ pub(super) struct KeyInfo<'a> {
     allowances: Vec<LevelInfo<'a>>,
 }
 
-/// What one level may use.
-#[derive(Debug, Serialize)]
-struct LevelInfo<'a> {
+/// What one level may use, and what is left of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LevelInfo<'a> {
     /// `organization`, `team`, `user` or `key`.
     level: &'static str,
     name: &'a str,
     /// `null` for all models.
+    #[schema(value_type = Option<Vec<ModelPattern>>)]
     allowed_models: Option<&'a [ModelPattern]>,
     /// Limits for all models together, and for the models of a pattern.
     limits: Vec<LimitInfo<'a>>,
 }
 
 /// The limits of all models, or of those of a pattern.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct LimitInfo<'a> {
     /// `null` for all models together.
+    #[schema(value_type = Option<ModelPattern>)]
     models: Option<&'a ModelPattern>,
     requests_per_minute: Option<u32>,
     tokens_per_minute: Option<u64>,
     max_concurrent_requests: Option<u32>,
+    #[schema(value_type = Vec<Budget>)]
     budgets: &'a [Budget],
     remaining: Remaining,
 }
 
 /// What is left of limits; `null` without a limit.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 struct Remaining {
     requests: Option<u64>,
     tokens: Option<u64>,
@@ -108,21 +112,21 @@ struct Remaining {
 }
 
 /// What is left of a budget in its current window.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct RemainingBudget {
     per: BudgetPeriod,
-    /// `null` until the gateway knows what is spent.
+    /// What is left, with a temporary increase; `null` until the gateway knows what is spent.
+    #[schema(value_type = Option<String>)]
     usd: Option<Usd>,
+    /// What is spent, with the estimates for requests in flight.
+    #[schema(value_type = Option<String>)]
+    spent_usd: Option<Usd>,
 }
 
 impl<'a> KeyInfo<'a> {
     pub(super) fn of(caller: &'a Caller) -> Self {
         let profile = caller.profile();
         let principal = caller.principal();
-        let limits = profile.limits.as_deref();
-        let states = limits.map(|limits| limits.states(limits.now()));
-        let states = states.unwrap_or_default();
-        let levels = profile.levels.iter();
         Self {
             object: "key",
             id: caller.id(),
@@ -134,9 +138,19 @@ impl<'a> KeyInfo<'a> {
                 let since = at.duration_since(UNIX_EPOCH);
                 since.unwrap_or_default().as_secs()
             }),
-            allowances: levels.map(|level| LevelInfo::of(level, &states)).collect(),
+            allowances: levels_of(caller),
         }
     }
+}
+
+/// What the levels of a caller may use, the widest first, and what is left of it.
+pub fn levels_of(caller: &Caller) -> Vec<LevelInfo<'_>> {
+    let profile = caller.profile();
+    let limits = profile.limits.as_deref();
+    let states = limits.map(|limits| limits.states(limits.now()));
+    let states = states.unwrap_or_default();
+    let levels = profile.levels.iter();
+    levels.map(|level| LevelInfo::of(level, &states)).collect()
 }
 
 impl<'a> LevelInfo<'a> {
@@ -216,6 +230,7 @@ impl RemainingBudget {
         Self {
             per: *period,
             usd: spent.map(|spent| (*limit - spent).max(Usd::default())),
+            spent_usd: *spent,
         }
     }
 }

@@ -474,6 +474,54 @@ async fn tokens_for_keys_manage_teams_and_keys_only() {
 }
 
 #[tokio::test]
+async fn what_is_left_of_limits_is_shown() {
+    let operated = operated().await;
+    let team = json!({
+        "name": "research", "requests_per_minute": 1, "user": {"max_concurrent_requests": 5},
+        "budgets": [{"usd": "100", "per": "month"}],
+    });
+    operated.done(Method::POST, "/teams", team, 201).await;
+    let new = json!({
+        "name": "one", "team": "research", "user": "ann",
+        "allowance": {"models": [{"pattern": "*claude*", "tokens_per_minute": 100_000}]},
+    });
+    let created = operated.done(Method::POST, "/keys", new, 201).await;
+    let key = created["key"].as_str().unwrap();
+    assert_eq!(operated.chat_with_key(key).await.status, StatusCode::OK);
+    let records = operated.gateway.records.take(1).await;
+    let cost = records.first().and_then(|record| record.cost?.total());
+
+    let limits = operated.read("/keys/one/limits").await;
+    let levels: Vec<&Value> = limits["data"].as_array().unwrap().iter().collect();
+    let names: Vec<&str> = levels
+        .iter()
+        .map(|level| level["level"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["team", "user", "key"]);
+    let team = &levels[0]["limits"][0];
+    assert_eq!(team["remaining"]["requests"], 0);
+    let spent = cost.unwrap().to_string();
+    assert_eq!(team["remaining"]["budgets"][0]["spent_usd"], spent);
+    assert_eq!(
+        levels[1]["limits"][0]["remaining"]["concurrent_requests"],
+        5
+    );
+    let claude = &levels[2]["limits"][0];
+    assert_eq!(claude["models"], "*claude*");
+    assert!(claude["remaining"]["tokens"].is_u64());
+
+    let of_team = operated.read("/teams/research/limits").await;
+    assert_eq!(of_team["data"][0]["limits"][0]["remaining"]["requests"], 0);
+    assert_eq!(of_team["data"].as_array().map(Vec::len), Some(1));
+    let of_user = operated.read("/teams/research/limits?user=ann").await;
+    assert_eq!(of_user["data"][1]["name"], "research/ann");
+    for path in ["/teams/absent/limits", "/keys/absent/limits"] {
+        let (status, _) = operated.refused(Method::GET, path, Value::Null).await;
+        assert_eq!(status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_first_key_is_required_at_once() {
     let operated = Operated::start(AdminSettings {
         token: Some(KeyDigest::of(TOKEN)),
