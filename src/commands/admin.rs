@@ -28,7 +28,7 @@ pub(super) enum TokensCommand {
     Create {
         /// Name, which the audit log shows
         name: String,
-        /// What it may do: read, keys (also change keys and teams) or all
+        /// What it may do: read, keys (manage teams and keys, read usage) or all
         #[arg(long)]
         scope: Scope,
         /// Date or time at which it expires [default: never]

@@ -169,6 +169,19 @@ def test_an_operator_manages_teams_and_keys_over_http(running_simulator, tmp_pat
             refused_with(openai.AuthenticationError, key)
         assert [key["id"] for key in admin.get("/keys?team=research&revoked=true").json()["data"]] == [created["id"]]
 
+        # What the key was used for is known by its id, also after a rotation.
+        def served():
+            rows = admin.get(f"/usage?by=team,key,model&key={created['id']}").raise_for_status().json()["data"]
+            # A refused request has a row, too.
+            return [row for row in rows if row["model"] == NOVA and row["cost_usd"] > 0]
+
+        [used] = eventually(served)
+        assert (used["team"], used["key_name"]) == ("research", "notebook")
+        days = admin.get("/usage/export?format=jsonl").raise_for_status().text.splitlines()
+        assert created["id"] in [json.loads(day)["key"] for day in days]
+        [budget] = admin.get("/budgets?team=research").json()["data"]
+        assert budget["limit_usd"] == 100 and 0 < budget["spent_usd"] < budget["left_usd"]
+
         owned = admin.patch("/teams/of-file", json={"requests_per_minute": 1})
         assert owned.status_code == 409
         assert "`[teams.of-file]`" in owned.json()["error"]["message"]
