@@ -1,8 +1,9 @@
-//! What teams and keys have used of their limits, and what is left.
+//! What teams and keys have used of their limits and budgets, and what is left.
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::errors::{AnyError, NotFound, ParameterError};
@@ -11,6 +12,7 @@ use super::{AdminError, Operator, respond, unix_now};
 use crate::allowances::check_user_name;
 use crate::endpoints::usage::{LevelInfo, levels_of};
 use crate::identity::TokenGrant;
+use crate::identity::administration::{BudgetFilter, BudgetView};
 
 /// Limits, and what is left of them.
 #[derive(Serialize, ToSchema)]
@@ -18,6 +20,13 @@ struct LimitStates<'a> {
     /// The organization, the team, the user and the key, as far as something is limited for them.
     /// All of them apply.
     data: Vec<LevelInfo<'a>>,
+}
+
+/// Budgets.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(in crate::admin) struct BudgetList {
+    /// The budgets: those of the organization, then of teams and their users, then of keys.
+    pub(in crate::admin) data: Vec<BudgetView>,
 }
 
 /// Show what is left for a key
@@ -88,4 +97,43 @@ pub(super) async fn of_team(
     let caller = app.http.callers.of_token("", &grant);
     let data = levels_of(&caller);
     respond(200, &LimitStates { data })
+}
+
+/// List budgets
+///
+/// With their windows, what ended requests have spent, and what is left. A change of a team or a key
+/// changes them.
+#[utoipa::path(
+    get,
+    path = "/admin/v1/budgets",
+    tag = "budgets",
+    params(
+        ("team" = Option<String>, Query, description = "only those of this team, its users and its keys"),
+        ("key" = Option<String>, Query, description = "only those of the key with this id or name"),
+    ),
+    responses(
+        (status = 200, description = "the budgets", body = BudgetList),
+        ParameterError,
+        NotFound,
+        AnyError,
+    ),
+)]
+pub(super) async fn budgets(
+    State(operator): State<Operator>,
+    _: MayReadCallers,
+    mut parameters: Parameters,
+) -> Result<Response, AdminError> {
+    let team = parameters.text("team")?;
+    let key = parameters.text("key")?;
+    parameters.finish()?;
+    if team.is_some() && key.is_some() {
+        return Err(AdminError::invalid("key", "choose a team or a key"));
+    }
+    let filter = BudgetFilter {
+        team: team.as_deref(),
+        key: key.as_deref(),
+    };
+    let administration = operator.administration();
+    let data = administration.budgets(filter, Timestamp::now()).await?;
+    respond(200, &BudgetList { data })
 }

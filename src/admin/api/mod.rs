@@ -3,7 +3,6 @@
 
 mod audit;
 mod bodies;
-mod budgets;
 mod errors;
 mod gateway;
 mod json;
@@ -16,7 +15,7 @@ mod usage;
 
 pub use bodies::CreatedKeyBody;
 pub(super) use bodies::{KeySettingsBody, NewKeyBody, NewTeam, Page, RotationBody};
-pub(super) use budgets::BudgetList;
+pub(super) use limits::BudgetList;
 
 use axum::Router;
 use axum::response::Response;
@@ -56,7 +55,7 @@ pub(super) fn routes() -> Router<Operator> {
         .route(&at("/keys/{id}/limits"), get(limits::of_key))
         .route(&at("/keys/{id}/rotate"), post(keys::rotate))
         .route(&at("/keys/{id}/revoke"), post(keys::revoke))
-        .route(&at("/budgets"), get(budgets::list))
+        .route(&at("/budgets"), get(limits::budgets))
         .route(&at("/usage"), get(usage::show))
         .route(&at("/usage/export"), get(usage::export))
         .route(&at("/audit"), get(audit::list))
@@ -93,7 +92,7 @@ pub(super) fn routes() -> Router<Operator> {
         keys::change,
         keys::rotate,
         keys::revoke,
-        budgets::list,
+        limits::budgets,
         usage::show,
         usage::export,
         audit::list,
