@@ -154,7 +154,10 @@ impl<'a> Items<'a> {
             }
             ItemKind::CallOutput => {
                 let output = self.content(output, &format!("input[{index}].output"))?;
-                self.output(call, output)?;
+                match (&call.call_id, name) {
+                    (None, Some(name)) => self.fact(&name, output, index)?,
+                    _ => self.output(call, output)?,
+                }
             }
             ItemKind::LocalShellOutput => {
                 let output = self.content(output, &format!("input[{index}].output"))?;
@@ -270,6 +273,14 @@ impl<'a> Items<'a> {
         self.turn.end(&mut self.reader);
         let id = bedrock_call_id(&id);
         self.reader.tool_result(id, output, false, index)
+    }
+
+    /// Adds a result that no call asked for: Codex tells the model its goal in this form.
+    fn fact(&mut self, name: &str, output: Option<Content>, index: usize) -> Result<(), ApiError> {
+        self.turn.end(&mut self.reader);
+        let name = Content::Text(format!("Result of {name}:"));
+        self.reader.user(Some(name), index)?;
+        self.reader.user(output, index)
     }
 
     /// Keeps the result of a hosted tool, which the model has read, as text.
