@@ -90,7 +90,7 @@ def test_a_throttled_count_becomes_an_estimate(client, simulator):
 @pytest.mark.parametrize("field, more", [
     ("previous_response_id", {"previous_response_id": "resp_123"}),
     ("conversation", {"conversation": "conv_123"}),
-    ("input[0].type", {"input": [{"type": "item_reference", "id": "msg_123"}]}),
+    ("input[0].type", {"input": [{"type": "computer_call_output"}]}),
     ("tools[0].type", {"tools": [{"type": "code_interpreter", "container": {"type": "auto"}}]}),
     ("text.format.type", {"text": {"format": {"type": "grammar"}}}),
 ])

@@ -1,9 +1,9 @@
-// OpenAI's Agents SDK for Node, on Chat Completions.
+// OpenAI's Agents SDK for Node, on Chat Completions and on the Responses API, its default.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 
-import { Agent, OpenAIChatCompletionsModel, run, setTracingDisabled, tool } from "@openai/agents";
+import { Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, run, setTracingDisabled, tool } from "@openai/agents";
 import { z } from "zod";
 
 import { CLAUDE, HAIKU, NOVA, calling, script, startHarness, text, valued } from "./harness.js";
@@ -24,9 +24,7 @@ before(async () => (harness = await startHarness()));
 beforeEach(() => harness.reset());
 after(() => harness.stop());
 
-function model(name) {
-  return new OpenAIChatCompletionsModel(harness.client(), name);
-}
+const APIS = { chat: OpenAIChatCompletionsModel, responses: OpenAIResponsesModel };
 
 // Runs an agent to its end, streaming or not.
 const ways = {
@@ -42,7 +40,13 @@ const ways = {
   },
 };
 
-for (const [way, through] of Object.entries(ways)) {
+const pairs = Object.entries(APIS).flatMap(([api, Model]) =>
+  Object.entries(ways).map(([way, through]) => [`${api}, ${way}`, through, Model]),
+);
+
+for (const [way, through, Model] of pairs) {
+  const model = (name) => new Model(harness.client(), name);
+
   test(`tools run until the final response, ${way}`, async () => {
     await harness.push(
       script(calling([["call_1", "get_weather", { city: "Lisbon" }], ["call_2", "get_weather", { city: "Porto" }]])),

@@ -1,4 +1,4 @@
-"""OpenAI's Agents SDK on Chat Completions: tool loops, handoffs, structured output, streams."""
+"""OpenAI's Agents SDK on Chat Completions and on the Responses API, its default: tool loops, handoffs, structured output, streams."""
 
 import json
 
@@ -8,6 +8,7 @@ from agents import (
     Agent,
     ModelSettings,
     OpenAIChatCompletionsModel,
+    OpenAIResponsesModel,
     Runner,
     function_tool,
     set_tracing_disabled,
@@ -41,13 +42,13 @@ class Report(BaseModel):
     degrees: int
 
 
-@pytest.fixture
-def model(gateway):
+@pytest.fixture(params=[OpenAIChatCompletionsModel, OpenAIResponsesModel], ids=["chat", "responses"])
+def model(request, gateway):
     """Creates SDK models without retries."""
 
     def named(name):
         client = openai.AsyncOpenAI(base_url=gateway.base_url, api_key=API_KEY, max_retries=0)
-        return OpenAIChatCompletionsModel(model=name, openai_client=client)
+        return request.param(model=name, openai_client=client)
 
     return named
 
