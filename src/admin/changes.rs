@@ -22,7 +22,7 @@ pub struct AuditedAdministration {
 
 /// What was changed.
 #[derive(Debug)]
-pub struct Audited<T> {
+pub struct AuditedChange<T> {
     /// What it is now.
     pub value: T,
     /// Whether the change is in the audit log. It is done in any case.
@@ -50,7 +50,7 @@ impl AuditedAdministration {
         name: &str,
         team: Team,
         now: i64,
-    ) -> Result<Audited<TeamView>, AdministrationError> {
+    ) -> Result<AuditedChange<TeamView>, AdministrationError> {
         let created = self.administration.create_team(name, team, now).await?;
         Ok(self.team("team.create", None, created).await)
     }
@@ -60,7 +60,7 @@ impl AuditedAdministration {
         &self,
         name: &str,
         change: impl FnOnce(&mut Team) -> Result<(), E>,
-    ) -> Result<Audited<TeamView>, E> {
+    ) -> Result<AuditedChange<TeamView>, E> {
         let (before, after) = self.administration.change_team(name, change).await?;
         Ok(self.team("team.update", Some(before), after).await)
     }
@@ -70,10 +70,10 @@ impl AuditedAdministration {
         &self,
         name: &str,
         now: i64,
-    ) -> Result<Audited<TeamView>, AdministrationError> {
+    ) -> Result<AuditedChange<TeamView>, AdministrationError> {
         let before = self.administration.delete_team(name, now).await?;
         let recorded = self.record("team.delete", name, Some(&before), None).await;
-        Ok(Audited {
+        Ok(AuditedChange {
             value: before,
             recorded,
         })
@@ -84,7 +84,7 @@ impl AuditedAdministration {
         &self,
         new: NewKey,
         now: i64,
-    ) -> Result<Audited<CreatedKey>, AdministrationError> {
+    ) -> Result<AuditedChange<CreatedKey>, AdministrationError> {
         let created = self.administration.create_key(new, now).await?;
         Ok(self.created_key("key.create", created).await)
     }
@@ -95,7 +95,7 @@ impl AuditedAdministration {
         id_or_name: &str,
         change: impl FnOnce(&mut KeySettings) -> Result<(), E>,
         now: i64,
-    ) -> Result<Audited<KeyView>, E> {
+    ) -> Result<AuditedChange<KeyView>, E> {
         let changed = self.administration.change_key(id_or_name, change, now);
         let (before, after) = changed.await?;
         Ok(self.key("key.update", before, after).await)
@@ -107,7 +107,7 @@ impl AuditedAdministration {
         id_or_name: &str,
         overlap: Duration,
         now: i64,
-    ) -> Result<Audited<CreatedKey>, AdministrationError> {
+    ) -> Result<AuditedChange<CreatedKey>, AdministrationError> {
         let rotated = self.administration.rotate_key(id_or_name, overlap, now);
         Ok(self.created_key("key.rotate", rotated.await?).await)
     }
@@ -117,10 +117,10 @@ impl AuditedAdministration {
         &self,
         id_or_name: &str,
         now: i64,
-    ) -> Result<Audited<KeyView>, AdministrationError> {
+    ) -> Result<AuditedChange<KeyView>, AdministrationError> {
         let (before, after) = self.administration.revoke_key(id_or_name, now).await?;
         if before == after {
-            return Ok(Audited {
+            return Ok(AuditedChange {
                 value: after,
                 recorded: Ok(()),
             });
@@ -133,30 +133,39 @@ impl AuditedAdministration {
         action: &'static str,
         before: Option<TeamView>,
         after: TeamView,
-    ) -> Audited<TeamView> {
+    ) -> AuditedChange<TeamView> {
         let recorded = self.record(action, &after.name, before.as_ref(), Some(&after));
-        Audited {
+        AuditedChange {
             recorded: recorded.await,
             value: after,
         }
     }
 
-    async fn key(&self, action: &'static str, before: KeyView, after: KeyView) -> Audited<KeyView> {
+    async fn key(
+        &self,
+        action: &'static str,
+        before: KeyView,
+        after: KeyView,
+    ) -> AuditedChange<KeyView> {
         let recorded = self.record(action, &after.id, Some(&before), Some(&after));
-        Audited {
+        AuditedChange {
             recorded: recorded.await,
             value: after,
         }
     }
 
-    async fn created_key(&self, action: &'static str, created: CreatedKey) -> Audited<CreatedKey> {
+    async fn created_key(
+        &self,
+        action: &'static str,
+        created: CreatedKey,
+    ) -> AuditedChange<CreatedKey> {
         let CreatedKey {
             key: _,
             view,
             before,
         } = &created;
         let recorded = self.record(action, &view.id, before.as_ref(), Some(view));
-        Audited {
+        AuditedChange {
             recorded: recorded.await,
             value: created,
         }

@@ -27,7 +27,7 @@ use access::Access;
 
 pub use api::CreatedKeyBody;
 pub use audit::{Actor, AuditLog, Change};
-pub use changes::{Audited, AuditedAdministration};
+pub use changes::{AuditedAdministration, AuditedChange};
 pub use client::{AdminClient, ClientError, UsageDownload};
 pub use router::AdminRouter;
 pub use tokens::{AdminTokens, CreatedToken, Scope, TokenError, TokenView};

@@ -22,8 +22,8 @@ pub struct RateLimits {
     pub requests: Option<RateState>,
     /// Of tokens.
     pub tokens: Option<RateState>,
-    /// What is left of the hard budget with the least left; `None` if there is none, or clients are
-    /// not told.
+    /// What is left of the hard budget with the least left; `None` without one, or if
+    /// `[budgets] remaining_header` is off.
     pub budget_left: Option<Usd>,
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use time::OffsetDateTime;
 
 use super::CommandError;
-use crate::admin::{Actor, AdminClient, Audited, AuditedAdministration, CreatedKeyBody};
+use crate::admin::{Actor, AdminClient, AuditedAdministration, AuditedChange, CreatedKeyBody};
 use crate::allowances::Team;
 use crate::config::Config;
 use crate::identity::administration::{
@@ -182,7 +182,7 @@ fn now() -> i64 {
 }
 
 /// What was changed, with a warning if the change could not be recorded.
-fn done<T>(Audited { value, recorded }: Audited<T>) -> T {
+fn done<T>(AuditedChange { value, recorded }: AuditedChange<T>) -> T {
     if let Err(error) = recorded {
         eprintln!("outcrop: the change is done, but not in the audit log: {error}");
     }

@@ -2,11 +2,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{
-    Administration, AdministrationError, KeyFilter, KeySettings, KeyStatus, NewKey, Subject,
+    Administration, AdministrationError, BudgetFilter, KeyFilter, KeySettings, KeyStatus, NewKey,
+    Subject,
 };
-use crate::allowances::{Allowance, KeyGrant, Team};
+use crate::allowances::{Allowance, Budget, BudgetPeriod, KeyGrant, Team};
 use crate::config::{ChatOverrides, Config, KeyDigest, KeyEntry};
+use crate::models::Usd;
 use crate::store::scratch;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -302,4 +306,37 @@ async fn pages_have_everything_once() {
         }
         assert_eq!(names, ["a", "of-file", "of-team", "z"]);
     }
+}
+
+#[tokio::test]
+async fn a_list_of_budgets_is_bounded() {
+    let teams = administration();
+    let budget = Budget {
+        usd: Usd::from_nanodollars(1_000_000_000),
+        per: BudgetPeriod::Month,
+        hard: true,
+        increase: None,
+    };
+    let mut team = Team::default();
+    for user in 0..=1_000 {
+        let mut allowance = Allowance::default();
+        allowance.usage.budgets.push(budget);
+        team.users.insert(format!("user-{user}"), allowance);
+    }
+    let created = teams.create_team("large", team, 5).await;
+    created.expect("a team");
+    let error = teams
+        .budgets(BudgetFilter::default(), Timestamp::UNIX_EPOCH)
+        .await
+        .expect_err("too many");
+    assert_eq!(
+        error.to_string(),
+        "team: there are more than 1000 budgets; choose a team or a key"
+    );
+    let of_file = BudgetFilter {
+        team: Some("of-file"),
+        ..BudgetFilter::default()
+    };
+    let budgets = teams.budgets(of_file, Timestamp::UNIX_EPOCH).await;
+    assert_eq!(budgets.expect("budgets"), []);
 }

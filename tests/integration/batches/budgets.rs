@@ -135,7 +135,7 @@ async fn a_job_is_charged_to_its_caller_at_half_the_price_of_calls() {
     let [of_id, of_alias] = &records[..] else {
         panic!("{records:?}");
     };
-    // The names of one model in one job are told apart, for budgets by name.
+    // The names of one model in one job are distinguished, for budgets by name.
     let (of_id, of_alias) = match of_id.model.as_deref() {
         Some(ALIAS) => (of_alias, of_id),
         _ => (of_id, of_alias),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 
-/// The delay that clients are told if Bedrock does not say one.
+/// The delay for clients if Bedrock does not state one.
 const DEFAULT_WAIT: Duration = Duration::from_secs(2);
 
 /// The `error` of a failed response. SDKs parse all members but `param` as strings.

@@ -96,6 +96,9 @@ pub enum BudgetHolder {
     },
 }
 
+/// The maximum number of budgets in a list: each is a query.
+const MAX_BUDGETS: usize = 1_000;
+
 /// Which budgets are listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BudgetFilter<'a> {
@@ -107,7 +110,8 @@ pub struct BudgetFilter<'a> {
 
 impl Administration {
     /// The budgets of a choice with what is left of them at `now`: those of the organization, then of
-    /// each team and its users, then of the keys that are not revoked.
+    /// each team and its users, then of the keys that are not revoked. More than a thousand are an
+    /// error, which asks for a narrower choice.
     pub async fn budgets(
         &self,
         filter: BudgetFilter<'_>,
@@ -195,6 +199,13 @@ impl BudgetList<'_> {
         let usages = std::iter::once((None, &allowance.usage)).chain(of_models);
         for (models, usage) in usages {
             for budget in &usage.budgets {
+                if self.views.len() == MAX_BUDGETS {
+                    return Err(AdministrationError::invalid(
+                        "team",
+                        format!("there are more than {MAX_BUDGETS} budgets"),
+                        "choose a team or a key",
+                    ));
+                }
                 let view = self.view(holder, models, budget, owner).await?;
                 self.views.push(view);
             }
