@@ -80,7 +80,7 @@ pub(super) struct Items<S> {
     pub(super) list: ItemList<S>,
     options: ItemOptions,
     open: Option<OpenItem>,
-    /// Whether the client has a message or a call.
+    /// Whether a message or a call was added.
     has_output: bool,
     /// The number of characters of text so far, and before the open message.
     characters: usize,
@@ -185,7 +185,6 @@ impl<S: EventSink> Items<S> {
     }
 
     fn start_call(&mut self, call_id: &str, name: &str, kind: CallKind) {
-        self.has_output = true;
         let special = self.options.tools.special(name);
         self.open = Some(match special {
             Some(tool) if tool.form != CallForm::Named => OpenItem::BuiltIn(BuiltInCall {
@@ -198,6 +197,7 @@ impl<S: EventSink> Items<S> {
                     name: special.map_or(name, |tool| &tool.name),
                     namespace: special.and_then(|tool| tool.namespace.as_deref()),
                 };
+                self.has_output = true;
                 OpenItem::Call(OpenCall::start(kind, call_id, tool, &mut self.list))
             }
         });
@@ -282,7 +282,12 @@ impl<S: EventSink> Items<S> {
             Some(OpenItem::Message(message)) => message.end(status, &mut self.list),
             Some(OpenItem::Reasoning(reasoning)) => reasoning.end(&mut self.list),
             Some(OpenItem::Call(call)) => call.end(is_cut, &mut self.list),
-            Some(OpenItem::BuiltIn(call)) => call.end(is_cut, &mut self.list),
+            Some(OpenItem::BuiltIn(call)) => {
+                // Its item is added when it is complete.
+                let complete = self.list.items.len();
+                call.end(is_cut, &mut self.list);
+                self.has_output |= self.list.items.len() > complete;
+            }
             None => {}
         }
     }
