@@ -30,8 +30,8 @@ HELLO = [{"role": "user", "content": "Good morning, mountain"}]
 class Simulator(Process):
     """A running bedrock-simulator."""
 
-    def __init__(self, folder):
-        super().__init__("bedrock-simulator", "--listen", "127.0.0.1:0", folder=folder)
+    def __init__(self, folder, launcher=()):
+        super().__init__("bedrock-simulator", "--listen", "127.0.0.1:0", folder=folder, launcher=launcher)
         self.url = self.wait_for(simulator_address)
         self._http = httpx.Client(base_url=self.url)
 
