@@ -248,7 +248,7 @@ impl BudgetList<'_> {
         })
     }
 
-    /// What ended requests have cost in `window`, in nanodollars; in all time if there is none.
+    /// What ended requests have cost in `window`, in nanodollars; in all time without one.
     async fn spent(
         &self,
         level: Level,
