@@ -35,11 +35,11 @@ impl ModelInfo {
         Err(ApiError::unsupported_value("model", message))
     }
 
-    /// The endpoints that serve the model; chat completions if its capabilities are not known.
+    /// The endpoints that serve the model; those of chats if its capabilities are not known.
     fn endpoints(&self) -> Vec<Endpoint> {
         let mut endpoints = self.capabilities.endpoints();
         if endpoints.is_empty() {
-            endpoints.push(Endpoint::ChatCompletions);
+            endpoints.extend([Endpoint::ChatCompletions, Endpoint::Responses]);
         }
         endpoints
     }

@@ -29,6 +29,8 @@ pub enum Modality {
 pub enum Endpoint {
     /// Chat completions.
     ChatCompletions,
+    /// Responses.
+    Responses,
     /// Counting of input tokens.
     InputTokens,
     /// Legacy text completions.
@@ -52,6 +54,7 @@ impl Endpoint {
     pub fn path(self) -> &'static str {
         match self {
             Self::ChatCompletions => "/v1/chat/completions",
+            Self::Responses => "/v1/responses",
             Self::InputTokens => "/v1/responses/input_tokens",
             Self::Completions => "/v1/completions",
             Self::Embeddings => "/v1/embeddings",
@@ -93,7 +96,10 @@ impl ModelType {
     /// The type of a model served by these endpoints; `None` if it is served by none.
     pub fn of(endpoints: &[Endpoint]) -> Option<Self> {
         let types = endpoints.iter().map(|endpoint| match endpoint {
-            Endpoint::ChatCompletions | Endpoint::InputTokens | Endpoint::Completions => Self::Chat,
+            Endpoint::ChatCompletions
+            | Endpoint::Responses
+            | Endpoint::InputTokens
+            | Endpoint::Completions => Self::Chat,
             Endpoint::Embeddings => Self::Embedding,
             Endpoint::ImageGenerations | Endpoint::ImageEdits | Endpoint::ImageVariations => {
                 Self::Image
@@ -280,7 +286,11 @@ impl Modalities {
         if !own.is_empty() || outputs_audio || !writes {
             return own;
         }
-        let chat = [Endpoint::ChatCompletions, Endpoint::InputTokens];
+        let chat = [
+            Endpoint::ChatCompletions,
+            Endpoint::Responses,
+            Endpoint::InputTokens,
+        ];
         let completions = capabilities.converse.then_some(Endpoint::Completions);
         chat.into_iter().chain(completions).collect()
     }
@@ -310,6 +320,7 @@ mod tests {
 
     const CHAT: &[&str] = &[
         "/v1/chat/completions",
+        "/v1/responses",
         "/v1/responses/input_tokens",
         "/v1/completions",
     ];
