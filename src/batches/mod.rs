@@ -18,7 +18,7 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use crate::batches::wire::{Batch, BatchStatus, NewBatch, RequestCounts};
 use crate::bedrock::{ObjectLocation, S3};
-use crate::config::{BatchSettings, Config};
+use crate::config::{BatchSettings, Config, ResponsesSettings};
 use crate::converse::JsonText;
 use crate::endpoints::files::service::{Files, now, split_page};
 use crate::endpoints::files::wire::BATCH;
@@ -79,6 +79,7 @@ struct BatchService {
 #[derive(Debug)]
 struct BatchContext {
     gateway: Arc<Gateway>,
+    responses: ResponsesSettings,
     /// The owners of batches.
     callers: Arc<Callers>,
     /// The maximum body size, in bytes.
@@ -278,6 +279,7 @@ impl BatchContext {
     fn new(config: &Config, gateway: &Arc<Gateway>, callers: &Arc<Callers>) -> Self {
         Self {
             gateway: Arc::clone(gateway),
+            responses: config.responses,
             callers: Arc::clone(callers),
             max_body: config.server.max_body,
         }

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::BatchEndpoint;
 use crate::converse::JsonText;
 
 /// A batch as returned to clients and as stored. Times are Unix seconds.
@@ -10,7 +11,7 @@ pub struct Batch {
     /// `batch`
     pub object: String,
     /// The path that serves the individual requests.
-    pub endpoint: String,
+    pub endpoint: BatchEndpoint,
     /// The model name in the requests; `None` if they differ.
     pub model: Option<String>,
     /// Errors of the input file or of the whole batch.

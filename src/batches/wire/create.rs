@@ -1,3 +1,4 @@
+use super::BatchEndpoint;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::endpoints::files::wire::{DEFAULT_LIFETIME, ExpiresAfter};
@@ -21,9 +22,6 @@ client_object! {
     }
 }
 
-/// The endpoints that support batches.
-const ENDPOINTS: &[&str] = &["/v1/chat/completions"];
-
 /// The only supported completion window.
 const WINDOW: &str = "24h";
 
@@ -36,7 +34,7 @@ pub struct NewBatch {
     /// The input file with the requests.
     pub input_file_id: String,
     /// The path that serves the individual requests.
-    pub endpoint: String,
+    pub endpoint: BatchEndpoint,
     /// The time limit of the batch.
     pub completion_window: String,
     /// The client's metadata.
@@ -61,11 +59,11 @@ impl CreateBatch {
         }
         let input_file_id = required("input_file_id", input_file_id)?;
         let endpoint = required("endpoint", endpoint)?;
-        if !ENDPOINTS.contains(&endpoint.as_str()) {
-            let supported = ENDPOINTS.join("`, `");
+        let endpoint = BatchEndpoint::of(&endpoint).ok_or_else(|| {
+            let supported = BatchEndpoint::ALL.map(BatchEndpoint::path).join("`, `");
             let message = format!("`endpoint` is `{endpoint}`; batches support `{supported}`");
-            return Err(ApiError::unsupported_value("endpoint", message));
-        }
+            ApiError::unsupported_value("endpoint", message)
+        })?;
         let completion_window = required("completion_window", completion_window)?;
         if completion_window != WINDOW {
             let message =

@@ -2,8 +2,8 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
+use super::BatchEndpoint;
 use crate::converse::JsonText;
-use crate::dialects::openai_chat::ChatRequest;
 use crate::error::{ApiError, ErrorCode};
 use crate::wire::client_object;
 use crate::wire::json_body;
@@ -36,14 +36,14 @@ pub struct BatchRequestLine {
 
 /// Reads the lines of an input file in order.
 #[derive(Debug)]
-pub struct LineReader<'a> {
-    endpoint: &'a str,
+pub struct LineReader {
+    endpoint: BatchEndpoint,
     seen: HashSet<String>,
 }
 
-impl<'a> LineReader<'a> {
+impl LineReader {
     /// A reader for a batch with this `endpoint`.
-    pub fn new(endpoint: &'a str) -> Self {
+    pub fn new(endpoint: BatchEndpoint) -> Self {
         Self {
             endpoint,
             seen: HashSet::new(),
@@ -76,10 +76,10 @@ impl<'a> LineReader<'a> {
             }
         }
         match url {
-            Some(url) if url == self.endpoint => {}
+            Some(url) if url == self.endpoint.path() => {}
             None => return Err(missing("url")),
             Some(url) => {
-                let endpoint = self.endpoint;
+                let endpoint = self.endpoint.path();
                 let message =
                     format!("`url` is `{url}`; it must be the batch's endpoint `{endpoint}`");
                 return Err(ApiError::invalid("url", message).code(ErrorCode::InvalidUrl));
@@ -113,29 +113,6 @@ impl BatchRequestLine {
     }
 }
 
-/// Rejects options that batches do not support.
-pub fn check_request(request: &ChatRequest) -> Result<(), ApiError> {
-    if request.stream == Some(true) {
-        let message = "`stream` cannot be `true` in a batch; batch responses are not streamed";
-        return Err(ApiError::unsupported_value("stream", message));
-    }
-    if request.n.is_some_and(|n| n != 1) {
-        let message = "`n` must be 1 in a batch; write a line for each choice";
-        return Err(ApiError::unsupported_value("n", message));
-    }
-    let tier = request.service_tier.as_deref().unwrap_or("auto");
-    if !matches!(tier, "auto" | "default") {
-        let message =
-            format!("`service_tier` is `{tier}`; batches have their own tier, so omit it");
-        return Err(ApiError::unsupported_value("service_tier", message));
-    }
-    if request.performance_config.is_some() {
-        let message = "batches do not support latency modes; omit `performanceConfig`";
-        return Err(ApiError::unsupported("performanceConfig", message));
-    }
-    Ok(())
-}
-
 fn missing(field: &str) -> ApiError {
     ApiError::missing(field, format!("`{field}` is missing"))
 }
@@ -149,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_line_is_parsed_and_its_custom_id_must_be_unique() {
-        let mut reader = LineReader::new("/v1/chat/completions");
+        let mut reader = LineReader::new(BatchEndpoint::ChatCompletions);
         let line = reader.read(GOOD.as_bytes()).expect("a line");
         assert_eq!(line.custom_id, "a");
         assert_eq!(BatchRequestLine::of_checked(GOOD.as_bytes()), Some(line));
@@ -193,31 +170,12 @@ mod tests {
                 Some("custom_id"),
             ),
         ] {
-            let mut reader = LineReader::new("/v1/chat/completions");
+            let mut reader = LineReader::new(BatchEndpoint::ChatCompletions);
             let error = reader.read(line.as_bytes()).expect_err(&line);
             let path = error.path();
             let actual = (error.code.map(ErrorCode::as_str), path.as_deref());
             assert_eq!(actual, (Some(code), parameter), "{line}");
             assert!(!error.to_string().contains("the body"), "{error}");
-        }
-    }
-
-    #[test]
-    fn unsupported_batch_requests_are_rejected_by_field() {
-        for (body, parameter) in [
-            (r#"{"stream":true}"#, Some("stream")),
-            (r#"{"n":2}"#, Some("n")),
-            (r#"{"service_tier":"flex"}"#, Some("service_tier")),
-            (
-                r#"{"performanceConfig":{"latency":"optimized"}}"#,
-                Some("performanceConfig"),
-            ),
-            (r#"{"stream":false,"n":1,"service_tier":"auto"}"#, None),
-        ] {
-            let request: ChatRequest = serde_json::from_str(body).expect("JSON");
-            let refused = check_request(&request).err();
-            let path = refused.as_ref().and_then(ApiError::path);
-            assert_eq!(path.as_deref(), parameter);
         }
     }
 }

@@ -4,9 +4,11 @@
 mod batch;
 mod create;
 mod line;
+mod request;
 mod result;
 
 pub use batch::{Batch, BatchError, BatchErrors, BatchStatus, BatchUsage, RequestCounts};
 pub use create::{CreateBatch, NewBatch};
-pub use line::{BatchLine, BatchRequestLine, LineReader, check_request};
-pub use result::{ResultIds, completion_of, error_line, response_line, unsent_line, usage_of};
+pub use line::{BatchLine, BatchRequestLine, LineReader};
+pub use request::{BatchEndpoint, BatchRequest};
+pub use result::{BatchFormat, ResultIds, error_line, response_line, unsent_line, usage_of};

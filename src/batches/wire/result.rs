@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::batch::{BatchUsage, InputDetails, OutputDetails};
+use crate::converse::dialect::ResponseFormat;
 use crate::converse::output::{OutputEvents, OutputOptions};
 use crate::converse::response::ConverseResponse;
-use crate::dialects::openai_chat::{Completion, CompletionHead};
+use crate::dialects::openai_chat::ChatFormat;
+use crate::dialects::openai_responses::ResponsesFormat;
 use crate::error::ApiError;
 use crate::reply::Adjustments;
 use crate::usage::TokenCounts;
@@ -91,19 +93,61 @@ fn line<B: Serialize>(
     })
 }
 
-/// Translates a response from a job's output to a `chat.completion`, like individual responses.
-pub fn completion_of(
+/// The format of the response to a request of a batch.
+#[derive(Debug)]
+pub enum BatchFormat {
+    /// A `chat.completion` object.
+    Chat {
+        /// The id of the completion.
+        id: String,
+        /// The time of creation in Unix seconds.
+        created: u64,
+        /// The client's name of the model.
+        model: String,
+    },
+    /// A `response` object.
+    Responses(Box<ResponsesFormat>),
+}
+
+impl BatchFormat {
+    /// The JSON of a response from a job's output, like that of individual responses, and its
+    /// token usage.
+    ///
+    /// # Errors
+    ///
+    /// If Bedrock's response cannot be translated.
+    pub fn json(
+        &self,
+        response: ConverseResponse,
+        output_options: OutputOptions,
+    ) -> Result<(Vec<u8>, Option<TokenCounts>), ApiError> {
+        match self {
+            Self::Chat { id, created, model } => {
+                let format = ChatFormat {
+                    id,
+                    created: *created,
+                    model,
+                };
+                translate(response, output_options, &format)
+            }
+            Self::Responses(format) => translate(response, output_options, &**format),
+        }
+    }
+}
+
+fn translate<F: ResponseFormat>(
     response: ConverseResponse,
     output_options: OutputOptions,
-    head: CompletionHead<'_>,
+    format: &F,
 ) -> Result<(Vec<u8>, Option<TokenCounts>), ApiError> {
-    let mut completion = Completion::new(output_options.legacy_functions);
-    let mut output_events = OutputEvents::new(Arc::new(output_options));
+    let output_options = Arc::new(output_options);
+    let mut choice = format.choice(0, &output_options);
+    let mut output_events = OutputEvents::new(Arc::clone(&output_options));
     for event in response.into_events() {
-        output_events.accept(&event, &mut completion)?;
+        output_events.accept(&event, &mut choice)?;
     }
     let summary = output_events.summary();
-    let json = Completion::to_json(&[completion], head, summary);
+    let json = format.json(&[choice], &output_options, summary);
     let json = json.map_err(|_| ApiError::internal())?;
     Ok((json, summary.usage))
 }
@@ -122,11 +166,16 @@ pub fn usage_of(line: &str) -> BatchUsage {
     struct LineBody {
         usage: LineUsage,
     }
+    // Both APIs count the same tokens, by other names.
     #[derive(Deserialize)]
     struct LineUsage {
+        #[serde(alias = "input_tokens")]
         prompt_tokens: u64,
+        #[serde(alias = "output_tokens")]
         completion_tokens: u64,
+        #[serde(alias = "input_tokens_details")]
         prompt_tokens_details: InputDetails,
+        #[serde(alias = "output_tokens_details")]
         completion_tokens_details: OutputDetails,
     }
     let Ok(line) = serde_json::from_str::<CompletedLine>(line) else {

@@ -9,8 +9,7 @@ use super::input::{BatchFileLine, HeldLine, InputFile};
 use super::requests::{BatchLineError, BatchLineResponse, has_external_files, is_temporary};
 use super::work::{Next, Stop, Work};
 use crate::batches::document::{BatchPart, PartRoute};
-use crate::batches::wire::{BatchRequestLine, error_line, response_line};
-use crate::dialects::openai_chat::ChatRequest;
+use crate::batches::wire::{BatchRequest, BatchRequestLine, error_line, response_line};
 use crate::endpoints::files::service::now;
 use crate::store::StoredResult;
 
@@ -97,11 +96,11 @@ impl Work {
             };
             let custom_id = request.custom_id.clone();
             let body = request.into_body();
-            let Ok(request) = serde_json::from_slice::<ChatRequest>(&body) else {
+            let Ok(request) = BatchRequest::parse(self.document.batch.endpoint, &body) else {
                 continue;
             };
             let is_remote = has_external_files(&request, &body);
-            let model = request.model.unwrap_or_default();
+            let model = request.model_name().unwrap_or_default();
             let parts = &self.document.parts;
             let part = parts.iter().find(|part| part.holds(&model, is_remote));
             if part.is_none_or(is_open) {

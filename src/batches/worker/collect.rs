@@ -4,14 +4,12 @@ use super::charge::JobUsage;
 use super::input::{InputFile, LineBlocks, ObjectLines};
 use super::work::{Stop, Work};
 use crate::batches::document::BatchPart;
-use crate::batches::wire::{BatchRequestLine, ResultIds, completion_of, error_line, response_line};
+use crate::batches::wire::{BatchFormat, BatchRequestLine, ResultIds, error_line, response_line};
 use crate::bedrock::{JobResult, line_of, record_error};
 use crate::converse::json::describe;
 use crate::converse::response::ConverseResponse;
 use crate::converse::translation::ChatTranslation;
-use crate::dialects::openai_chat::CompletionHead;
 use crate::error::ApiError;
-use crate::gateway::unix_seconds;
 use crate::store::StoredResult;
 use crate::usage::TokenCounts;
 
@@ -118,18 +116,31 @@ impl Work {
         };
         // Billed, whatever becomes of the response.
         let billed = TokenCounts::from(response.usage);
-        let translated = self.requests().job_record(request.into_body()).await;
-        let (name, translation) = match translated {
-            Ok(translated) => translated,
-            Err(error) => {
-                usage.add(None, billed);
-                return Err(error);
-            }
+        let (name, completed) = match self.job_request(request, ids).await {
+            Ok((name, format, translation)) => (
+                Some(name),
+                completed_line(response, translation, &format, ids),
+            ),
+            Err(error) => (None, Err(error)),
         };
-        let completed = completed_line(response, translation, &name, ids);
         let reported = completed.as_ref().ok().and_then(|(_, tokens)| *tokens);
-        usage.add(Some(&name), reported.unwrap_or(billed));
+        usage.add(name.as_deref(), reported.unwrap_or(billed));
         completed.map(|(line, _)| line)
+    }
+
+    /// The model's name, the format of the response, and the translation of a request of a job.
+    async fn job_request(
+        &self,
+        request: BatchRequestLine,
+        ids: ResultIds<'_>,
+    ) -> Result<(String, BatchFormat, ChatTranslation), ApiError> {
+        let requests = self.requests();
+        let body = request.into_body();
+        let request = requests.parse(&body).await?;
+        let name = request.model_name()?;
+        let format = requests.job_format(&request, ids.request_id)?;
+        let translation = requests.job_record(request, body).await?;
+        Ok((name, format, translation))
     }
 }
 
@@ -137,23 +148,10 @@ impl Work {
 fn completed_line(
     response: ConverseResponse,
     translation: ChatTranslation,
-    name: &str,
+    format: &BatchFormat,
     ids: ResultIds<'_>,
 ) -> Result<(String, Option<TokenCounts>), ApiError> {
-    let ChatTranslation {
-        output_options,
-        adjustments,
-        ..
-    } = translation;
-    let id = ids.request_id.replacen("req_", "chatcmpl-", 1);
-    let metadata = output_options.metadata.clone();
-    let head = CompletionHead {
-        id: &id,
-        created: unix_seconds(),
-        model: name,
-        metadata: metadata.as_ref(),
-    };
-    let (json, tokens) = completion_of(response, output_options, head)?;
-    let line = response_line(ids, &json, &adjustments).map_err(|_| ApiError::internal())?;
-    Ok((line, tokens))
+    let (json, tokens) = format.json(response, translation.output_options)?;
+    let line = response_line(ids, &json, &translation.adjustments);
+    Ok((line.map_err(|_| ApiError::internal())?, tokens))
 }

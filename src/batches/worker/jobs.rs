@@ -6,10 +6,9 @@ use super::input::HeldLine;
 use super::requests::has_external_files;
 use super::work::{Stop, Work};
 use crate::batches::document::{BatchPart, JobPart, PartRoute};
-use crate::batches::wire::{BatchRequestLine, error_line};
+use crate::batches::wire::{BatchRequest, BatchRequestLine, error_line};
 use crate::bedrock::{JobOrder, JobStatus, ObjectLocation, UpstreamError};
 use crate::bedrock::{JobRecord, record_id};
-use crate::dialects::openai_chat::ChatRequest;
 use crate::endpoints::files::service::{JSON_LINES, now};
 use crate::error::ApiError;
 use crate::models::ModelId;
@@ -197,20 +196,21 @@ impl Work {
             drop(bytes);
             let custom_id = line.custom_id.clone();
             let body = line.into_body();
-            if !is_in(part, &body) {
+            let request = BatchRequest::parse(self.document.batch.endpoint, &body);
+            let Some(request) = request.ok().filter(|request| is_in(part, request, &body)) else {
                 continue;
-            }
+            };
             let record = match &refusal {
                 Some(error) => Err(error.clone()),
-                None => self.requests().job_record(body).await,
+                None => self.requests().job_record(request, body).await,
             };
             match record {
                 // The operator has since configured a guardrail; see `BatchPart`.
-                Ok((_, translated)) if translated.converse.guardrail_config.is_some() => {
+                Ok(translated) if translated.converse.guardrail_config.is_some() => {
                     upload.abandon().await;
                     return Ok(0);
                 }
-                Ok((_, translated)) => {
+                Ok(translated) => {
                     let mut record = serde_json::to_vec(&JobRecord {
                         record_id: &record_id(number),
                         model_input: &translated.converse,
@@ -240,12 +240,9 @@ impl Work {
     }
 }
 
-fn is_in(part: &BatchPart, body: &[u8]) -> bool {
-    let Ok(request) = serde_json::from_slice::<ChatRequest>(body) else {
-        return false;
-    };
-    let is_remote = has_external_files(&request, body);
-    part.holds(request.model.as_deref().unwrap_or_default(), is_remote)
+fn is_in(part: &BatchPart, request: &BatchRequest, body: &[u8]) -> bool {
+    let is_remote = has_external_files(request, body);
+    part.holds(&request.model_name().unwrap_or_default(), is_remote)
 }
 
 /// Whether Bedrock rejects batch jobs for such a model or such a file.

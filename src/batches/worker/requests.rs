@@ -9,19 +9,22 @@ use memchr::memmem;
 
 use super::input::HeldLine;
 use super::work::Work;
-use crate::batches::wire::check_request;
+use crate::batches::wire::{BatchEndpoint, BatchFormat, BatchRequest};
 use crate::catalog::ModelTarget;
+use crate::config::ResponsesSettings;
+use crate::converse::dialect::DialectRequest;
 use crate::converse::translation::ChatTranslation;
-use crate::dialects::openai_chat::{ChatFormat, ChatRequest, model_name, remote_addresses};
+use crate::dialects::openai_chat;
+use crate::dialects::openai_responses::{self, Purpose, ResponsesSource};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::{ChatBody, ChatCall, Gateway, HeaderOptions, unix_seconds};
 use crate::identity::Caller;
 use crate::limits::CallPermit;
-use crate::models::{ChatUpstream, Endpoint};
-use crate::reply::Adjustments;
-use crate::resources::ids::response_id;
+use crate::models::ChatUpstream;
+use crate::reply::{Adjustments, Reply};
+use crate::resources::body_memory::BodyPermit;
 use crate::usage::{Ledger, RequestHead, UsageQueue};
-use crate::wire::{ParsedBody, json_body};
+use crate::wire::ParsedBody;
 
 /// The properties of a batch request that determine its part.
 #[derive(Debug)]
@@ -39,7 +42,7 @@ pub(super) struct BatchRequestInfo {
 /// The response to a batch request.
 #[derive(Debug)]
 pub(super) struct BatchLineResponse {
-    /// A `chat.completion` object.
+    /// The object that the endpoint returns.
     pub(super) json: Bytes,
     pub(super) adjustments: Adjustments,
 }
@@ -56,6 +59,8 @@ pub(super) struct BatchLineError {
 #[derive(Debug)]
 pub(super) struct BatchRequests<'a> {
     gateway: Arc<Gateway>,
+    responses: ResponsesSettings,
+    endpoint: BatchEndpoint,
     caller: &'a Caller,
     usage_queue: &'a UsageQueue,
 }
@@ -65,6 +70,8 @@ impl Work {
     pub(super) fn requests(&self) -> BatchRequests<'_> {
         BatchRequests {
             gateway: self.shared.gateway(),
+            responses: self.shared.current.load().responses,
+            endpoint: self.document.batch.endpoint,
             caller: &self.caller,
             usage_queue: &self.shared.usage_queue,
         }
@@ -76,18 +83,17 @@ impl BatchRequests<'_> {
     /// request that passes may still fail later.
     pub(super) async fn check(&self, body: Bytes) -> Result<BatchRequestInfo, ApiError> {
         let request = self.parse(&body).await?;
-        check_request(&request)?;
-        let name = model_name(&request)?;
+        request.check()?;
+        let name = request.model_name()?;
         let target = self.job_target(&name).await?;
         let info = &target.model_info;
-        info.check_endpoint(&name, Endpoint::ChatCompletions)?;
+        info.check_endpoint(&name, self.endpoint.endpoint())?;
         info.check_converse(&name)?;
         let model = target.model.as_str().to_owned();
         let is_remote = has_external_files(&request, &body);
         let mut is_guarded = false;
-        if remote_addresses(&request).is_empty() {
-            let request = ParsedBody::new(request, body);
-            let translated = self.translate(request, target, None).await?;
+        if request.remote_addresses().is_empty() {
+            let translated = self.translate(request, body, target, None).await?;
             is_guarded = translated.converse.guardrail_config.is_some();
         }
         Ok(BatchRequestInfo {
@@ -98,31 +104,69 @@ impl BatchRequests<'_> {
         })
     }
 
-    /// Translates a request for the record of a job; also returns the client's name of the model.
-    /// The same body always gives the same record.
+    /// Translates a request for the record of a job. The same body always gives the same record.
     pub(super) async fn job_record(
         &self,
+        request: BatchRequest,
         body: Bytes,
-    ) -> Result<(String, ChatTranslation), ApiError> {
-        let request = self.parse(&body).await?;
-        let name = model_name(&request)?;
-        let target = self.job_target(&name).await?;
+    ) -> Result<ChatTranslation, ApiError> {
+        let target = self.job_target(&request.model_name()?).await?;
         let options = Some(Box::new(HeaderOptions {
             // Job input is not cached.
             cache: Some(false),
             ..HeaderOptions::default()
         }));
-        let request = ParsedBody::new(request, body);
-        let mut translated = self.translate(request, target, options).await?;
+        let mut translated = self.translate(request, body, target, options).await?;
         // A job has its own service tier and latency mode.
         translated.converse.service_tier = None;
         translated.converse.performance_config = None;
-        Ok((name, translated))
+        Ok(translated)
+    }
+
+    /// The format of the response to a request of a job. The same request always has the same id.
+    pub(super) fn job_format(
+        &self,
+        request: &BatchRequest,
+        request_id: &str,
+    ) -> Result<BatchFormat, ApiError> {
+        let created = unix_seconds();
+        Ok(match request {
+            BatchRequest::Chat(_) => BatchFormat::Chat {
+                id: request_id.replacen("req_", "chatcmpl-", 1),
+                created,
+                model: request.model_name()?,
+            },
+            BatchRequest::Responses(request) => {
+                let id = request_id.replacen("req_", "resp_", 1);
+                let format = openai_responses::service::format(&id, request, self.responses);
+                BatchFormat::Responses(Box::new(format))
+            }
+        })
     }
 
     async fn translate(
         &self,
-        request: ParsedBody<ChatRequest>,
+        request: BatchRequest,
+        body: Bytes,
+        target: ModelTarget,
+        options: Option<Box<HeaderOptions>>,
+    ) -> Result<ChatTranslation, ApiError> {
+        match request {
+            BatchRequest::Chat(request) => {
+                let request = ParsedBody::new(request, body);
+                self.translate_source(request, target, options).await
+            }
+            BatchRequest::Responses(request) => {
+                let request = ParsedBody::new(request, body);
+                let request = ResponsesSource::new(request, Purpose::Respond)?;
+                self.translate_source(request, target, options).await
+            }
+        }
+    }
+
+    async fn translate_source<R: DialectRequest>(
+        &self,
+        request: R,
         target: ModelTarget,
         options: Option<Box<HeaderOptions>>,
     ) -> Result<ChatTranslation, ApiError> {
@@ -139,8 +183,9 @@ impl BatchRequests<'_> {
         Ok(target)
     }
 
-    async fn parse(&self, body: &Bytes) -> Result<Box<ChatRequest>, ApiError> {
-        let parse = || json_body::parse(body);
+    /// Parses a request, on a worker thread if it is long.
+    pub(super) async fn parse(&self, body: &Bytes) -> Result<BatchRequest, ApiError> {
+        let parse = || BatchRequest::parse(self.endpoint, body);
         self.gateway.workers().on_body(body.len(), parse).await
     }
 
@@ -185,29 +230,45 @@ impl BatchRequests<'_> {
             bytes: body,
             memory,
         } = line;
-        let request = self.parse(&body).await?;
-        let name = model_name(&request)?;
-        let call = ChatCall {
+        match self.parse(&body).await? {
+            BatchRequest::Chat(request) => {
+                let call = self.call(request, body, memory, ledger);
+                complete(openai_chat::service::create_admitted(&self.gateway, call).await?)
+            }
+            BatchRequest::Responses(request) => {
+                let call = self.call(request, body, memory, ledger);
+                let response =
+                    openai_responses::service::create_admitted(&self.gateway, self.responses, call);
+                complete(response.await?)
+            }
+        }
+    }
+
+    fn call<T>(
+        &self,
+        request: Box<T>,
+        body: Bytes,
+        memory: BodyPermit,
+        ledger: &Arc<Ledger>,
+    ) -> ChatCall<ParsedBody<T>> {
+        ChatCall {
             caller: self.caller.clone(),
             request: ParsedBody::new(request, body),
             permit: Some(memory),
             headers: None,
             ledger: Arc::clone(ledger),
-        };
-        let format = ChatFormat {
-            id: &response_id("chatcmpl-"),
-            created: unix_seconds(),
-            model: &name,
-        };
-        let response = self.gateway.chat_admitted(call, &name, &format).await?;
-        match response.body {
-            ChatBody::Complete(json) => Ok(BatchLineResponse {
-                json,
-                adjustments: response.adjustments,
-            }),
-            // Streams are rejected before.
-            ChatBody::Stream(_) => Err(ApiError::internal()),
         }
+    }
+}
+
+fn complete<S>(response: Reply<ChatBody<S>>) -> Result<BatchLineResponse, ApiError> {
+    match response.body {
+        ChatBody::Complete(json) => Ok(BatchLineResponse {
+            json,
+            adjustments: response.adjustments,
+        }),
+        // Streams are rejected before.
+        ChatBody::Stream(_) => Err(ApiError::internal()),
     }
 }
 
@@ -255,8 +316,8 @@ impl From<ApiError> for BatchLineError {
 /// Whether a request references external files, on the web or in S3. A job's input file would have
 /// to contain the former, and a job reads the latter only from its own folder (AWS's user guide,
 /// "Format and upload your batch inference data").
-pub(super) fn has_external_files(request: &ChatRequest, body: &[u8]) -> bool {
-    !remote_addresses(request).is_empty() || memmem::find(body, b"\"s3://").is_some()
+pub(super) fn has_external_files(request: &BatchRequest, body: &[u8]) -> bool {
+    !request.remote_addresses().is_empty() || memmem::find(body, b"\"s3://").is_some()
 }
 
 /// Whether a request with this error may succeed later.

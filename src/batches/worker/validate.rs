@@ -71,7 +71,7 @@ impl Work {
 
     async fn read_all(&self, input: &InputFile<'_>) -> Result<FileValidation, Stop> {
         let mut validation = FileValidation::default();
-        let mut reader = LineReader::new(&self.document.batch.endpoint);
+        let mut reader = LineReader::new(self.document.batch.endpoint);
         let max = self.shared.settings.max_requests;
         let mut blocks = input.blocks();
         for line in &input.lines {
@@ -109,7 +109,7 @@ impl Work {
     async fn read_line(
         &self,
         held: HeldLine,
-        reader: &mut LineReader<'_>,
+        reader: &mut LineReader,
         groups: &mut BTreeMap<String, Group>,
     ) -> Result<(), ApiError> {
         // Held until the request is checked.

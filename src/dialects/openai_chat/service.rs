@@ -12,12 +12,31 @@ pub(crate) async fn create(
     gateway: &Gateway,
     call: ChatCall<ParsedBody<ChatRequest>>,
 ) -> Result<Reply<ChatBody<ChunkWriter>>, ApiError> {
+    let (id, name) = identify(&call)?;
+    gateway.chat(call, &name, &format(&id, &name)).await
+}
+
+/// Creates a chat completion that the limits have admitted already.
+pub(crate) async fn create_admitted(
+    gateway: &Gateway,
+    call: ChatCall<ParsedBody<ChatRequest>>,
+) -> Result<Reply<ChatBody<ChunkWriter>>, ApiError> {
+    let (id, name) = identify(&call)?;
+    gateway
+        .chat_admitted(call, &name, &format(&id, &name))
+        .await
+}
+
+/// A new id, and the client's name of the model.
+fn identify(call: &ChatCall<ParsedBody<ChatRequest>>) -> Result<(String, String), ApiError> {
     let request = call.request.value().ok_or_else(ApiError::internal)?;
-    let name = model_name(request)?;
-    let format = ChatFormat {
-        id: &response_id("chatcmpl-"),
+    Ok((response_id("chatcmpl-"), model_name(request)?))
+}
+
+fn format<'a>(id: &'a str, model: &'a str) -> ChatFormat<'a> {
+    ChatFormat {
+        id,
         created: unix_seconds(),
-        model: &name,
-    };
-    gateway.chat(call, &name, &format).await
+        model,
+    }
 }

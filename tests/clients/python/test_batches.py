@@ -49,9 +49,9 @@ def upload(client, lines, **more):
     return client.files.create(file=("in.jsonl", io.BytesIO(content.encode())), purpose="batch", **more)
 
 
-def begin(client, lines, **more):
+def begin(client, lines, endpoint="/v1/chat/completions", **more):
     return client.batches.create(
-        input_file_id=upload(client, lines).id, endpoint="/v1/chat/completions", completion_window="24h", **more
+        input_file_id=upload(client, lines).id, endpoint=endpoint, completion_window="24h", **more
     )
 
 
@@ -104,6 +104,21 @@ def test_a_small_batch_is_processed_call_by_call(client, simulator):
     assert (error["custom_id"], error["response"]["status_code"]) == ("bad", 404)
     output = client.files.retrieve(batch.output_file_id)
     assert (output.purpose, output.expires_at - output.created_at) == ("batch_output", 7200)
+
+
+@pytest.mark.parametrize("count", [1, 100], ids=["calls", "job"])
+def test_a_batch_has_requests_of_the_responses_api(client, count):
+    bodies = [{"model": NOVA, "input": f"say {number}"} for number in range(count)]
+    lines = [
+        {"custom_id": str(number), "method": "POST", "url": "/v1/responses", "body": body}
+        for number, body in enumerate(bodies)
+    ]
+    batch = wait_for_end(client, begin(client, lines, endpoint="/v1/responses"))
+    assert batch.status == "completed", batch
+    for number, result in enumerate(lines_of(client, batch.output_file_id)):
+        response = openai.types.responses.Response.model_validate(result["response"]["body"])
+        assert f"say {number}" in response.output_text
+    assert batch.usage.total_tokens == batch.usage.input_tokens + batch.usage.output_tokens > 0
 
 
 def test_a_large_batch_is_processed_by_jobs(client, simulator):

@@ -5,19 +5,18 @@
 use std::collections::BTreeMap;
 
 use outcrop::batches::wire::{
-    BatchRequestLine, LineReader, ResultIds, check_request, completion_of, error_line,
+    BatchEndpoint, BatchFormat, BatchRequest, BatchRequestLine, LineReader, ResultIds, error_line,
     response_line,
 };
 use outcrop::bedrock::record_error;
 use outcrop::bedrock::{JobRecord, JobResult, line_of, record_id};
 use outcrop::converse::translation::ChatTranslation;
-use outcrop::dialects::openai_chat::{ChatRequest, CompletionHead};
 use outcrop::error::{ApiError, ErrorCode};
 use outcrop::reply::Adjustments;
 use serde_json::Value;
 
 use crate::harness::golden::{Case, Outputs, run};
-use crate::harness::translation::translated;
+use crate::harness::translation::{responses_format, responses_translated, translated};
 
 #[test]
 fn every_batch_case_matches_its_golden_folder() {
@@ -26,11 +25,12 @@ fn every_batch_case_matches_its_golden_folder() {
 
 fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
     let input = case.text("request.jsonl");
-    let mut reader = LineReader::new("/v1/chat/completions");
+    let endpoint = endpoint_of(&input);
+    let mut reader = LineReader::new(endpoint);
     let mut jobs: BTreeMap<String, String> = BTreeMap::new();
     let mut errors = String::new();
     for (number, line) in input.lines().enumerate() {
-        match record(&mut reader, number, line) {
+        match record(&mut reader, endpoint, number, line) {
             Ok((model, record)) => {
                 let job = jobs.entry(model).or_default();
                 job.push_str(&record);
@@ -57,7 +57,7 @@ fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
     let lines: Vec<&str> = input.lines().collect();
     let (mut output_file, mut error_file) = (String::new(), String::new());
     for line in results.lines() {
-        let (succeeded, result) = result(&lines, line);
+        let (succeeded, result) = result(endpoint, &lines, line);
         let file = if succeeded {
             &mut output_file
         } else {
@@ -71,17 +71,27 @@ fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// The endpoint that the first line names.
+fn endpoint_of(input: &str) -> BatchEndpoint {
+    let is_responses = input.lines().next().unwrap().contains("/v1/responses");
+    match is_responses {
+        true => BatchEndpoint::Responses,
+        false => BatchEndpoint::ChatCompletions,
+    }
+}
+
 /// The model of a line and the record of its job.
 fn record(
-    reader: &mut LineReader<'_>,
+    reader: &mut LineReader,
+    endpoint: BatchEndpoint,
     number: usize,
     line: &str,
 ) -> Result<(String, String), ApiError> {
     let line = reader.read(line.as_bytes())?;
-    let request = request_of(&line);
-    check_request(&request)?;
-    let model = request.model.clone().unwrap();
-    let ChatTranslation { converse, .. } = translated(request)?;
+    let request = request_of(endpoint, &line);
+    request.check()?;
+    let model = request.model_name()?;
+    let ChatTranslation { converse, .. } = translation(request)?;
     let record = JobRecord {
         record_id: &record_id(number),
         model_input: &converse,
@@ -90,7 +100,7 @@ fn record(
 }
 
 /// Whether a result succeeded, and its line in the output file or the error file.
-fn result(lines: &[&str], line: &str) -> (bool, String) {
+fn result(endpoint: BatchEndpoint, lines: &[&str], line: &str) -> (bool, String) {
     let result: JobResult = serde_json::from_str(line).unwrap();
     let number = line_of(&result.record_id).unwrap();
     let request = BatchRequestLine::of_checked(lines[number].as_bytes()).unwrap();
@@ -103,25 +113,39 @@ fn result(lines: &[&str], line: &str) -> (bool, String) {
         let error = record_error(&result.error.unwrap_or_default()).api_error;
         return (false, error_line(ids, &error).unwrap());
     };
-    let request = request_of(&request);
-    let model = request.model.clone().unwrap();
+    let request = request_of(endpoint, &request);
+    let format = format_of(&request);
     let ChatTranslation {
         output_options,
         adjustments,
         ..
-    } = translated(request).unwrap();
-    let head = CompletionHead {
-        id: "chatcmpl-golden",
-        created: 1_700_000_000,
-        model: &model,
-        metadata: None,
-    };
-    let (json, _) = completion_of(response, output_options, head).unwrap();
+    } = translation(request).unwrap();
+    let (json, _) = format.json(response, output_options).unwrap();
     (true, response_line(ids, &json, &adjustments).unwrap())
 }
 
-fn request_of(line: &BatchRequestLine) -> ChatRequest {
-    serde_json::from_str(line.body.as_str()).unwrap()
+fn request_of(endpoint: BatchEndpoint, line: &BatchRequestLine) -> BatchRequest {
+    BatchRequest::parse(endpoint, line.body.as_str().as_bytes()).unwrap()
+}
+
+fn translation(request: BatchRequest) -> Result<ChatTranslation, ApiError> {
+    match request {
+        BatchRequest::Chat(request) => translated(*request),
+        BatchRequest::Responses(request) => responses_translated(*request),
+    }
+}
+
+fn format_of(request: &BatchRequest) -> BatchFormat {
+    match request {
+        BatchRequest::Chat(_) => BatchFormat::Chat {
+            id: "chatcmpl-golden".to_owned(),
+            created: 1_700_000_000,
+            model: request.model_name().unwrap(),
+        },
+        BatchRequest::Responses(request) => {
+            BatchFormat::Responses(Box::new(responses_format(request)))
+        }
+    }
 }
 
 #[test]

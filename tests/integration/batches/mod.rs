@@ -2,6 +2,7 @@
 
 mod budgets;
 mod golden;
+mod responses;
 
 use std::collections::BTreeMap;
 

@@ -97,9 +97,14 @@ pub async fn start_batch(harness: &Harness, content: &str) -> String {
 }
 
 pub async fn create(harness: &Harness, file: &str) -> Reply {
+    create_for(harness, file, "/v1/chat/completions").await
+}
+
+/// Creates a batch of requests to `endpoint`.
+pub async fn create_for(harness: &Harness, file: &str, endpoint: &str) -> Reply {
     let body = json!({
         "input_file_id": file,
-        "endpoint": "/v1/chat/completions",
+        "endpoint": endpoint,
         "completion_window": "24h",
         "metadata": {"job": "nightly"},
     });

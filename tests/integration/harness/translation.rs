@@ -1,12 +1,15 @@
-//! Translates chat requests with the default configuration.
+//! Translates requests with the default configuration.
 
 use std::sync::{Arc, LazyLock};
 
 use outcrop::catalog::Tables;
-use outcrop::config::ModelFiles;
+use outcrop::config::{ModelFiles, OnBlocked};
 use outcrop::converse::media::RemoteFiles;
 use outcrop::converse::translation::{ChatOptions, ChatTranslation, TranslationContext};
 use outcrop::dialects::openai_chat::{ChatRequest, translate};
+use outcrop::dialects::openai_responses::{
+    self, Purpose, ResponseHead, ResponsesFieldNames, ResponsesFormat, ResponsesRequest,
+};
 use outcrop::error::ApiError;
 use outcrop::models::{ChatUpstream, ModelId};
 
@@ -24,6 +27,22 @@ pub fn translated_under(
 ) -> Result<ChatTranslation, ApiError> {
     let model = request.model.clone().unwrap_or_default();
     with_context(&model, options, |context| translate(request, context))
+}
+
+/// Translates a Responses request, whose model is a Bedrock id, with the default options.
+pub fn responses_translated(request: ResponsesRequest) -> Result<ChatTranslation, ApiError> {
+    let model = request.model.clone().unwrap_or_default();
+    let names = ResponsesFieldNames::of(&request);
+    with_context(&model, &ChatOptions::default(), |context| {
+        openai_responses::translate(request, Purpose::Respond, &names, context)
+    })
+}
+
+/// The format of the response to `request`, always with the same id and times.
+pub fn responses_format(request: &ResponsesRequest) -> ResponsesFormat {
+    const CREATED: u64 = 1_700_000_000;
+    let head = ResponseHead::new("resp_golden", CREATED, request);
+    ResponsesFormat::new(head, request, OnBlocked::default(), || CREATED + 1)
 }
 
 /// Translates a request to `model`, a Bedrock id, with `translate`.

@@ -2,23 +2,17 @@
 
 use std::sync::Arc;
 
-use outcrop::config::OnBlocked;
 use outcrop::converse::dialect::{ResponseFormat, StreamWriter};
 use outcrop::converse::output::OutputEvents;
-use outcrop::converse::translation::{ChatOptions, ChatTranslation};
-use outcrop::dialects::openai_responses::{
-    Purpose, ResponseHead, ResponsesFieldNames, ResponsesFormat, ResponsesRequest, translate,
-};
+use outcrop::converse::translation::ChatTranslation;
+use outcrop::dialects::openai_responses::ResponsesRequest;
 use outcrop::error::ApiError;
 
 use crate::harness::golden::{
     Case, Outputs, RESPONSE, STREAM, UPSTREAM_EVENTS, UPSTREAM_REQUEST, events, run,
 };
-use crate::harness::translation::with_context;
+use crate::harness::translation::{responses_format, responses_translated};
 use crate::support::response_events::assert_stream;
-
-const ID: &str = "resp_golden";
-const CREATED: u64 = 1_700_000_000;
 
 #[test]
 fn every_responses_case_matches_its_golden_folder() {
@@ -27,18 +21,13 @@ fn every_responses_case_matches_its_golden_folder() {
 
 fn case(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
     let request: ResponsesRequest = case.request();
-    let names = ResponsesFieldNames::of(&request);
-    let head = ResponseHead::new(ID, CREATED, &request);
-    let format = ResponsesFormat::new(head, &request, OnBlocked::default(), || CREATED + 1);
-    let model = request.model.clone().unwrap();
+    let format = responses_format(&request);
     let ChatTranslation {
         converse,
         route: _,
         output_options,
         adjustments,
-    } = with_context(&model, &ChatOptions::default(), |context| {
-        translate(request, Purpose::Respond, &names, context)
-    })?;
+    } = responses_translated(request)?;
     outputs.json(UPSTREAM_REQUEST, &converse);
     outputs.adjustments(adjustments.iter());
 
