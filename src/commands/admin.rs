@@ -80,7 +80,7 @@ impl AdminCommand {
             | TokensCommand::Revoke { arguments, .. } => arguments,
         };
         let overrides = Overrides {
-            file: arguments.config.clone(),
+            file: arguments.config.clone().into(),
             ..environment()
         };
         let config = match load(&overrides) {

@@ -11,7 +11,7 @@ use super::healthcheck::reachable;
 use super::serve::{listen, serve_until_signal};
 use crate::bedrock::{Bedrock, BedrockSettings, SimulatedBedrock};
 use crate::config::{
-    Config, ModelEntry, Overrides, S3Settings, StoreSettings, VideoSettings, load,
+    Config, ConfigFile, ModelEntry, Overrides, S3Settings, StoreSettings, VideoSettings, load,
 };
 use crate::models::ModelId;
 use crate::server::{App, ConfigSource};
@@ -41,7 +41,10 @@ pub(super) async fn run(
     let has_file = file.is_some();
     let overrides = Overrides {
         // Without a name, the demo reads no file, not even one in the working directory.
-        file: Some(file.unwrap_or_else(|| "/dev/null".into())),
+        file: match has_file {
+            true => file.into(),
+            false => ConfigFile::None,
+        },
         listen: listen_on,
         ..environment
     };

@@ -163,7 +163,7 @@ impl Command {
 impl CommonArguments {
     fn overrides(self) -> Overrides {
         Overrides {
-            file: self.config,
+            file: self.config.into(),
             listen: self.listen,
             ..environment()
         }

@@ -17,11 +17,31 @@ use crate::config::sections::{
 /// The file that is read if none is named.
 const DEFAULT_FILE: &str = "outcrop.toml";
 
+/// The configuration file of a command.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ConfigFile {
+    /// `outcrop.toml` of the working directory, if it exists
+    #[default]
+    WorkingDirectory,
+    /// A file that has to exist
+    Named(PathBuf),
+    /// No file is read.
+    None,
+}
+
+/// An empty name, as from an unset variable of a deployment, names no file.
+impl From<Option<PathBuf>> for ConfigFile {
+    fn from(name: Option<PathBuf>) -> Self {
+        name.filter(|name| !name.as_os_str().is_empty())
+            .map_or(Self::WorkingDirectory, Self::Named)
+    }
+}
+
 /// Flags and environment variables, which take precedence over the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// `--config`, `OUTCROP_CONFIG`
-    pub file: Option<PathBuf>,
+    pub file: ConfigFile,
     /// `--listen`, `OUTCROP_LISTEN`
     pub listen: Option<String>,
     /// `OUTCROP_API_KEYS`
@@ -32,8 +52,7 @@ pub struct Overrides {
     pub admin_token: Option<String>,
 }
 
-/// Reads the configuration: the named file, or `outcrop.toml` of the working directory, or the
-/// defaults if there is neither.
+/// Reads the configuration file of `overrides`; the defaults if there is no file.
 pub fn load(overrides: &Overrides) -> Result<Config, Mistakes> {
     let mut mistakes = Mistakes::default();
     let file = config_file(overrides);
@@ -74,17 +93,17 @@ pub fn load(overrides: &Overrides) -> Result<Config, Mistakes> {
     }
 }
 
-/// The absolute path of the file that is read: the named one, else `outcrop.toml` of the working
-/// directory if it exists. An empty name, as from an unset variable of a deployment, names no file.
+/// The absolute path of the file that is read.
 pub fn config_file(overrides: &Overrides) -> Option<PathBuf> {
-    let path = overrides.file.as_deref();
-    let file = match path.filter(|file| !file.as_os_str().is_empty()) {
-        Some(file) => file,
+    let file = match &overrides.file {
+        ConfigFile::Named(file) => file,
         // A file that exists and cannot be accessed is read, so that the error is reported.
-        None if !matches!(Path::new(DEFAULT_FILE).try_exists(), Ok(false)) => {
+        ConfigFile::WorkingDirectory
+            if !matches!(Path::new(DEFAULT_FILE).try_exists(), Ok(false)) =>
+        {
             Path::new(DEFAULT_FILE)
         }
-        None => return None,
+        ConfigFile::WorkingDirectory | ConfigFile::None => return None,
     };
     Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned()))
 }

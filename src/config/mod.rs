@@ -18,7 +18,7 @@ mod watch;
 
 pub use host_pattern::HostPattern;
 pub use instant::parse_instant;
-pub use load::{Overrides, config_file, load};
+pub use load::{ConfigFile, Overrides, config_file, load};
 pub use origin::{AllowedOrigin, is_loopback_host};
 pub use reader::{Mistakes, parse_duration};
 pub use sections::{

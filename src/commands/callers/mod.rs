@@ -78,7 +78,7 @@ async fn run(
         Some(url) => Callers::Api(Box::new(admin_client(url)?)),
         None => {
             let overrides = Overrides {
-                file: arguments.config.clone(),
+                file: arguments.config.clone().into(),
                 api_keys: api_keys(),
                 ..Overrides::default()
             };

@@ -132,7 +132,7 @@ impl SourceArguments {
             return Ok(UsageSource::Api(Box::new(client)));
         }
         let overrides = Overrides {
-            file: self.config.clone(),
+            file: self.config.clone().into(),
             ..Overrides::default()
         };
         let config = load(&overrides).map_err(|mistakes| {

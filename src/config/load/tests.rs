@@ -145,7 +145,7 @@ fn mistakes_name_the_configuration_file() {
     std::fs::create_dir_all(&folder).expect("a folder");
     let file = folder.join("gateway.toml");
     let overrides = Overrides {
-        file: Some(file.clone()),
+        file: ConfigFile::Named(file.clone()),
         ..Overrides::default()
     };
     for (content, words) in [
@@ -168,11 +168,23 @@ fn mistakes_name_the_configuration_file() {
 
 #[test]
 fn an_empty_file_name_counts_as_unset() {
+    assert_eq!(
+        ConfigFile::from(Some(PathBuf::new())),
+        ConfigFile::default()
+    );
+}
+
+#[test]
+fn without_a_file_the_defaults_apply() {
     let overrides = Overrides {
-        file: Some(PathBuf::new()),
+        file: ConfigFile::None,
         ..Overrides::default()
     };
-    assert_eq!(config_file(&overrides), config_file(&Overrides::default()));
+    assert_eq!(config_file(&overrides), None);
+    assert_eq!(
+        load(&overrides).expect("the defaults").models,
+        Config::default().models
+    );
 }
 
 #[test]
@@ -255,7 +267,7 @@ fn without_keys_only_loopback_addresses_may_be_served() {
         ("192.0.2.1:1", false),
     ] {
         let overrides = Overrides {
-            file: Some("/dev/null".into()),
+            file: ConfigFile::None,
             listen: Some(listen.to_owned()),
             ..Overrides::default()
         };

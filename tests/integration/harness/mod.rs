@@ -333,7 +333,7 @@ pub fn config_of(text: &str) -> Config {
     let file = std::env::temp_dir().join(name);
     std::fs::write(&file, text).unwrap();
     let config = load(&Overrides {
-        file: Some(file.clone()),
+        file: outcrop::config::ConfigFile::Named(file.clone()),
         ..Default::default()
     });
     std::fs::remove_file(file).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bedrock_simulator::{Fault, Script};
-use outcrop::config::{LimitSettings, Overrides};
+use outcrop::config::{ConfigFile, LimitSettings, Overrides};
 use outcrop::server::{ConfigSource, ReloadHandle, Reloader};
 
 use crate::harness::{Harness, Reply, config_of, non_streaming, streamed};
@@ -102,7 +102,7 @@ impl Reloaded {
         std::fs::write(&file, "").unwrap();
         let harness = Harness::start().await;
         let overrides = Overrides {
-            file: Some(file.clone()),
+            file: ConfigFile::Named(file.clone()),
             ..Overrides::default()
         };
         let (reloader, handle) = Reloader::new(overrides, harness.router.clone(), None);
@@ -161,7 +161,7 @@ async fn what_the_command_adds_stays() {
     let mut reloaded = Reloaded::start("amended").await;
     let source = ConfigSource {
         overrides: Overrides {
-            file: Some(reloaded.file.clone()),
+            file: ConfigFile::Named(reloaded.file.clone()),
             ..Overrides::default()
         },
         amend: |mut config| {
