@@ -3,14 +3,14 @@
 #   docker build -t outcrop .
 #   docker build -t outcrop:demo --build-arg FEATURES=demo,token-input .    with `outcrop demo`
 #
-# Builder and final image are both Debian 12, because the binary needs the glibc version that it was
+# Builder and final image are both Debian 13, because the binary needs the glibc version that it was
 # linked against.
 #
 # Base images are pinned by the digest of their multi-platform index, because tags can change. To
 # update one, change tag and digest together:
-#   docker buildx imagetools inspect rust:1.95-slim-bookworm
+#   docker buildx imagetools inspect rust:1.95-slim-trixie
 
-FROM rust:1.95-slim-bookworm@sha256:d7482085ff5b415f84dba5647ae71606650bdef00db7aeb69f4b3d170c3e4082 AS builder
+FROM rust:1.95-slim-trixie@sha256:28846ec5a6bcfcddb93f403ba7071bd579787852b2f2ac3839965620e8bd9456 AS builder
 WORKDIR /src
 
 # aws-lc-sys 0.47 and libmimalloc-sys 0.1 compile C. The gcc of this image suffices (neither cmake nor
@@ -26,12 +26,14 @@ ARG FEATURES=""
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/usr/local/cargo/git \
     --mount=type=cache,id=outcrop-target-${TARGETARCH},target=/src/target,sharing=locked \
-    cargo build --package outcrop --no-default-features --features "${FEATURES}" --profile dist --locked \
+    scripts/build --no-default-features --features "${FEATURES}" \
     && install -D -t /out target/dist/outcrop
 
 
 # Certificates, time zones, glibc, libgcc and an unprivileged user (65532); no shell.
-FROM gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f
+FROM gcr.io/distroless/cc-debian13:nonroot@sha256:e792ab3d241a468a4fd7519ddbbebe66b49b5f365771716ea688ad40b6c6f1c2 AS base
+
+FROM base
 ARG VERSION=unversioned
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="outcrop" \
@@ -39,7 +41,7 @@ LABEL org.opencontainers.image.title="outcrop" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.base.name="gcr.io/distroless/cc-debian12:nonroot"
+      org.opencontainers.image.base.name="gcr.io/distroless/cc-debian13:nonroot"
 COPY LICENSE /usr/share/licenses/outcrop/LICENSE
 COPY --from=builder /out/outcrop /usr/local/bin/outcrop
 USER 65532:65532
