@@ -1,0 +1,1 @@
+"""The packages that scripts/package writes, one file for each kind."""
