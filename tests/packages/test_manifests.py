@@ -1,7 +1,6 @@
 """What manifests and documents state about the project is the same everywhere."""
 
 import re
-import subprocess
 import tomllib
 
 import pytest
@@ -10,12 +9,16 @@ from processes import REPOSITORY
 COMMON = tomllib.loads((REPOSITORY / "Cargo.toml").read_text())["workspace"]["package"]
 
 
-def tracked(*patterns):
-    files = subprocess.check_output(["git", "ls-files", *patterns], cwd=REPOSITORY, encoding="utf-8").splitlines()
-    return {name: (REPOSITORY / name).read_text() for name in files}
+def texts():
+    """The documents, manifests, scripts and workflows that name the project, by path."""
+    folders = [REPOSITORY / name for name in (".github", "deploy", "docs", "scripts", "simulator", "benches", "fuzz")]
+    files = [file for file in REPOSITORY.iterdir() if file.is_file()]
+    files += [file for folder in folders for file in folder.rglob("*") if file.is_file() and "target" not in file.parts]
+    kinds = {".md", ".toml", ".sh", ".yml", ".yaml", ".js", ".py", ""}
+    return {str(file.relative_to(REPOSITORY)): file.read_text(errors="replace") for file in files if file.suffix in kinds}
 
 
-@pytest.mark.parametrize("name", tracked("Cargo.toml", "*/Cargo.toml"))
+@pytest.mark.parametrize("name", ["Cargo.toml", "simulator/Cargo.toml", "fuzz/Cargo.toml"])
 def test_every_crate_has_license_and_address(name):
     package = tomllib.loads((REPOSITORY / name).read_text())["package"]
     for key in ("license", "repository"):
@@ -26,12 +29,12 @@ def test_the_repository_has_one_address():
     """OWNER is replaced in all files together."""
     own = COMMON["repository"].removeprefix("https://github.com/").lower()
     address = re.compile(r"(?:github\.com|ghcr\.io)/([\w.-]+/outcrop)\b")
-    for name, text in tracked("*.md", "*.toml", "*.sh", "*.yml", "*.yaml", "scripts").items():
+    for name, text in texts().items():
         assert {found.lower() for found in address.findall(text)} <= {own}, name
 
 
 def test_only_the_manifest_states_the_oldest_rust():
-    stated = [name for name, text in tracked("*.md").items() if re.search(r"Rust 1\.\d+", text)]
+    stated = [name for name, text in texts().items() if name.endswith(".md") and re.search(r"Rust 1\.\d+", text)]
     assert stated == []
     [builder] = re.findall(r"^FROM rust:(\d+)\.(\d+)", (REPOSITORY / "Dockerfile").read_text(), re.M)
     oldest = tuple(map(int, COMMON["rust-version"].split(".")[:2]))
