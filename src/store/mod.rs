@@ -1,4 +1,4 @@
-//! The database of teams, keys, files, batches and usage: SQLite, in one file. The functions could also
+//! The database of teams, keys, files, batches, responses and usage: SQLite, in one file. The functions could also
 //! be served by a database server. Usage that cannot be stored waits in a spool.
 //!
 //! Every query is limited, and times come from the caller, in Unix seconds.
@@ -8,6 +8,7 @@ mod batches;
 mod files;
 mod identity;
 mod keys;
+mod responses;
 mod results;
 mod spool;
 mod teams;
@@ -18,6 +19,7 @@ pub use batches::{Lease, StoredBatch};
 pub use files::{FilePage, StoredFile};
 pub use identity::{IdentityChanges, IdentityRow};
 pub use keys::{KeyPage, PreviousKey, StoredChatOverrides, StoredDigest, StoredKey};
+pub use responses::{ResponseLink, StoredItem, StoredResponse};
 pub use results::StoredResult;
 pub use spool::{Spool, SpoolLoss};
 pub use teams::{StoredTeam, TeamRemoval};
@@ -69,6 +71,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         5,
         "tokens of operators and the audit log",
         include_str!("migrations/0005_admin.sql"),
+    ),
+    (
+        6,
+        "responses",
+        include_str!("migrations/0006_responses.sql"),
     ),
 ];
 
