@@ -132,6 +132,10 @@ pub(super) async fn serve_until_signal(
         eprintln!("outcrop: cannot open the store: {error}; see `[store] path`");
         return ExitCode::FAILURE;
     }
+    if let Err(error) = app.response_state.ready().await {
+        eprintln!("outcrop: cannot open the store: {error}; see `[store] path`");
+        return ExitCode::FAILURE;
+    }
     let follower = match follow_keys(&app, config).await {
         Ok(follower) => tokio::spawn(follower.run()),
         Err(code) => return code,
@@ -168,6 +172,7 @@ pub(super) async fn serve_until_signal(
     cores.stop().await;
     // All requests have ended.
     records.drain().await;
+    app.store.close().await;
     if let Some(operators) = operators {
         operators.stop().await;
     }

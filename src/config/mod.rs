@@ -25,8 +25,8 @@ pub use sections::{
     AccessKey, AdminSettings, BatchSettings, BedrockApiSettings, CatalogList, CatalogSettings,
     ChatOverrides, ChatSettings, EmbeddingSettings, FetchSettings, Guardrails, JwtIssuer,
     KeyDigest, KeyEntry, LogFormat, LogSettings, ModelEntry, ModelFiles, ModerationSettings,
-    OnBlocked, ResponsesSettings, S3Settings, ServerSettings, StoreSettings, Truncate,
-    UsageSettings, VideoSettings,
+    OnBlocked, ResponseOwner, ResponseStorage, ResponsesSettings, S3Settings, ServerSettings,
+    StoreSettings, Truncate, UsageSettings, VideoSettings,
 };
 
 pub(crate) use sections::provider_url;

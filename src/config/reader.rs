@@ -192,6 +192,13 @@ impl<'a> Section<'a> {
         self.known_keys.insert(name.to_owned());
     }
 
+    /// A number of days; 0 for ever.
+    pub(super) fn days(&mut self, name: &str, field: &mut Option<u32>) {
+        let mut days = field.unwrap_or_default();
+        self.integer(name, &mut days, 0..=36_500);
+        *field = (days > 0).then_some(days);
+    }
+
     /// A section for `table`, under a key that the operator chose.
     pub(super) fn of_table(&mut self, name: &str, table: Table) -> Section<'_> {
         Section {

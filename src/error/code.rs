@@ -111,6 +111,8 @@ error_codes! {
     OriginNotAllowed = "origin_not_allowed",
     /// The memory budget of bodies is used up.
     Overloaded = "overloaded",
+    /// The previous response is unknown, or cannot be continued.
+    PreviousResponseNotFound = "previous_response_not_found",
     /// Too many requests or tokens.
     RateLimitExceeded = "rate_limit_exceeded",
     /// The body exceeds the maximum.

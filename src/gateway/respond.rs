@@ -181,6 +181,11 @@ impl<W: StreamWriter> ChatStream<W> {
         }
     }
 
+    /// The writer, for a dialect that completes a stream itself.
+    pub(crate) fn writer(&mut self) -> &mut W {
+        &mut self.writer
+    }
+
     /// The next events of any choice; `None` when all have ended.
     async fn arrival(&mut self) -> Result<Option<Arrival>, ApiError> {
         let open = self.branches.iter_mut().enumerate();

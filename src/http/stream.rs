@@ -32,16 +32,20 @@ struct Keepalive {
 impl HttpContext {
     /// The response to a chat request: JSON, or server-sent events with keepalives.
     pub fn chat_response<W: StreamWriter + 'static>(&self, body: ChatBody<W>) -> Response {
-        let stream = match body {
-            ChatBody::Complete(json) => return json.into_response(),
-            ChatBody::Stream(stream) => stream,
-        };
+        match body {
+            ChatBody::Complete(json) => json.into_response(),
+            ChatBody::Stream(stream) => self.events(*stream),
+        }
+    }
+
+    /// A response of server-sent events with keepalives.
+    pub fn events<S: ResponseStream + Send + 'static>(&self, stream: S) -> Response {
         let probe = Arc::new(Notify::new());
         let keepalive = Keepalive {
             interval: self.settings.keepalive,
             probe: Arc::clone(&probe),
         };
-        let body = body_of(*stream, Some(keepalive), self.shutdown.clone());
+        let body = body_of(stream, Some(keepalive), self.shutdown.clone());
         let mut response = events_response(body);
         response.extensions_mut().insert(Probe(probe));
         response

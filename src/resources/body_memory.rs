@@ -116,6 +116,11 @@ impl BodyMemory {
 }
 
 impl BodyPermit {
+    /// An empty permit of the same memory.
+    pub fn another(&self) -> Self {
+        self.memory.permit()
+    }
+
     /// Reserves memory for a body of `length` bytes, or for more of a body without a declared
     /// length.
     pub async fn admit(&mut self, length: usize) -> Result<(), ApiError> {

@@ -79,6 +79,14 @@ fn openai(prefix: &str) -> Router<AppState> {
             &at("/responses/input_tokens"),
             post(input_tokens::of_response),
         )
+        .route(
+            &at("/responses/{id}"),
+            get(responses::retrieve).delete(responses::delete),
+        )
+        .route(
+            &at("/responses/{id}/input_items"),
+            get(responses::input_items),
+        )
         .route(&at("/embeddings"), post(embeddings::create))
         .route(&at("/rerank"), post(rerank::create))
         .route(&at("/images/generations"), post(images::generations))

@@ -14,6 +14,7 @@ use crate::catalog::{Catalog, CatalogConfig, Tables};
 use crate::config::{
     BudgetSettings, Config, EmbeddingSettings, ModerationSettings, ResponsesSettings,
 };
+use crate::dialects::openai_responses::ResponseState;
 use crate::endpoints::files::Files;
 use crate::endpoints::images::ImageStore;
 use crate::endpoints::usage::service::UsageService;
@@ -45,6 +46,8 @@ pub struct App {
     pub embeddings: EmbeddingSettings,
     /// The settings of the Responses API.
     pub responses: ResponsesSettings,
+    /// The stored responses.
+    pub response_state: Arc<ResponseState>,
     /// The settings of moderations.
     pub moderations: Arc<ModerationSettings>,
     /// The bucket for images; `None` if there is none.
@@ -90,6 +93,7 @@ parts! {
     passthrough: Arc<Passthrough>,
     embeddings: EmbeddingSettings,
     responses: ResponsesSettings,
+    response_state: Arc<ResponseState>,
     moderations: Arc<ModerationSettings>,
     images: Option<Arc<ImageStore>>,
     videos: Option<Arc<Videos>>,
@@ -129,8 +133,10 @@ impl App {
         let gateway = Arc::new(gateway);
         let listed = catalog_config(config, &gateway, tables);
         let catalog = Catalog::start(bedrock.clone(), listed, gateway.directory());
-        let closing = shutdown.clone();
-        let closing = async move { closing.reached(ShutdownPhase::Closing).await };
+        let closing = || {
+            let shutdown = shutdown.clone();
+            async move { shutdown.reached(ShutdownPhase::Closing).await }
+        };
         let bodies = BodyMemory::new(config.server.max_body_memory);
         let (queue, thresholds) = ThresholdQueue::new();
         let limits = Arc::new(LimitRegistry::new(&config.budgets, queue));
@@ -145,8 +151,9 @@ impl App {
             &bodies,
             &callers,
             &usage_queue,
-            closing,
+            closing(),
         );
+        let response_state = ResponseState::start(config.responses, &store, closing());
         Ok(Self::of(
             config,
             Parts {
@@ -154,6 +161,7 @@ impl App {
                 catalog: Arc::new(catalog),
                 callers,
                 store,
+                response_state,
                 bodies,
                 batches: batches.map(Arc::new),
                 bedrock,
@@ -189,6 +197,7 @@ impl App {
                 catalog: Arc::clone(&self.catalog),
                 callers,
                 store: Arc::clone(&self.store),
+                response_state: Arc::clone(&self.response_state),
                 bodies: self.http.bodies.clone(),
                 batches: self.batches.clone(),
                 bedrock,
@@ -206,6 +215,7 @@ impl App {
             catalog,
             callers,
             store,
+            response_state,
             bodies,
             batches,
             bedrock,
@@ -228,6 +238,7 @@ impl App {
             gateway,
             embeddings: config.embeddings,
             responses: config.responses,
+            response_state,
             moderations: Arc::new(config.moderations.clone()),
             images: ImageStore::new(&config.s3, &bedrock).map(Arc::new),
             videos: Videos::new(config, &bedrock).map(Arc::new),
@@ -249,6 +260,7 @@ struct Parts {
     catalog: Arc<Catalog>,
     callers: Arc<Callers>,
     store: Arc<Store>,
+    response_state: Arc<ResponseState>,
     bodies: BodyMemory,
     batches: Option<Arc<Batches>>,
     bedrock: Bedrock,

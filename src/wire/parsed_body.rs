@@ -28,6 +28,16 @@ impl<T> ParsedBody<T> {
         self.value.as_deref()
     }
 
+    /// The same, to change it. What is parsed again later is unchanged.
+    pub fn value_mut(&mut self) -> Option<&mut T> {
+        self.value.as_deref_mut()
+    }
+
+    /// The bytes, which are shared.
+    pub fn bytes(&self) -> Bytes {
+        self.bytes.clone()
+    }
+
     /// The length of the body, in bytes.
     pub fn length(&self) -> usize {
         self.bytes.len()

@@ -86,7 +86,6 @@ pub(super) async fn run(
     }
     worker.closing.send_replace(true);
     while worker.tasks.join_next().await.is_some() {}
-    worker.shared.store.close().await;
 }
 
 impl WorkerState {

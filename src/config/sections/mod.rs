@@ -34,7 +34,7 @@ pub use keys::{AccessKey, KeyDigest, KeyEntry};
 pub use log::{LogFormat, LogSettings};
 pub use models::{CatalogList, CatalogSettings, ModelEntry};
 pub use moderations::ModerationSettings;
-pub use responses::{OnBlocked, ResponsesSettings};
+pub use responses::{OnBlocked, ResponseOwner, ResponseStorage, ResponsesSettings};
 pub use s3::S3Settings;
 pub use server::ServerSettings;
 pub use store::StoreSettings;

@@ -49,21 +49,9 @@ impl UsageSettings {
 pub(crate) fn read(section: &mut Section<'_>) -> UsageSettings {
     let mut settings = UsageSettings::default();
     section.optional_flag("enabled", &mut settings.enabled);
-    days(
-        section,
-        "record_retention_days",
-        &mut settings.record_retention_days,
-    );
-    days(
-        section,
-        "hourly_retention_days",
-        &mut settings.hourly_retention_days,
-    );
-    days(
-        section,
-        "daily_retention_days",
-        &mut settings.daily_retention_days,
-    );
+    section.days("record_retention_days", &mut settings.record_retention_days);
+    section.days("hourly_retention_days", &mut settings.hourly_retention_days);
+    section.days("daily_retention_days", &mut settings.daily_retention_days);
     section.text("spool_path", &mut settings.spool_path, |text| {
         Ok((!text.is_empty()).then(|| PathBuf::from(text)))
     });
@@ -73,11 +61,4 @@ pub(crate) fn read(section: &mut Section<'_>) -> UsageSettings {
         section.mistake("spool_size", size, "write a size from \"16MiB\"");
     }
     settings
-}
-
-/// A number of days; 0 for ever.
-fn days(section: &mut Section<'_>, name: &str, field: &mut Option<u32>) {
-    let mut days = field.unwrap_or_default();
-    section.integer(name, &mut days, 0..=36_500);
-    *field = (days > 0).then_some(days);
 }

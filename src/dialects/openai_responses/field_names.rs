@@ -8,9 +8,12 @@ use crate::error::{
     MessageField, OutputField, PartField, Position, ToolChoiceField, ToolField,
 };
 
-/// The names of the Responses API. A message of the hub is the item at its index.
+/// The names of the Responses API. A message of the hub is the item at its index, after the items of
+/// the previous response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResponsesFieldNames {
+    /// The number of items of the previous response and those before it.
+    earlier: usize,
     /// The indices of the items that are tool results, in order.
     results: Vec<usize>,
 }
@@ -23,6 +26,21 @@ impl ResponsesFieldNames {
         let results = items.filter(|(_, item)| is_result(item.kind.as_deref()));
         Self {
             results: results.map(|(index, _)| index).collect(),
+            earlier: 0,
+        }
+    }
+
+    /// The names for a request whose first `earlier` items are not its own.
+    #[must_use]
+    pub fn after(self, earlier: usize) -> Self {
+        Self { earlier, ..self }
+    }
+
+    /// The path of the item at `index`.
+    pub fn item(&self, index: usize) -> String {
+        match index.checked_sub(self.earlier) {
+            Some(index) => format!("input[{index}]"),
+            None => format!("previous_response_id.items[{index}]"),
         }
     }
 
@@ -38,7 +56,10 @@ impl ResponsesFieldNames {
             }
             field => within_item(field),
         };
-        format!("input{position}{within}")
+        match position {
+            Position::At(index) => format!("{}{within}", self.item(index)),
+            Position::Any => format!("input{position}{within}"),
+        }
     }
 }
 
@@ -210,5 +231,9 @@ mod tests {
         ] {
             assert_eq!(names.path(&field), path, "{field:?}");
         }
+        let names = names.after(2);
+        let path = |index| names.path(&Field::message(index, MessageField::Content));
+        assert_eq!(path(0), "previous_response_id.items[0].content");
+        assert_eq!(path(2), "input[0].output");
     }
 }

@@ -1,17 +1,20 @@
-//! `POST /v1/responses`
+//! `/v1/responses`
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::response::Response;
-use http::HeaderMap;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
 use http::header::UPGRADE;
+use http::{HeaderMap, Uri};
 
-use super::{ResponsesRequest, service};
+use super::service::{self, ResponsesBody, Retrieval, StoredResponses};
+use super::{ResponseState, ResponsesRequest};
 use crate::config::ResponsesSettings;
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::{ChatCall, Gateway};
-use crate::http::HttpContext;
+use crate::http::{HttpContext, ReplyBody, events_response, query};
+use crate::identity::Caller;
 use crate::reply::Reply;
 use crate::wire::ParsedBody;
 
@@ -20,10 +23,56 @@ pub async fn create(
     State(context): State<Arc<HttpContext>>,
     State(gateway): State<Arc<Gateway>>,
     State(settings): State<ResponsesSettings>,
+    State(state): State<Arc<ResponseState>>,
     call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply<Response>, ApiError> {
-    let reply = service::create(&gateway, settings, call).await?;
-    Ok(reply.map(|body| context.chat_response(body)))
+    let state = &state;
+    let reply = service::create(&gateway, StoredResponses { state, settings }, call).await?;
+    Ok(reply.map(|body| match body {
+        ResponsesBody::Complete(json) => ReplyBody::into_response(json),
+        ResponsesBody::Stream(stream) => context.events(*stream),
+    }))
+}
+
+/// Retrieves a stored response, or the events of its stream.
+pub async fn retrieve(
+    State(settings): State<ResponsesSettings>,
+    State(state): State<Arc<ResponseState>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let state = &state;
+    let stored = StoredResponses { state, settings };
+    let retrieval = service::retrieve(stored, &caller, &id, query(&uri)).await?;
+    Ok(match retrieval {
+        Retrieval::Object(reply) => reply.into_response(),
+        Retrieval::Events(events) => events_response(Body::from(events)),
+    })
+}
+
+/// Deletes a stored response.
+pub async fn delete(
+    State(settings): State<ResponsesSettings>,
+    State(state): State<Arc<ResponseState>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Reply, ApiError> {
+    let state = &state;
+    service::delete(StoredResponses { state, settings }, &caller, &id).await
+}
+
+/// Lists the items of a stored response's input.
+pub async fn input_items(
+    State(settings): State<ResponsesSettings>,
+    State(state): State<Arc<ResponseState>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Reply, ApiError> {
+    let state = &state;
+    let stored = StoredResponses { state, settings };
+    service::input_items(stored, &caller, &id, query(&uri)).await
 }
 
 /// Refuses a WebSocket, so that clients use HTTP at once; after another error Codex tries again.
@@ -35,7 +84,7 @@ pub async fn upgrade(headers: HeaderMap) -> ApiError {
         ),
         false => ApiError::new(
             ErrorKind::MethodNotAllowed,
-            "responses are created with POST and are not stored",
+            "responses are not listed; create one with POST, and retrieve it by its id",
         )
         .code(ErrorCode::MethodNotAllowed),
     }

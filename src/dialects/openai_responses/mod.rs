@@ -1,5 +1,6 @@
-//! `POST /v1/responses` and `POST /v1/responses/input_tokens`: translates a request to Converse item
-//! by item, and Converse events to items, which are streamed or returned at once.
+//! `/v1/responses` and `POST /v1/responses/input_tokens`: translates a request to Converse item by
+//! item, and Converse events to items, which are streamed or returned at once. `stored/` has the
+//! forms of stored responses, `service/` their store and what becomes of them.
 
 pub mod handler;
 pub(crate) mod service;
@@ -9,6 +10,7 @@ mod input_tokens;
 mod request;
 mod response;
 mod source;
+mod stored;
 
 pub use field_names::ResponsesFieldNames;
 pub use input_tokens::InputTokens;
@@ -17,5 +19,9 @@ pub use request::types::{
     ResponsesToolChoice,
 };
 pub use request::{CallForm, Purpose, SpecialTool, ToolTable, remote_addresses, translate};
-pub use response::{ResponseHead, ResponsesFormat, ResponsesOutput, ResponsesWriter};
+pub use response::{
+    FinishedResponse, ResponseHead, ResponsesFormat, ResponsesOutput, ResponsesWriter,
+};
+pub use service::ResponseState;
 pub use source::{ResponsesSource, model_name};
+pub use stored::Earlier;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::extract::State;
 
 use super::service;
+use crate::config::ResponsesSettings;
 use crate::dialects::openai_chat::ChatRequest;
-use crate::dialects::openai_responses::ResponsesRequest;
+use crate::dialects::openai_responses::service::StoredResponses;
+use crate::dialects::openai_responses::{ResponseState, ResponsesRequest};
 use crate::error::ApiError;
 use crate::gateway::{ChatCall, Gateway};
 use crate::reply::Reply;
@@ -15,9 +17,12 @@ use crate::wire::ParsedBody;
 /// Counts the tokens of a request to the Responses API.
 pub async fn of_response(
     State(gateway): State<Arc<Gateway>>,
+    State(settings): State<ResponsesSettings>,
+    State(state): State<Arc<ResponseState>>,
     call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply, ApiError> {
-    service::of_response(&gateway, call).await
+    let state = &state;
+    service::of_response(&gateway, StoredResponses { state, settings }, call).await
 }
 
 /// Counts the tokens of a chat request.

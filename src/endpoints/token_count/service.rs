@@ -12,9 +12,8 @@ use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
 use crate::converse::translation::ChatTranslation;
 use crate::dialects::openai_chat::{self, ChatRequest};
-use crate::dialects::openai_responses::{
-    self, InputTokens, Purpose, ResponsesRequest, ResponsesSource,
-};
+use crate::dialects::openai_responses::service::{StoredResponses, source};
+use crate::dialects::openai_responses::{self, InputTokens, Purpose, ResponsesRequest};
 use crate::error::{ApiError, Field, OutputField};
 use crate::gateway::{ChatCall, Gateway};
 use crate::limits::Demand;
@@ -94,15 +93,16 @@ pub(crate) async fn of_chat(
     reply(token_count, &ledger)
 }
 
-/// Counts the input tokens of a Responses API request.
+/// Counts the input tokens of a Responses API request, with those of what it continues.
 pub(crate) async fn of_response(
     gateway: &Gateway,
+    stored: StoredResponses<'_>,
     call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply, ApiError> {
     let ledger = Arc::clone(&call.ledger);
     let request = call.request.value().ok_or_else(ApiError::internal)?;
     let name = openai_responses::model_name(request)?;
-    let call = call.try_map(|request| ResponsesSource::new(request, Purpose::Count))?;
+    let call = source(gateway, stored, call, Purpose::Count).await?;
     let token_count = token_count(gateway, call, &name).await?;
     reply(token_count, &ledger)
 }

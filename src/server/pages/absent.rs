@@ -86,14 +86,8 @@ pub const ABSENT: &[Absent] = &[
     ),
     all(
         "/conversations",
-        "the gateway stores no conversations, and Bedrock stores no state between \
-         requests",
-        "send the conversation with each request to /v1/chat/completions",
-    ),
-    all(
-        "/responses/{id}",
-        "the gateway stores no responses, even with `store`",
-        "send the conversation with each request, and store the response in the client",
+        "the gateway stores responses, but no conversations",
+        "continue a response with `previous_response_id`, or send the conversation with each request",
     ),
     all(
         "/chat/completions/{id}",

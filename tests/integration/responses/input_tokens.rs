@@ -233,7 +233,7 @@ async fn uncountable_input_is_rejected_with_the_clients_field_path() {
         (
             json!({"previous_response_id": "resp_1"}),
             "previous_response_id",
-            "unsupported_parameter",
+            "previous_response_not_found",
         ),
         (
             json!({"conversation": "conv_1"}),

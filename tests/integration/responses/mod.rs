@@ -4,3 +4,4 @@ mod count_tokens;
 mod create;
 mod golden;
 mod input_tokens;
+mod state;

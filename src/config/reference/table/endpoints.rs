@@ -20,16 +20,52 @@ pub(super) const INPUT_TYPES: &[&str] = &[
     "AUDIO_RETRIEVAL",
 ];
 
-pub(super) const RESPONSES: &[KeyReference] = &[key(
-    "on_blocked",
-    OneOf(&["completed", "incomplete", "refusal"]),
-    "\"completed\"",
-    "What clients receive if a guardrail, a filter or the model itself stops a response. With \
-     \"completed\" the text is ordinary output and `incomplete_details.reason` is \
-     `content_filter`. With \"incomplete\" the status is `incomplete`, too: several SDKs raise \
-     an error, and Codex calls the model five times again. With \"refusal\" a `refusal` part \
-     follows the text, which typed clients raise as an error of their own.",
-)];
+pub(super) const RESPONSES: &[KeyReference] = &[
+    key(
+        "on_blocked",
+        OneOf(&["completed", "incomplete", "refusal"]),
+        "\"completed\"",
+        "What clients receive if a guardrail, a filter or the model itself stops a response. With \
+         \"completed\" the text is ordinary output and `incomplete_details.reason` is \
+         `content_filter`. With \"incomplete\" the status is `incomplete`, too: several SDKs raise \
+         an error, and Codex calls the model five times again. With \"refusal\" a `refusal` part \
+         follows the text, which typed clients raise as an error of their own.",
+    ),
+    key(
+        "store",
+        OneOf(&["off", "memory", "disk"]),
+        "\"memory\"",
+        "Where responses are stored with their input, for `previous_response_id`, `item_reference` \
+         and GET /v1/responses/{id}: nowhere, in the memory of this process, or in the database of \
+         `[store]`. Clients store by default: \"disk\" writes the prompt of each request without \
+         `store: false` to disk. In memory, a conversation has to stay with one instance of the \
+         gateway and ends when that restarts.",
+    ),
+    key(
+        "memory_size",
+        Size,
+        "\"256MiB\"",
+        "Maximum size of responses in memory. The least recently used ones make room.",
+    ),
+    key(
+        "memory_ttl",
+        Duration,
+        "\"1h\"",
+        "How long responses stay in memory after their last use.",
+    ),
+    key(
+        "retention_days",
+        Integer("from 0 to 36500"),
+        "30",
+        "How long responses are stored on disk, in days; 0 for ever.",
+    ),
+    key(
+        "owner",
+        OneOf(&["key", "team"]),
+        "\"key\"",
+        "Who can read a stored response: the key that created it, or all keys of its team.",
+    ),
+];
 
 pub(super) const EMBEDDINGS: &[KeyReference] = &[
     key(

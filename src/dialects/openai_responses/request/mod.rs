@@ -6,9 +6,9 @@ mod parameters;
 mod tools;
 pub(super) mod types;
 
-use content::StringOrList;
-pub(super) use items::is_result;
+pub(super) use content::StringOrList;
 pub use items::remote_addresses;
+pub(super) use items::{is_result, item_not_found};
 pub use tools::{CallForm, SpecialTool, ToolTable};
 
 use super::field_names::ResponsesFieldNames;
@@ -82,6 +82,7 @@ fn translation(
         input,
         tools,
         table: &table,
+        names,
         web_search,
     };
     let client = ClientFields {
@@ -117,6 +118,7 @@ struct ResponsesPrompt<'a> {
     input: StringOrList<Box<InputItem>>,
     tools: RequestedTools,
     table: &'a ToolTable,
+    names: &'a ResponsesFieldNames,
     web_search: WebSearch,
 }
 
@@ -137,7 +139,7 @@ impl Prompt for ResponsesPrompt<'_> {
         adjustments: &mut Adjustments,
     ) -> Result<Conversation, ApiError> {
         let reader = ConversationReader::new(context, names, adjustments);
-        let mut items = Items::new(reader, self.table);
+        let mut items = Items::new(reader, self.table, self.names);
         if let Some(instructions) = self.instructions {
             items.instructions(instructions)?;
         }

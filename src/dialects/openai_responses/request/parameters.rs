@@ -98,7 +98,7 @@ pub(super) fn parameters(
         additional_model_response_field_paths,
         unknown,
     } = request;
-    refuse_state(previous_response_id, conversation)?;
+    check_conversation(previous_response_id.as_deref(), conversation)?;
     let no_prompts = "prompts are not stored; send the text in `instructions`";
     refuse("prompt", prompt, no_prompts)?;
     refuse(
@@ -110,9 +110,6 @@ pub(super) fn parameters(
     check_include(include.unwrap_or_default(), adjustments)?;
     if purpose == Purpose::Respond {
         check_background(background, store)?;
-        if store.unwrap_or(true) {
-            adjustments.note("store", "ignored; responses are not stored");
-        }
     }
     for (field, value) in [
         ("max_tool_calls", max_tool_calls),
@@ -169,24 +166,21 @@ pub(super) fn parameters(
     })
 }
 
-/// Refuses references to stored responses.
-fn refuse_state(
-    previous_response_id: Option<String>,
+/// Refuses stored conversations. The items of the previous response are in the input.
+fn check_conversation(
+    previous_response_id: Option<&str>,
     conversation: Option<JsonText>,
 ) -> Result<(), ApiError> {
-    let not_stored = "responses are not stored; send the complete conversation in `input`";
     let has_conversation = conversation.as_ref().is_some_and(|text| !text.is_neutral());
-    match (previous_response_id, has_conversation) {
-        (Some(_), true) => Err(ApiError::invalid(
+    if previous_response_id.is_some() && has_conversation {
+        return Err(ApiError::invalid(
             "conversation",
             "`previous_response_id` and `conversation` cannot be used together",
-        )),
-        (Some(_), false) => Err(ApiError::unsupported(
-            "previous_response_id",
-            format!("`previous_response_id` is not supported: {not_stored}"),
-        )),
-        (None, _) => refuse("conversation", conversation, not_stored),
+        ));
     }
+    let not_stored = "conversations are not stored; use `previous_response_id`, or send the complete \
+                      conversation in `input`";
+    refuse("conversation", conversation, not_stored)
 }
 
 fn check_background(background: Option<bool>, store: Option<bool>) -> Result<(), ApiError> {
@@ -197,8 +191,7 @@ fn check_background(background: Option<bool>, store: Option<bool>) -> Result<(),
         )),
         (Some(true), _) => Err(ApiError::unsupported(
             "background",
-            "`background` is not supported: responses are not stored; remove it and stream the \
-             response",
+            "`background` is not supported; remove it and stream the response",
         )),
         _ => Ok(()),
     }

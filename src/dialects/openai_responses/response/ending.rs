@@ -66,6 +66,7 @@ impl Ending {
             reason: self.reason,
             output,
             summary: Some(summary),
+            is_stored: false,
         }
     }
 

@@ -1,8 +1,9 @@
 //! The format of a response: events, or one object.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::events::{NoEvents, SseEvents};
+use super::finished::FinishedResponse;
 use super::head::{ResponseHead, ResponseObject, ResponseState};
 use super::items::{ItemOptions, Items};
 use super::reasoning::ReasoningView;
@@ -24,6 +25,8 @@ pub struct ResponsesFormat {
     shows_reasoning: bool,
     on_blocked: OnBlocked,
     clock: fn() -> u64,
+    /// A non-streaming response that is stored.
+    finished: OnceLock<FinishedResponse>,
 }
 
 impl ResponsesFormat {
@@ -46,7 +49,30 @@ impl ResponsesFormat {
             shows_reasoning,
             on_blocked,
             clock,
+            finished: OnceLock::new(),
         }
+    }
+
+    /// The format of a response that is stored when it has ended.
+    #[must_use]
+    pub fn stored(self) -> Self {
+        // Nothing shares the head of a new format.
+        let head = Arc::unwrap_or_clone(self.head).stored();
+        Self {
+            head: Arc::new(head),
+            ..self
+        }
+    }
+
+    /// What is known of the response in advance.
+    pub fn head(&self) -> &Arc<ResponseHead> {
+        &self.head
+    }
+
+    /// The non-streaming response that has been written and is to be stored; `None` if it is not
+    /// stored.
+    pub fn finished(&mut self) -> Option<FinishedResponse> {
+        self.finished.take()
     }
 
     fn options(&self, output_options: &OutputOptions) -> ItemOptions {
@@ -92,11 +118,25 @@ impl ResponseFormat for ResponsesFormat {
         // A request has one choice, which has ended.
         let choice = choices.first();
         let ended = choice.and_then(|choice| Some((choice.items.ending()?, &choice.items)));
-        let state = match ended {
-            Some((ending, items)) => ending.state(&items.list.items, summary, (self.clock)()),
-            None => ResponseState::in_progress(),
+        let Some((ending, items)) = ended else {
+            let state = ResponseState::in_progress(&self.head);
+            return serde_json::to_vec(&ResponseObject::new(&self.head, state));
         };
-        serde_json::to_vec(&ResponseObject::new(&self.head, state))
+        let ended_at = (self.clock)();
+        let state = ResponseState {
+            is_stored: self.head.is_stored,
+            ..ending.state(&items.list.items, summary, ended_at)
+        };
+        let json = serde_json::to_vec(&ResponseObject::new(&self.head, state));
+        if self.head.is_stored {
+            self.finished.get_or_init(|| FinishedResponse {
+                ending,
+                output: items.list.items.clone(),
+                summary: summary.clone(),
+                ended_at,
+            });
+        }
+        json
     }
 }
 

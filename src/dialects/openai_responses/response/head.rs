@@ -11,7 +11,7 @@ use crate::usage::TokenCounts;
 
 /// The fields of a response that are known in advance: its id, and what it repeats of the request.
 /// The latter are JSON, since a stream repeats them three times.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ResponseHead {
     id: String,
     created_at: u64,
@@ -21,10 +21,13 @@ pub struct ResponseHead {
     max_tool_calls: Option<JsonText>,
     metadata: JsonText,
     parallel_tool_calls: bool,
+    previous_response_id: Option<String>,
     prompt_cache_key: Option<JsonText>,
     reasoning: JsonText,
     safety_identifier: Option<JsonText>,
     service_tier: String,
+    /// Whether the response is stored when it has ended.
+    pub(super) is_stored: bool,
     temperature: JsonText,
     text: JsonText,
     tool_choice: JsonText,
@@ -67,6 +70,7 @@ impl ResponseHead {
                 None => JsonText::empty_object(),
             },
             parallel_tool_calls: request.parallel_tool_calls.unwrap_or(true),
+            previous_response_id: request.previous_response_id.clone(),
             prompt_cache_key: request.prompt_cache_key.clone(),
             reasoning: json_of(&reasoning),
             safety_identifier: request.safety_identifier.clone(),
@@ -74,6 +78,7 @@ impl ResponseHead {
                 None | Some("auto") => "default".to_owned(),
                 Some(tier) => tier.to_owned(),
             },
+            is_stored: false,
             temperature: request.temperature.as_ref().map_or_else(one, json_of),
             text: super::echo::text(request),
             tool_choice: choice.map_or_else(|| json_of(&"auto"), json_of),
@@ -84,8 +89,32 @@ impl ResponseHead {
         }
     }
 
+    /// The head of a response that is stored when it has ended.
+    #[must_use]
+    pub fn stored(self) -> Self {
+        Self {
+            is_stored: true,
+            ..self
+        }
+    }
+
+    /// The id of the response.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The id of the response that the request continues.
+    pub fn previous_response_id(&self) -> Option<&str> {
+        self.previous_response_id.as_deref()
+    }
+
+    /// When the response was created, in Unix seconds.
+    pub fn created_at(&self) -> u64 {
+        self.created_at
+    }
+
     /// The id without its prefix, from which those of items are made.
-    pub(super) fn stem(&self) -> &str {
+    pub fn stem(&self) -> &str {
         self.id.strip_prefix("resp_").unwrap_or(&self.id)
     }
 }
@@ -101,11 +130,13 @@ pub(super) struct ResponseState<'a> {
     pub(super) reason: Option<&'static str>,
     pub(super) output: &'a [JsonText],
     pub(super) summary: Option<&'a ResponseSummary>,
+    /// Whether the response is, or will be, stored.
+    pub(super) is_stored: bool,
 }
 
 impl ResponseState<'_> {
     /// The state before the first item.
-    pub(super) fn in_progress() -> Self {
+    pub(super) fn in_progress(head: &ResponseHead) -> Self {
         Self {
             status: "in_progress",
             completed_at: None,
@@ -113,6 +144,7 @@ impl ResponseState<'_> {
             reason: None,
             output: &[],
             summary: None,
+            is_stored: head.is_stored,
         }
     }
 }
@@ -219,6 +251,7 @@ impl<'a> ResponseObject<'a> {
             reason,
             output,
             summary,
+            is_stored,
         } = state;
         let tier = summary.and_then(|summary| summary.service_tier.as_deref());
         Self {
@@ -236,13 +269,12 @@ impl<'a> ResponseObject<'a> {
             model: &head.model,
             output,
             parallel_tool_calls: head.parallel_tool_calls,
-            // Nothing is stored.
-            previous_response_id: None,
+            previous_response_id: head.previous_response_id(),
             prompt_cache_key: head.prompt_cache_key.as_ref(),
             reasoning: &head.reasoning,
             safety_identifier: head.safety_identifier.as_ref(),
             service_tier: tier.unwrap_or(&head.service_tier),
-            store: false,
+            store: is_stored,
             temperature: &head.temperature,
             text: &head.text,
             tool_choice: &head.tool_choice,

@@ -7,15 +7,19 @@ mod echo;
 mod ending;
 mod events;
 mod failure;
+mod finished;
 mod format;
 mod head;
 mod items;
 mod message;
 mod reasoning;
+mod replay;
 mod writer;
 
+pub use finished::FinishedResponse;
 pub use format::{ResponsesFormat, ResponsesOutput};
 pub use head::ResponseHead;
+pub(super) use replay::replayed;
 pub use writer::ResponsesWriter;
 
 use serde::Serialize;
@@ -23,6 +27,6 @@ use serde::Serialize;
 use crate::converse::JsonText;
 
 /// `value` as JSON. The values are strings, numbers and plain structs, so that this cannot fail.
-fn json_of(value: &impl Serialize) -> JsonText {
+fn json_of<T: Serialize + ?Sized>(value: &T) -> JsonText {
     JsonText::of(value).unwrap_or_else(|_| JsonText::empty_object())
 }

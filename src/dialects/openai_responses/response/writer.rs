@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::events::SseEvents;
 use super::failure::FailureObject;
+use super::finished::FinishedResponse;
 use super::head::{ResponseHead, ResponseObject, ResponseState};
 use super::items::Items;
 use crate::converse::dialect::StreamWriter;
@@ -19,7 +20,12 @@ pub struct ResponsesWriter {
     head: Arc<ResponseHead>,
     items: Items<SseEvents>,
     clock: fn() -> u64,
+    /// Whether the response has ended.
     has_ended: bool,
+    /// A response that is stored before its end is written.
+    finished: Option<FinishedResponse>,
+    /// Whether the last event was written.
+    is_over: bool,
 }
 
 /// An event about the whole response.
@@ -36,7 +42,7 @@ impl ResponsesWriter {
         clock: fn() -> u64,
     ) -> Self {
         let event = Lifecycle {
-            response: ResponseObject::new(&head, ResponseState::in_progress()),
+            response: ResponseObject::new(&head, ResponseState::in_progress(&head)),
         };
         items.list.event("response.created", &event);
         items.list.event("response.in_progress", &event);
@@ -45,7 +51,27 @@ impl ResponsesWriter {
             items,
             clock,
             has_ended: false,
+            finished: None,
+            is_over: false,
         }
+    }
+
+    /// The response that has ended and is to be stored. [`end`](Self::end) then writes its end.
+    pub fn finished(&mut self) -> Option<FinishedResponse> {
+        self.finished.take()
+    }
+
+    /// Writes the last event, which states whether the response is stored.
+    pub fn end(&mut self, finished: &FinishedResponse, is_stored: bool) {
+        let kind = match finished.status() {
+            "completed" => "response.completed",
+            _ => "response.incomplete",
+        };
+        let event = Lifecycle {
+            response: ResponseObject::new(&self.head, finished.state(is_stored)),
+        };
+        self.items.list.event(kind, &event);
+        self.is_over = true;
     }
 }
 
@@ -71,7 +97,7 @@ impl StreamWriter for ResponsesWriter {
     }
 
     fn keepalive(&mut self) -> Bytes {
-        if !self.has_ended {
+        if !self.is_over {
             self.items.list.sink.keepalive();
         }
         self.take()
@@ -85,16 +111,16 @@ impl StreamWriter for ResponsesWriter {
         if std::mem::replace(&mut self.has_ended, true) {
             return;
         }
-        let output = std::mem::take(&mut self.items.list.items);
-        let state = ending.state(&output, summary, (self.clock)());
-        let kind = match state.status {
-            "completed" => "response.completed",
-            _ => "response.incomplete",
+        let finished = FinishedResponse {
+            ending,
+            output: std::mem::take(&mut self.items.list.items),
+            summary: summary.clone(),
+            ended_at: (self.clock)(),
         };
-        let event = Lifecycle {
-            response: ResponseObject::new(&self.head, state),
-        };
-        self.items.list.event(kind, &event);
+        match self.head.is_stored {
+            true => self.finished = Some(finished),
+            false => self.end(&finished, false),
+        }
     }
 
     fn error(&mut self, error: &ApiError) {
@@ -108,11 +134,13 @@ impl StreamWriter for ResponsesWriter {
             status: "failed",
             error: Some(&failure),
             output: &output,
-            ..ResponseState::in_progress()
+            is_stored: false,
+            ..ResponseState::in_progress(&self.head)
         };
         let event = Lifecycle {
             response: ResponseObject::new(&self.head, state),
         };
         self.items.list.event("response.failed", &event);
+        self.is_over = true;
     }
 }

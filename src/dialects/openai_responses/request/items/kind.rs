@@ -1,5 +1,6 @@
 //! The types of input items.
 
+use crate::dialects::openai_responses::field_names::ResponsesFieldNames;
 use crate::error::ApiError;
 
 /// What an input item is.
@@ -37,7 +38,11 @@ impl ItemKind {
     /// # Errors
     ///
     /// If such items are not served.
-    pub(super) fn of(kind: Option<&str>, index: usize) -> Result<Self, ApiError> {
+    pub(super) fn of(
+        kind: Option<&str>,
+        index: usize,
+        names: &ResponsesFieldNames,
+    ) -> Result<Self, ApiError> {
         Ok(match kind {
             None | Some("message") => Self::Message,
             Some("agent_message") => Self::AgentMessage,
@@ -69,7 +74,7 @@ impl ItemKind {
             Some("item_reference") => Self::ItemReference,
             Some(other) => {
                 return Err(ApiError::unsupported_value(
-                    format!("input[{index}].type"),
+                    format!("{}.type", names.item(index)),
                     format!(
                         "items of type `{other}` are not served; messages, reasoning, calls of \
                          functions, custom tools, tool searches, shells and patches with their \

@@ -15,6 +15,7 @@ use super::types::{InputItem, ResponsesInputPart};
 use crate::converse::JsonText;
 use crate::converse::rules::tools::bedrock_call_id;
 use crate::dialects::openai_chat::{Content, Conversation, ConversationReader, object_of};
+use crate::dialects::openai_responses::field_names::ResponsesFieldNames;
 use crate::error::{ApiError, CallField, ErrorKind, Field, MessageField, Position, ToolKind};
 use crate::wire::{note_unknown, unknown_word};
 use kind::ItemKind;
@@ -28,16 +29,22 @@ const HOSTED: &str = "call of a hosted tool removed";
 pub(super) struct Items<'a> {
     reader: ConversationReader<'a>,
     tools: &'a ToolTable,
+    names: &'a ResponsesFieldNames,
     turn: Turn,
     ids: HashSet<String>,
 }
 
 impl<'a> Items<'a> {
     /// The state before the first item.
-    pub(super) fn new(reader: ConversationReader<'a>, tools: &'a ToolTable) -> Self {
+    pub(super) fn new(
+        reader: ConversationReader<'a>,
+        tools: &'a ToolTable,
+        names: &'a ResponsesFieldNames,
+    ) -> Self {
         Self {
             reader,
             tools,
+            names,
             turn: Turn::default(),
             ids: HashSet::new(),
         }
@@ -55,7 +62,7 @@ impl<'a> Items<'a> {
 
     /// Adds the items of a list.
     pub(super) fn list(&mut self, list: Vec<Box<InputItem>>) -> Result<(), ApiError> {
-        check_compaction(&list)?;
+        check_compaction(&list, self.names)?;
         for (index, item) in list.into_iter().enumerate() {
             if !self.is_duplicate(&item) {
                 self.item(*item, index)?;
@@ -84,7 +91,8 @@ impl<'a> Items<'a> {
     }
 
     fn item(&mut self, item: InputItem, index: usize) -> Result<(), ApiError> {
-        let kind = ItemKind::of(item.kind.as_deref(), index)?;
+        let kind = ItemKind::of(item.kind.as_deref(), index, self.names)?;
+        let path = self.names.item(index);
         let InputItem {
             kind: _,
             id,
@@ -121,11 +129,11 @@ impl<'a> Items<'a> {
         let call = Call { call_id, index };
         match kind {
             ItemKind::Message => {
-                let content = self.content(own_content, &format!("input[{index}].content"))?;
+                let content = self.content(own_content, &format!("{path}.content"))?;
                 self.message(role, content, index)?;
             }
             ItemKind::AgentMessage => {
-                let content = self.content(own_content, &format!("input[{index}].content"))?;
+                let content = self.content(own_content, &format!("{path}.content"))?;
                 self.assistant(content, index)?;
             }
             ItemKind::FunctionCall => {
@@ -141,26 +149,26 @@ impl<'a> Items<'a> {
             }
             ItemKind::ToolSearchCall => self.function_call(call, "tool_search", arguments)?,
             ItemKind::LocalShellCall => {
-                let input = local_shell_input(&call.member("action", action)?);
+                let input = local_shell_input(&member(&path, "action", action)?);
                 self.call(call, "local_shell", input)?;
             }
             ItemKind::ShellCall => {
-                let input = shell_input(&call.member("action", action)?);
+                let input = shell_input(&member(&path, "action", action)?);
                 self.call(call, "shell", input)?;
             }
             ItemKind::ApplyPatchCall => {
-                let input = apply_patch_input(&call.member("operation", operation)?);
+                let input = apply_patch_input(&member(&path, "operation", operation)?);
                 self.call(call, "apply_patch", input)?;
             }
             ItemKind::CallOutput => {
-                let output = self.content(output, &format!("input[{index}].output"))?;
+                let output = self.content(output, &format!("{path}.output"))?;
                 match (&call.call_id, name) {
                     (None, Some(name)) => self.fact(&name, output, index)?,
                     _ => self.output(call, output)?,
                 }
             }
             ItemKind::LocalShellOutput => {
-                let output = self.content(output, &format!("input[{index}].output"))?;
+                let output = self.content(output, &format!("{path}.output"))?;
                 // The id of this result is that of its call.
                 let call_id = call.call_id.or(id);
                 self.output(Call { call_id, index }, output)?;
@@ -200,7 +208,9 @@ impl<'a> Items<'a> {
             }
             ItemKind::WebSearchCall | ItemKind::AdditionalTools | ItemKind::ConfigurationUpdate => {
             }
-            ItemKind::ItemReference => return Err(item_not_found(id)),
+            ItemKind::ItemReference => {
+                return Err(item_not_found(&id.unwrap_or_default()));
+            }
         }
         Ok(())
     }
@@ -310,11 +320,11 @@ impl Call {
         let field = MessageField::Call(Position::Any, CallField::Name(kind));
         name.ok_or_else(|| ApiError::missing_value(Field::message(self.index, field)))
     }
+}
 
-    fn member(&self, name: &str, value: Option<JsonText>) -> Result<JsonText, ApiError> {
-        let path = format!("input[{}]", self.index);
-        value.ok_or_else(|| ApiError::missing_field(&path, name))
-    }
+/// The required member `name` of the item at `path`.
+fn member(path: &str, name: &str, value: Option<JsonText>) -> Result<JsonText, ApiError> {
+    value.ok_or_else(|| ApiError::missing_field(path, name))
 }
 
 /// The text of a JSON string, or other JSON as it is.
@@ -331,7 +341,7 @@ fn json_or_text(value: &StringOrList<Box<ResponsesInputPart>>) -> String {
 }
 
 /// A compaction that the gateway cannot read is left out, unless it is the conversation.
-fn check_compaction(items: &[Box<InputItem>]) -> Result<(), ApiError> {
+fn check_compaction(items: &[Box<InputItem>], names: &ResponsesFieldNames) -> Result<(), ApiError> {
     let is_compaction = |item: &InputItem| {
         matches!(
             item.kind.as_deref(),
@@ -340,7 +350,7 @@ fn check_compaction(items: &[Box<InputItem>]) -> Result<(), ApiError> {
     };
     match items.iter().position(|item| is_compaction(item)) {
         Some(index) if items.len() <= 2 => Err(ApiError::invalid(
-            format!("input[{index}].encrypted_content"),
+            format!("{}.encrypted_content", names.item(index)),
             "this gateway did not make the compaction, so that it cannot read it; send the \
              conversation instead",
         )),
@@ -348,9 +358,8 @@ fn check_compaction(items: &[Box<InputItem>]) -> Result<(), ApiError> {
     }
 }
 
-/// The error for a reference to an item, in OpenAI's words.
-fn item_not_found(id: Option<String>) -> ApiError {
-    let id = id.unwrap_or_default();
+/// The error for a reference to an unknown item, in OpenAI's words.
+pub(in super::super) fn item_not_found(id: &str) -> ApiError {
     ApiError::new(
         ErrorKind::NotFound,
         format!(
