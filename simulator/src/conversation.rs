@@ -98,6 +98,18 @@ impl<'a> Conversation<'a> {
 
     /// The text of the last user message that contains text.
     pub(crate) fn last_user_text(&self) -> String {
+        self.last_user_texts().join("\n")
+    }
+
+    /// That text without blocks in a tag: clients such as Codex put their context in front of the
+    /// prompt.
+    pub(crate) fn prompt(&self) -> String {
+        let texts = self.last_user_texts().into_iter();
+        let is_prompt = |text: &&str| !text.starts_with('<') || !text.ends_with('>');
+        texts.filter(is_prompt).collect::<Vec<_>>().join("\n")
+    }
+
+    fn last_user_texts(&self) -> Vec<&'a str> {
         let texts = |message: &Message<'a>| -> Vec<&'a str> {
             message.of_kind("text").filter_map(Value::as_str).collect()
         };
@@ -107,7 +119,6 @@ impl<'a> Conversation<'a> {
             .filter(|message| message.role == "user")
             .map(texts)
             .find(|texts| !texts.is_empty())
-            .map(|texts| texts.join("\n"))
             .unwrap_or_default()
     }
 

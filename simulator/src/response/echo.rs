@@ -1,7 +1,7 @@
 //! The response of the model if no script matches.
 //!
 //! * A tool is called if `toolChoice` requires it, or if the last user message has no tool result
-//!   and its text shares a word with a tool's name or description (whole words of four letters or
+//!   and its prompt shares a word with a tool's name or description (whole words of four letters or
 //!   more).
 //! * A tool is also called if the system prompt or the last user message demands it in text
 //!   ("Answer by calling the tool `name`", "by calling one of the tools").
@@ -133,10 +133,11 @@ fn compose_text(
     } else {
         ""
     };
-    let greeting = if user_text.trim().is_empty() {
+    let prompt = conversation.prompt();
+    let greeting = if prompt.trim().is_empty() {
         "You sent no text, and that is fine.".to_owned()
     } else {
-        format!("You said: {}.", quoted(user_text))
+        format!("You said: {}.", quoted(&prompt))
     };
     let media = last.map(media).unwrap_or_default();
     format!(
@@ -244,7 +245,8 @@ fn tools_to_call<'a>(conversation: &Conversation<'a>, user_text: &str) -> Vec<To
     let Some(tools) = &conversation.tools else {
         return Vec::new();
     };
-    let mentioned = |tool: &Tool<'a>| shares_word(tool, user_text);
+    let prompt = conversation.prompt();
+    let mentioned = |tool: &Tool<'a>| shares_word(tool, &prompt);
     match tools.choice {
         Some(choice) if choice.kind == "tool" => {
             let name = text(choice.value.get("name"));
@@ -406,6 +408,18 @@ mod tests {
             response_text(request("Hello there")).stop_reason,
             "end_turn"
         );
+    }
+
+    #[test]
+    fn the_context_of_a_client_is_not_part_of_the_prompt() {
+        let mut request = request("Hello");
+        let context = json!({ "text": "<context>The weather in Lisbon</context>" });
+        request["messages"][0]["content"]
+            .as_array_mut()
+            .unwrap()
+            .insert(0, context);
+        let model_output = response_text(request);
+        assert!(model_output.text().starts_with("You said: “Hello”."));
     }
 
     #[test]
