@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
+import { Workspace } from "./codex.js";
 import { REPOSITORY, startDemo } from "./harness.js";
 
 const PRINTED = "http://127.0.0.1:8080/v1";
@@ -26,9 +27,18 @@ for (const client of ["openai-node", "Vercel AI SDK"]) {
   });
 }
 
+test("the settings for Codex are valid", async () => {
+  const workspace = new Workspace(example("Codex", "toml").replaceAll(PRINTED, demo.baseURL));
+  const { messages, errors } = await workspace.run("Hello!");
+  workspace.close();
+  assert.deepEqual(errors, []);
+  assert.match(messages[0], /You said: “Hello!”/);
+});
+
 // The code for a client under "Use it with".
-function example(client) {
+function example(client, language = "js") {
   const section = readFileSync(join(REPOSITORY, "README.md"), "utf8").split("\n## Use it with\n")[1];
-  const [, code] = section.split(`\n**${client}**`)[1].match(/^```js\n(.*?)^```$/ms);
+  const block = new RegExp("^```" + language + "\\n(.*?)^```$", "ms");
+  const [, code] = section.split(`\n**${client}**`)[1].match(block);
   return code;
 }
