@@ -34,8 +34,9 @@ def packages(program, tmp_path_factory):
     """The folder that scripts/package has written, with an image if this machine can have buildah."""
     folder = tmp_path_factory.mktemp("packages")
     try:
-        buildah = debian.program("buildah", debian.BUILDAH)
-        base = base_image(buildah, tmp_path_factory.mktemp("base"), "amd64")
+        scratch = tmp_path_factory.mktemp("base")
+        buildah = debian.buildah(scratch)
+        base = base_image(buildah, scratch, "amd64")
         pack(program, folder, "--base", base, buildah=buildah)
     except debian.Missing:
         pack(program, folder)
@@ -43,8 +44,8 @@ def packages(program, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def buildah():
-    return debian.program("buildah", debian.BUILDAH)
+def buildah(tmp_path_factory):
+    return debian.buildah(tmp_path_factory.mktemp("buildah"))
 
 
 

@@ -46,6 +46,16 @@ def program(name, packages):
     return wrapper
 
 
+def buildah(scratch):
+    """buildah, if it can make a container on this machine. Raises Missing."""
+    path = program("buildah", BUILDAH)
+    probe = [path, "--root", scratch / "probe", "--runroot", scratch / "run", "--storage-driver", "vfs", "from", "scratch"]
+    run = subprocess.run(probe, capture_output=True, encoding="utf-8")
+    if run.returncode != 0:
+        raise Missing(f"buildah cannot make containers here: {run.stderr.strip()}")
+    return path
+
+
 def unpack(name, packages):
     """The folder of unpacked packages, in its folder `root`. Raises Missing."""
     folder = FOLDER / name
