@@ -8,6 +8,7 @@ mod batches;
 mod files;
 mod identity;
 mod keys;
+mod response_jobs;
 mod responses;
 mod results;
 mod spool;
@@ -19,6 +20,7 @@ pub use batches::{Lease, StoredBatch};
 pub use files::{FilePage, StoredFile};
 pub use identity::{IdentityChanges, IdentityRow};
 pub use keys::{KeyPage, PreviousKey, StoredChatOverrides, StoredDigest, StoredKey};
+pub use response_jobs::{ResponseEnd, ResponseEvents, ResponseJob};
 pub use responses::{ResponseLink, StoredItem, StoredResponse};
 pub use results::StoredResult;
 pub use spool::{Spool, SpoolLoss};
@@ -76,6 +78,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         6,
         "responses",
         include_str!("migrations/0006_responses.sql"),
+    ),
+    (
+        7,
+        "responses in the background",
+        include_str!("migrations/0007_background_responses.sql"),
     ),
 ];
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, QueryBuilder, Row, Sqlite};
+use sqlx::{FromRow, QueryBuilder, Row, Sqlite, Transaction};
 
 use super::{Store, StoreError};
 
@@ -83,45 +83,21 @@ macro_rules! of_chain {
     };
 }
 
+/// A deletion of what belongs to up to `$2` responses that have expired at `$1`.
+macro_rules! of_expired {
+    ($delete:literal) => {
+        concat!(
+            $delete,
+            " (SELECT id FROM responses WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2)"
+        )
+    };
+}
+
 impl Store {
     /// Stores a response with its items, in one transaction.
     pub async fn add_response(&self, response: &StoredResponse) -> Result<(), StoreError> {
-        let StoredResponse {
-            id,
-            owner,
-            previous_id,
-            status,
-            document,
-            items,
-            created_at,
-            expires_at,
-        } = response;
         let mut transaction = self.pool().await?.begin().await?;
-        let insert = sqlx::query(
-            "INSERT INTO responses
-                 (id, owner, previous_id, status, document, bytes, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        );
-        let insert = insert.bind(&**id).bind(&**owner);
-        let insert = insert.bind(previous_id.as_deref()).bind(&**status);
-        let insert = insert.bind(&**document).bind(length(response.item_bytes()));
-        let insert = insert.bind(created_at).bind(expires_at);
-        insert.execute(&mut *transaction).await?;
-        let mut positions = 0_i64..;
-        for items in items.chunks(ITEMS_PER_INSERT) {
-            let mut insert = QueryBuilder::<Sqlite>::new(
-                "INSERT INTO response_items (response_id, position, owner, id, is_output, body) ",
-            );
-            insert.push_values(
-                items.iter().zip(&mut positions),
-                |mut row, (item, position)| {
-                    row.push_bind(&**id).push_bind(position).push_bind(&**owner);
-                    row.push_bind(&*item.id).push_bind(item.is_output);
-                    row.push_bind(&*item.body);
-                },
-            );
-            insert.build().execute(&mut *transaction).await?;
-        }
+        insert_response(response, &mut transaction).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -222,8 +198,14 @@ impl Store {
         let delete = delete.bind(id).bind(owner).bind(now);
         let deleted = delete.execute(&mut *transaction).await?.rows_affected() > 0;
         if deleted {
-            let delete = sqlx::query("DELETE FROM response_items WHERE response_id = $1").bind(id);
-            delete.execute(&mut *transaction).await?;
+            for delete in [
+                "DELETE FROM response_items WHERE response_id = $1",
+                "DELETE FROM response_events WHERE response_id = $1",
+                "DELETE FROM response_jobs WHERE response_id = $1",
+            ] {
+                let delete = sqlx::query(delete).bind(id);
+                delete.execute(&mut *transaction).await?;
+            }
         }
         transaction.commit().await?;
         Ok(deleted)
@@ -232,16 +214,15 @@ impl Store {
     /// Deletes up to `limit` responses that have expired at `now`; returns their number.
     pub async fn remove_expired_responses(&self, now: i64, limit: u32) -> Result<u64, StoreError> {
         let mut transaction = self.pool().await?.begin().await?;
-        let items = sqlx::query(
-            "DELETE FROM response_items WHERE response_id IN (
-                 SELECT id FROM responses WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2)",
-        );
-        let items = items.bind(now).bind(limit);
-        items.execute(&mut *transaction).await?;
-        let responses = sqlx::query(
-            "DELETE FROM responses WHERE id IN (
-                 SELECT id FROM responses WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2)",
-        );
+        for delete in [
+            of_expired!("DELETE FROM response_items WHERE response_id IN"),
+            of_expired!("DELETE FROM response_events WHERE response_id IN"),
+            of_expired!("DELETE FROM response_jobs WHERE response_id IN"),
+        ] {
+            let delete = sqlx::query(delete).bind(now).bind(limit);
+            delete.execute(&mut *transaction).await?;
+        }
+        let responses = sqlx::query(of_expired!("DELETE FROM responses WHERE id IN"));
         let responses = responses.bind(now).bind(limit);
         let deleted = responses.execute(&mut *transaction).await?.rows_affected();
         transaction.commit().await?;
@@ -249,8 +230,62 @@ impl Store {
     }
 }
 
+/// Adds a response with its items.
+pub(super) async fn insert_response(
+    response: &StoredResponse,
+    transaction: &mut Transaction<'_, Sqlite>,
+) -> Result<(), StoreError> {
+    let StoredResponse {
+        id,
+        owner,
+        previous_id,
+        status,
+        document,
+        items,
+        created_at,
+        expires_at,
+    } = response;
+    let insert = sqlx::query(
+        "INSERT INTO responses
+             (id, owner, previous_id, status, document, bytes, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    );
+    let insert = insert.bind(&**id).bind(&**owner);
+    let insert = insert.bind(previous_id.as_deref()).bind(&**status);
+    let insert = insert.bind(&**document).bind(length(response.item_bytes()));
+    let insert = insert.bind(created_at).bind(expires_at);
+    insert.execute(&mut **transaction).await?;
+    insert_items(owner, id, 0, items, transaction).await
+}
+
+/// Adds the items of a response from `position` on.
+pub(super) async fn insert_items(
+    owner: &str,
+    id: &str,
+    position: i64,
+    items: &[StoredItem],
+    transaction: &mut Transaction<'_, Sqlite>,
+) -> Result<(), StoreError> {
+    let mut positions = position..;
+    for items in items.chunks(ITEMS_PER_INSERT) {
+        let mut insert = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO response_items (response_id, position, owner, id, is_output, body) ",
+        );
+        insert.push_values(
+            items.iter().zip(&mut positions),
+            |mut row, (item, position)| {
+                row.push_bind(id).push_bind(position).push_bind(owner);
+                row.push_bind(&*item.id).push_bind(item.is_output);
+                row.push_bind(&*item.body);
+            },
+        );
+        insert.build().execute(&mut **transaction).await?;
+    }
+    Ok(())
+}
+
 /// A length as a column has it.
-fn length(bytes: usize) -> i64 {
+pub(super) fn length(bytes: usize) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
