@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,6 +20,9 @@ use crate::identity::KeyFollower;
 use crate::server::{App, ConfigSource, Cores, Reloader, Router, raise_descriptor_limit, serve};
 use crate::store::Store;
 use crate::telemetry::{self, LogLevel};
+
+/// The time to store the end of responses in the background.
+const LAST_RESPONSES: Duration = Duration::from_secs(5);
 
 /// `outcrop serve`
 pub(super) async fn run(overrides: &Overrides) -> ExitCode {
@@ -159,14 +163,24 @@ pub(super) async fn serve_until_signal(
             records: records.clone(),
         })
     });
-    serve(listener, router, &cores, shutdown, &config.server).await;
-    if let Some(batches) = &app.batches {
-        // Active requests of batches finish; the remaining ones are resumed by the next process.
-        let stopped = tokio::time::timeout(config.server.grace_period, batches.stopped());
-        if stopped.await.is_err() {
-            tracing::warn!(
-                "the grace period is over; active requests of batches will be sent again"
-            );
+    let serving = serve(listener, router, &cores, shutdown.clone(), &config.server);
+    serving.await;
+    // What works without a client finishes. Batches are resumed by the next process.
+    let finished = async {
+        if let Some(batches) = &app.batches {
+            batches.stopped().await;
+        }
+        app.background.stopped().await;
+    };
+    let finished = tokio::time::timeout(config.server.grace_period, finished);
+    if finished.await.is_err() {
+        tracing::warn!(
+            "the grace period is over; active requests of batches will be sent again, and responses              in the background fail"
+        );
+        shutdown.advance(ShutdownPhase::Ending);
+        let stored = tokio::time::timeout(LAST_RESPONSES, app.background.stopped());
+        if stored.await.is_err() {
+            tracing::warn!("the end of responses in the background could not be stored");
         }
     }
     cores.stop().await;

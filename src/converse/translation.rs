@@ -4,6 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::media::RemoteFiles;
 use super::output::OutputOptions;
 use super::policy::{AllowList, GuardrailPolicy};
@@ -64,7 +66,7 @@ pub struct ChatOptions {
 }
 
 /// The guardrail that the headers of a request name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardrailHeaders {
     /// `X-Amzn-Bedrock-GuardrailIdentifier`
     pub identifier: Option<String>,

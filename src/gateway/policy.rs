@@ -1,5 +1,7 @@
 //! The effective settings of a chat request, from the operator, the key and the request headers.
 
+use serde::{Deserialize, Serialize};
+
 use super::Gateway;
 use crate::catalog::ModelTarget;
 use crate::config::{ChatOverrides, Truncate};
@@ -10,7 +12,7 @@ use crate::gateway::PendingRequest;
 use crate::identity::Caller;
 
 /// The options in the headers of a chat request.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct HeaderOptions {
     /// `x-outcrop-strict`
     pub strict: bool,

@@ -83,6 +83,7 @@ fn openai(prefix: &str) -> Router<AppState> {
             &at("/responses/{id}"),
             get(responses::retrieve).delete(responses::delete),
         )
+        .route(&at("/responses/{id}/cancel"), post(responses::cancel))
         .route(
             &at("/responses/{id}/input_items"),
             get(responses::input_items),

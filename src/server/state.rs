@@ -14,7 +14,7 @@ use crate::catalog::{Catalog, CatalogConfig, Tables};
 use crate::config::{
     BudgetSettings, Config, EmbeddingSettings, ModerationSettings, ResponsesSettings,
 };
-use crate::dialects::openai_responses::ResponseState;
+use crate::dialects::openai_responses::{BackgroundResponses, ResponseState};
 use crate::endpoints::files::Files;
 use crate::endpoints::images::ImageStore;
 use crate::endpoints::usage::service::UsageService;
@@ -48,6 +48,8 @@ pub struct App {
     pub responses: ResponsesSettings,
     /// The stored responses.
     pub response_state: Arc<ResponseState>,
+    /// The responses that are generated in the background.
+    pub background: Arc<BackgroundResponses>,
     /// The settings of moderations.
     pub moderations: Arc<ModerationSettings>,
     /// The bucket for images; `None` if there is none.
@@ -133,10 +135,11 @@ impl App {
         let gateway = Arc::new(gateway);
         let listed = catalog_config(config, &gateway, tables);
         let catalog = Catalog::start(bedrock.clone(), listed, gateway.directory());
-        let closing = || {
+        let reached = |phase| {
             let shutdown = shutdown.clone();
-            async move { shutdown.reached(ShutdownPhase::Closing).await }
+            async move { shutdown.reached(phase).await }
         };
+        let closing = || reached(ShutdownPhase::Closing);
         let bodies = BodyMemory::new(config.server.max_body_memory);
         let (queue, thresholds) = ThresholdQueue::new();
         let limits = Arc::new(LimitRegistry::new(&config.budgets, queue));
@@ -153,7 +156,15 @@ impl App {
             &usage_queue,
             closing(),
         );
-        let response_state = ResponseState::start(config.responses, &store, closing());
+        let response_state = ResponseState::start(&config.responses, &store, closing());
+        let background = BackgroundResponses::start(
+            config,
+            &response_state,
+            (&gateway, &callers),
+            (&bodies, &usage_queue),
+            closing(),
+            reached(ShutdownPhase::Ending),
+        );
         Ok(Self::of(
             config,
             Parts {
@@ -162,6 +173,7 @@ impl App {
                 callers,
                 store,
                 response_state,
+                background: Arc::new(background),
                 bodies,
                 batches: batches.map(Arc::new),
                 bedrock,
@@ -190,6 +202,7 @@ impl App {
         if let Some(batches) = &self.batches {
             batches.reconfigure(config, &gateway, &callers);
         }
+        self.background.reconfigure(config, &gateway, &callers);
         Ok(Self::of(
             config,
             Parts {
@@ -198,6 +211,7 @@ impl App {
                 callers,
                 store: Arc::clone(&self.store),
                 response_state: Arc::clone(&self.response_state),
+                background: Arc::clone(&self.background),
                 bodies: self.http.bodies.clone(),
                 batches: self.batches.clone(),
                 bedrock,
@@ -216,6 +230,7 @@ impl App {
             callers,
             store,
             response_state,
+            background,
             bodies,
             batches,
             bedrock,
@@ -239,6 +254,7 @@ impl App {
             embeddings: config.embeddings,
             responses: config.responses,
             response_state,
+            background,
             moderations: Arc::new(config.moderations.clone()),
             images: ImageStore::new(&config.s3, &bedrock).map(Arc::new),
             videos: Videos::new(config, &bedrock).map(Arc::new),
@@ -261,6 +277,7 @@ struct Parts {
     callers: Arc<Callers>,
     store: Arc<Store>,
     response_state: Arc<ResponseState>,
+    background: Arc<BackgroundResponses>,
     bodies: BodyMemory,
     batches: Option<Arc<Batches>>,
     bedrock: Bedrock,

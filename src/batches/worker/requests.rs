@@ -138,7 +138,7 @@ impl BatchRequests<'_> {
             },
             BatchRequest::Responses(request) => {
                 let id = request_id.replacen("req_", "resp_", 1);
-                let format = openai_responses::service::format(&id, request, self.responses);
+                let format = openai_responses::service::format(&id, request, &self.responses);
                 BatchFormat::Responses(Box::new(format))
             }
         })
@@ -237,8 +237,11 @@ impl BatchRequests<'_> {
             }
             BatchRequest::Responses(request) => {
                 let call = self.call(request, body, memory, ledger);
-                let response =
-                    openai_responses::service::create_admitted(&self.gateway, self.responses, call);
+                let response = openai_responses::service::create_admitted(
+                    &self.gateway,
+                    &self.responses,
+                    call,
+                );
                 complete(response.await?)
             }
         }

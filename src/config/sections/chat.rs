@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use toml::Value;
 
 use crate::config::reader::Section;
@@ -49,7 +50,8 @@ pub struct ChatOverrides {
 }
 
 /// How a conversation that exceeds the model's context window is handled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Truncate {
     /// The request is refused.
     Refuse,

@@ -17,6 +17,10 @@ pub struct ResponsesSettings {
     pub retention_days: Option<u32>,
     /// Who can read a stored response.
     pub owner: ResponseOwner,
+    /// The maximum number of responses that are generated in the background at the same time.
+    pub max_background_responses: usize,
+    /// The maximum time for one of them.
+    pub background_timeout: Duration,
 }
 
 impl Default for ResponsesSettings {
@@ -28,6 +32,8 @@ impl Default for ResponsesSettings {
             memory_ttl: Duration::from_secs(3600),
             retention_days: Some(30),
             owner: ResponseOwner::default(),
+            max_background_responses: 8,
+            background_timeout: Duration::from_secs(3600),
         }
     }
 }
@@ -98,5 +104,11 @@ pub(crate) fn read(section: &mut Section<'_>) -> ResponsesSettings {
         Some("team") => Ok(ResponseOwner::Team),
         _ => Err("use \"key\" or \"team\"".to_owned()),
     });
+    section.integer(
+        "max_background_responses",
+        &mut settings.max_background_responses,
+        1..=1024,
+    );
+    section.duration("background_timeout", &mut settings.background_timeout);
     settings
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -16,6 +17,7 @@ use crate::gateway::{ChatCall, Gateway};
 use crate::http::{HttpContext, ReplyBody, events_response, query};
 use crate::identity::Caller;
 use crate::reply::Reply;
+use crate::usage::Ledger;
 use crate::wire::ParsedBody;
 
 /// Creates a response, streaming or not.
@@ -26,28 +28,32 @@ pub async fn create(
     State(state): State<Arc<ResponseState>>,
     call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply<Response>, ApiError> {
-    let state = &state;
+    let (state, settings) = (&state, &settings);
     let reply = service::create(&gateway, StoredResponses { state, settings }, call).await?;
     Ok(reply.map(|body| match body {
         ResponsesBody::Complete(json) => ReplyBody::into_response(json),
         ResponsesBody::Stream(stream) => context.events(*stream),
+        ResponsesBody::Followed(stream) => context.events(*stream),
     }))
 }
 
 /// Retrieves a stored response, or the events of its stream.
 pub async fn retrieve(
+    State(context): State<Arc<HttpContext>>,
     State(settings): State<ResponsesSettings>,
     State(state): State<Arc<ResponseState>>,
+    Extension(ledger): Extension<Arc<Ledger>>,
     caller: Caller,
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    let state = &state;
+    let (state, settings) = (&state, &settings);
     let stored = StoredResponses { state, settings };
-    let retrieval = service::retrieve(stored, &caller, &id, query(&uri)).await?;
+    let retrieval = service::retrieve(stored, &caller, &id, query(&uri), &ledger).await?;
     Ok(match retrieval {
         Retrieval::Object(reply) => reply.into_response(),
         Retrieval::Events(events) => events_response(Body::from(events)),
+        Retrieval::Followed(stream) => context.events(*stream),
     })
 }
 
@@ -58,8 +64,19 @@ pub async fn delete(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
-    let state = &state;
+    let (state, settings) = (&state, &settings);
     service::delete(StoredResponses { state, settings }, &caller, &id).await
+}
+
+/// Cancels a response in the background.
+pub async fn cancel(
+    State(settings): State<ResponsesSettings>,
+    State(state): State<Arc<ResponseState>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Reply, ApiError> {
+    let (state, settings) = (&state, &settings);
+    service::cancel(StoredResponses { state, settings }, &caller, &id).await
 }
 
 /// Lists the items of a stored response's input.
@@ -70,7 +87,7 @@ pub async fn input_items(
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Reply, ApiError> {
-    let state = &state;
+    let (state, settings) = (&state, &settings);
     let stored = StoredResponses { state, settings };
     service::input_items(stored, &caller, &id, query(&uri)).await
 }

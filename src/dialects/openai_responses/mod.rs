@@ -20,8 +20,9 @@ pub use request::types::{
 };
 pub use request::{CallForm, Purpose, SpecialTool, ToolTable, remote_addresses, translate};
 pub use response::{
-    FinishedResponse, ResponseHead, ResponsesFormat, ResponsesOutput, ResponsesWriter,
+    FailedResponse, FinishedResponse, ResponseHead, ResponsesFormat, ResponsesOutput,
+    ResponsesWriter,
 };
-pub use service::ResponseState;
+pub use service::{BackgroundResponses, ResponseState};
 pub use source::{ResponsesSource, model_name};
 pub use stored::Earlier;

@@ -21,7 +21,7 @@ pub async fn of_response(
     State(state): State<Arc<ResponseState>>,
     call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply, ApiError> {
-    let state = &state;
+    let (state, settings) = (&state, &settings);
     service::of_response(&gateway, StoredResponses { state, settings }, call).await
 }
 

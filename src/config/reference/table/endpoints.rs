@@ -65,6 +65,19 @@ pub(super) const RESPONSES: &[KeyReference] = &[
         "\"key\"",
         "Who can read a stored response: the key that created it, or all keys of its team.",
     ),
+    key(
+        "max_background_responses",
+        Integer("from 1 to 1024"),
+        "8",
+        "Maximum number of responses with `background: true` that are generated at the same time. \
+         Others wait.",
+    ),
+    key(
+        "background_timeout",
+        Duration,
+        "\"1h\"",
+        "Maximum time for a response in the background, with the wait for the limits of its caller.",
+    ),
 ];
 
 pub(super) const EMBEDDINGS: &[KeyReference] = &[

@@ -67,10 +67,11 @@ pub(super) fn parameters(
         stream,
         // The stream has neither padding nor optional usage.
         stream_options: _,
-        store,
+        // The service decides both before the translation.
+        store: _,
         previous_response_id,
         conversation,
-        background,
+        background: _,
         background_options,
         truncation,
         context_management,
@@ -108,9 +109,6 @@ pub(super) fn parameters(
     )?;
     TRUNCATIONS.read(truncation.as_deref(), "truncation")?;
     check_include(include.unwrap_or_default(), adjustments)?;
-    if purpose == Purpose::Respond {
-        check_background(background, store)?;
-    }
     for (field, value) in [
         ("max_tool_calls", max_tool_calls),
         ("background_options", background_options),
@@ -181,20 +179,6 @@ fn check_conversation(
     let not_stored = "conversations are not stored; use `previous_response_id`, or send the complete \
                       conversation in `input`";
     refuse("conversation", conversation, not_stored)
-}
-
-fn check_background(background: Option<bool>, store: Option<bool>) -> Result<(), ApiError> {
-    match (background, store) {
-        (Some(true), Some(false)) => Err(ApiError::invalid(
-            "background",
-            "`background` requires that the response is stored; remove `store: false`",
-        )),
-        (Some(true), _) => Err(ApiError::unsupported(
-            "background",
-            "`background` is not supported; remove it and stream the response",
-        )),
-        _ => Ok(()),
-    }
 }
 
 fn check_include(include: Vec<String>, adjustments: &mut Adjustments) -> Result<(), ApiError> {

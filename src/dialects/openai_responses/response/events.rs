@@ -25,6 +25,14 @@ pub(super) struct SseEvents {
 }
 
 impl SseEvents {
+    /// An empty buffer whose first event has this number.
+    pub(super) fn starting_at(number: u64) -> Self {
+        Self {
+            number,
+            ..Self::default()
+        }
+    }
+
     /// The bytes written since the last call.
     pub(super) fn take(&mut self) -> Bytes {
         self.buffer.split().freeze()

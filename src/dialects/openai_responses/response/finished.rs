@@ -16,6 +16,15 @@ pub struct FinishedResponse {
     pub(super) ended_at: u64,
 }
 
+/// A response that has failed in the background, as it is stored.
+#[derive(Debug, Clone)]
+pub struct FailedResponse {
+    /// The response object without its output.
+    pub document: JsonText,
+    /// The items so far.
+    pub output: Vec<JsonText>,
+}
+
 impl FinishedResponse {
     /// `completed` or `incomplete`.
     pub fn status(&self) -> &'static str {

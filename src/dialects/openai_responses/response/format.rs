@@ -2,13 +2,17 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::events::{NoEvents, SseEvents};
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::events::{EventSink, NoEvents, SseEvents};
 use super::finished::FinishedResponse;
 use super::head::{ResponseHead, ResponseObject, ResponseState};
 use super::items::{ItemOptions, Items};
 use super::reasoning::ReasoningView;
 use super::writer::ResponsesWriter;
 use crate::config::OnBlocked;
+use crate::converse::JsonText;
 use crate::converse::dialect::ResponseFormat;
 use crate::converse::output::{OutputEvent, OutputOptions, OutputWriter, ResponseSummary};
 use crate::dialects::openai_responses::field_names::ResponsesFieldNames;
@@ -64,6 +68,33 @@ impl ResponsesFormat {
         }
     }
 
+    /// The format of a response that is generated in the background.
+    #[must_use]
+    pub fn in_background(self) -> Self {
+        // Nothing shares the head of a new format.
+        let head = Arc::unwrap_or_clone(self.head).in_background();
+        Self {
+            head: Arc::new(head),
+            ..self
+        }
+    }
+
+    /// The number of events in front of those of the model's response.
+    pub const QUEUED_EVENTS: u64 = 2;
+
+    /// The object of a queued response, and its first events.
+    pub fn queued(&self) -> (JsonText, Bytes) {
+        let response = self.head.started("queued");
+        let event = Queued {
+            response: &response,
+        };
+        let mut events = SseEvents::default();
+        events.event("response.created", &event);
+        events.event("response.queued", &event);
+        let events = events.take();
+        (response, events)
+    }
+
     /// What is known of the response in advance.
     pub fn head(&self) -> &Arc<ResponseHead> {
         &self.head
@@ -90,6 +121,11 @@ impl ResponsesFormat {
     }
 }
 
+#[derive(Serialize)]
+struct Queued<'a> {
+    response: &'a JsonText,
+}
+
 impl ResponseFormat for ResponsesFormat {
     type Stream = ResponsesWriter;
     type Choice = ResponsesOutput;
@@ -99,7 +135,12 @@ impl ResponseFormat for ResponsesFormat {
     }
 
     fn stream(&self, output_options: &OutputOptions) -> ResponsesWriter {
-        let items = Items::new(self.options(output_options), SseEvents::default());
+        let number = match self.head.in_background {
+            true => Self::QUEUED_EVENTS,
+            false => 0,
+        };
+        let events = SseEvents::starting_at(number);
+        let items = Items::new(self.options(output_options), events);
         ResponsesWriter::new(Arc::clone(&self.head), items, self.clock)
     }
 

@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use super::failure::FailureObject;
+use super::finished::FailedResponse;
 use super::json_of;
 use crate::converse::JsonText;
 use crate::converse::output::ResponseSummary;
 use crate::dialects::openai_responses::request::types::ResponsesRequest;
+use crate::error::ApiError;
 use crate::usage::TokenCounts;
 
 /// The fields of a response that are known in advance: its id, and what it repeats of the request.
@@ -28,6 +30,8 @@ pub struct ResponseHead {
     service_tier: String,
     /// Whether the response is stored when it has ended.
     pub(super) is_stored: bool,
+    /// Whether the response is generated in the background.
+    pub(super) in_background: bool,
     temperature: JsonText,
     text: JsonText,
     tool_choice: JsonText,
@@ -79,6 +83,7 @@ impl ResponseHead {
                 Some(tier) => tier.to_owned(),
             },
             is_stored: false,
+            in_background: false,
             temperature: request.temperature.as_ref().map_or_else(one, json_of),
             text: super::echo::text(request),
             tool_choice: choice.map_or_else(|| json_of(&"auto"), json_of),
@@ -95,6 +100,39 @@ impl ResponseHead {
         Self {
             is_stored: true,
             ..self
+        }
+    }
+
+    /// The head of a response that is generated in the background, and therefore stored.
+    #[must_use]
+    pub fn in_background(self) -> Self {
+        Self {
+            is_stored: true,
+            in_background: true,
+            ..self
+        }
+    }
+
+    /// The object of a response with this status, `queued` or `in_progress`.
+    pub fn started(&self, status: &'static str) -> JsonText {
+        let state = ResponseState {
+            status,
+            ..ResponseState::in_progress(self)
+        };
+        json_of(&ResponseObject::new(self, state))
+    }
+
+    /// A response that has failed before its first item.
+    pub fn failed(&self, error: &ApiError) -> FailedResponse {
+        let failure = FailureObject::from(error);
+        let state = ResponseState {
+            status: "failed",
+            error: Some(&failure),
+            ..ResponseState::in_progress(self)
+        };
+        FailedResponse {
+            document: json_of(&ResponseObject::new(self, state)),
+            output: Vec::new(),
         }
     }
 
@@ -260,7 +298,7 @@ impl<'a> ResponseObject<'a> {
             created_at: head.created_at,
             status,
             completed_at,
-            background: false,
+            background: head.in_background,
             error,
             incomplete_details: reason.map(|reason| IncompleteDetails { reason }),
             instructions: head.instructions.as_ref(),

@@ -8,6 +8,7 @@ mod ending;
 mod events;
 mod failure;
 mod finished;
+mod followed;
 mod format;
 mod head;
 mod items;
@@ -16,7 +17,8 @@ mod reasoning;
 mod replay;
 mod writer;
 
-pub use finished::FinishedResponse;
+pub use finished::{FailedResponse, FinishedResponse};
+pub(super) use followed::{count_events, ended_event, from_event, is_ended, keepalive};
 pub use format::{ResponsesFormat, ResponsesOutput};
 pub use head::ResponseHead;
 pub(super) use replay::replayed;

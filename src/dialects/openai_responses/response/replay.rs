@@ -1,8 +1,10 @@
 //! The events of a response that has ended, made from its object.
 
 use bytes::Bytes;
+use serde::Serialize;
 
 use super::events::{EventSink, SseEvents};
+use super::followed::from_event;
 use super::json_of;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
@@ -10,8 +12,15 @@ use crate::converse::options::Fields;
 /// The members of a response that are known only at its end.
 const FINAL_MEMBERS: [&str; 4] = ["completed_at", "error", "incomplete_details", "usage"];
 
-/// The events of `response`, as a stream would have had them with one delta for each text.
-pub(in super::super) fn replayed(response: &Fields) -> Bytes {
+/// An event about the whole response.
+#[derive(Serialize)]
+pub(super) struct Lifecycle<'a> {
+    pub(super) response: &'a Fields,
+}
+
+/// The events of `response` after the first `skipped`, as a stream would have had them with one delta
+/// for each text.
+pub(in super::super) fn replayed(response: &Fields, skipped: u64) -> Bytes {
     let mut events = SseEvents::default();
     let mut started = response.clone();
     started.set("status", json_of(&"in_progress"));
@@ -19,9 +28,9 @@ pub(in super::super) fn replayed(response: &Fields) -> Bytes {
     for member in FINAL_MEMBERS {
         started.set(member, json_of(&()));
     }
-    let lifecycle = |response: &Fields| object([("response", json_of(response))]);
-    events.event("response.created", &lifecycle(&started));
-    events.event("response.in_progress", &lifecycle(&started));
+    let start = Lifecycle { response: &started };
+    events.event("response.created", &start);
+    events.event("response.in_progress", &start);
     for (index, item) in list(response, "output").iter().enumerate() {
         let Some(item) = Fields::from_object(item) else {
             continue;
@@ -35,13 +44,24 @@ pub(in super::super) fn replayed(response: &Fields) -> Bytes {
         };
         writer.item(index, &item);
     }
-    let last = match text(response, "status").as_str() {
-        "completed" => "response.completed",
-        "incomplete" => "response.incomplete",
-        _ => "response.failed",
-    };
-    events.event(last, &lifecycle(response));
-    events.take()
+    if let Some(last) = terminal_event(response) {
+        events.event(last, &Lifecycle { response });
+    }
+    let events = events.take();
+    let text = std::str::from_utf8(&events).unwrap_or_default();
+    let rest = from_event(text, skipped).len();
+    events.slice(events.len() - rest..)
+}
+
+/// The type of the event that ends the stream of `response`; `None` if it has not ended.
+pub(super) fn terminal_event(response: &Fields) -> Option<&'static str> {
+    match text(response, "status").as_str() {
+        "completed" => Some("response.completed"),
+        // A response that its client has cancelled has no event of its own.
+        "incomplete" | "cancelled" => Some("response.incomplete"),
+        "failed" => Some("response.failed"),
+        _ => None,
+    }
 }
 
 /// Writes the events of one item.

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::events::SseEvents;
 use super::failure::FailureObject;
-use super::finished::FinishedResponse;
+use super::finished::{FailedResponse, FinishedResponse};
 use super::head::{ResponseHead, ResponseObject, ResponseState};
 use super::items::Items;
+use super::json_of;
 use crate::converse::dialect::StreamWriter;
 use crate::converse::output::{OutputEvent, OutputWriter, ResponseSummary};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
@@ -24,6 +25,8 @@ pub struct ResponsesWriter {
     has_ended: bool,
     /// A response that is stored before its end is written.
     finished: Option<FinishedResponse>,
+    /// A response that has failed in the background.
+    failed: Option<FailedResponse>,
     /// Whether the last event was written.
     is_over: bool,
 }
@@ -44,7 +47,9 @@ impl ResponsesWriter {
         let event = Lifecycle {
             response: ResponseObject::new(&head, ResponseState::in_progress(&head)),
         };
-        items.list.event("response.created", &event);
+        if !head.in_background {
+            items.list.event("response.created", &event);
+        }
         items.list.event("response.in_progress", &event);
         Self {
             head,
@@ -52,6 +57,7 @@ impl ResponsesWriter {
             clock,
             has_ended: false,
             finished: None,
+            failed: None,
             is_over: false,
         }
     }
@@ -59,6 +65,11 @@ impl ResponsesWriter {
     /// The response that has ended and is to be stored. [`end`](Self::end) then writes its end.
     pub fn finished(&mut self) -> Option<FinishedResponse> {
         self.finished.take()
+    }
+
+    /// The response in the background that has failed and is to be stored.
+    pub fn failed(&mut self) -> Option<FailedResponse> {
+        self.failed.take()
     }
 
     /// Writes the last event, which states whether the response is stored.
@@ -134,7 +145,8 @@ impl StreamWriter for ResponsesWriter {
             status: "failed",
             error: Some(&failure),
             output: &output,
-            is_stored: false,
+            // What fails while a client waits is not stored.
+            is_stored: self.head.in_background,
             ..ResponseState::in_progress(&self.head)
         };
         let event = Lifecycle {
@@ -142,5 +154,15 @@ impl StreamWriter for ResponsesWriter {
         };
         self.items.list.event("response.failed", &event);
         self.is_over = true;
+        if self.head.in_background {
+            let document = json_of(&ResponseObject::new(
+                &self.head,
+                ResponseState {
+                    output: &[],
+                    ..state
+                },
+            ));
+            self.failed = Some(FailedResponse { document, output });
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::background::FollowStream;
 use super::state::ResponseState;
 use crate::converse::dialect::StreamWriter;
 use crate::dialects::openai_responses::stored::{Earlier, stored_items};
@@ -29,6 +30,8 @@ pub(crate) enum ResponsesBody {
     Complete(Bytes),
     /// A stream in progress.
     Stream(Box<KeptStream>),
+    /// The events of a response in the background.
+    Followed(Box<FollowStream>),
 }
 
 /// What is stored of a request when its response has ended.
@@ -162,10 +165,6 @@ impl Keep {
         let request: ResponsesRequest = serde_json::from_slice(&self.body)?;
         let items = stored_items(request, &self.earlier, finished.output(), head.stem())?;
         let created_at = i64::try_from(head.created_at()).unwrap_or(i64::MAX);
-        let expires_at = self.retention_days.map(|days| {
-            let life = i64::from(days).saturating_mul(SECONDS_PER_DAY);
-            created_at.saturating_add(life)
-        });
         Ok(StoredResponse {
             id: head.id().into(),
             owner: Arc::clone(&self.owner),
@@ -174,9 +173,15 @@ impl Keep {
             document: finished.document(head).into_text().into(),
             items,
             created_at,
-            expires_at,
+            expires_at: expiry(created_at, self.retention_days),
         })
     }
+}
+
+/// When a response expires, in Unix seconds; `None` for never.
+pub(super) fn expiry(created_at: i64, retention_days: Option<u32>) -> Option<i64> {
+    let life = i64::from(retention_days?).saturating_mul(SECONDS_PER_DAY);
+    Some(created_at.saturating_add(life))
 }
 
 impl KeptStream {

@@ -1,12 +1,16 @@
 //! The life of a Responses request: that of every request with one conversation, after the stored
 //! items that it continues were found, and until it is stored itself.
 
+mod background;
+mod jobs;
 mod keep;
 mod memory;
 mod resolve;
 mod retrieve;
 mod state;
 
+pub use background::BackgroundResponses;
+pub(crate) use background::cancel;
 pub(crate) use keep::ResponsesBody;
 pub(crate) use resolve::source;
 pub(crate) use retrieve::{Retrieval, delete, input_items, retrieve};
@@ -31,7 +35,7 @@ use keep::Keep;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StoredResponses<'a> {
     pub(crate) state: &'a Arc<ResponseState>,
-    pub(crate) settings: ResponsesSettings,
+    pub(crate) settings: &'a ResponsesSettings,
 }
 
 impl StoredResponses<'_> {
@@ -53,6 +57,9 @@ pub(crate) async fn create(
     mut call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply<ResponsesBody>, ApiError> {
     let request = call.request.value().ok_or_else(ApiError::internal)?;
+    if request.background == Some(true) {
+        return background::enqueue(gateway, stored, call).await;
+    }
     let name = model_name(request)?;
     let wants_store = request.store.unwrap_or(true);
     if request.truncation.as_deref() == Some("auto") {
@@ -92,7 +99,7 @@ pub(crate) async fn create(
 /// Creates a response that the limits have admitted already, and that is not stored.
 pub(crate) async fn create_admitted(
     gateway: &Gateway,
-    settings: ResponsesSettings,
+    settings: &ResponsesSettings,
     mut call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply<ChatBody<ResponsesWriter>>, ApiError> {
     let request = call.request.value().ok_or_else(ApiError::internal)?;
@@ -109,7 +116,7 @@ pub(crate) async fn create_admitted(
 pub(crate) fn format(
     id: &str,
     request: &ResponsesRequest,
-    settings: ResponsesSettings,
+    settings: &ResponsesSettings,
 ) -> ResponsesFormat {
     let head = ResponseHead::new(id, unix_seconds(), request);
     ResponsesFormat::new(head, request, settings.on_blocked, unix_seconds)

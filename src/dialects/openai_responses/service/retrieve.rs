@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::background::FollowStream;
 use super::state::{Chain, Retrieved, now};
 use super::{ResponseState, StoredResponses};
 use crate::converse::JsonText;
@@ -15,6 +16,7 @@ use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::identity::Caller;
 use crate::reply::{Adjustments, Reply};
 use crate::store::StoredItem;
+use crate::usage::Ledger;
 use crate::wire::Words;
 use crate::wire::page::{ListPage, PageQuery, PageRules};
 
@@ -35,6 +37,8 @@ pub(crate) enum Retrieval {
     Object(Reply),
     /// Its events.
     Events(Bytes),
+    /// The events of a response in the background.
+    Followed(Box<FollowStream>),
 }
 
 /// How a response is retrieved.
@@ -51,20 +55,32 @@ pub(crate) async fn retrieve(
     caller: &Caller,
     id: &str,
     query: impl Iterator<Item = (String, String)>,
+    ledger: &Arc<Ledger>,
 ) -> Result<Retrieval, ApiError> {
     let query = RetrieveQuery::read(query)?;
-    let found = find(stored, &stored.owner(caller), id).await?;
-    let response = retrieved(&found.document, &found.items)?;
-    match query.stream {
-        true => {
-            let events = replayed(&response);
-            let skipped = query
-                .starting_after
-                .map_or(0, |number| number.saturating_add(1));
-            Ok(Retrieval::Events(events_from(&events, skipped)))
-        }
-        false => Reply::json(&response).map(Retrieval::Object),
+    let owner = stored.owner(caller);
+    let found = find(stored, &owner, id).await?;
+    if !query.stream {
+        return reply_of(&found).map(Retrieval::Object);
     }
+    let response = retrieved(&found.document, &found.items)?;
+    let skipped = query
+        .starting_after
+        .map_or(0, |number| number.saturating_add(1));
+    let in_background = response.get("background").map(JsonText::as_str) == Some("true");
+    Ok(match in_background {
+        true => {
+            let (state, ledger) = (Arc::clone(stored.state), Arc::clone(ledger));
+            let stream = FollowStream::new(state, owner, id, skipped, ledger);
+            Retrieval::Followed(Box::new(stream))
+        }
+        false => Retrieval::Events(replayed(&response, skipped)),
+    })
+}
+
+/// The object of a stored response.
+pub(super) fn reply_of(found: &Retrieved) -> Result<Reply, ApiError> {
+    Reply::json(&retrieved(&found.document, &found.items)?)
 }
 
 /// Deletes a response.
@@ -125,7 +141,11 @@ struct ListedItem {
     json: JsonText,
 }
 
-async fn find(stored: StoredResponses<'_>, owner: &str, id: &str) -> Result<Retrieved, ApiError> {
+pub(super) async fn find(
+    stored: StoredResponses<'_>,
+    owner: &str,
+    id: &str,
+) -> Result<Retrieved, ApiError> {
     enabled(stored.state)?;
     let found = stored.state.response(owner, id, now()).await?;
     found.ok_or_else(|| not_found(id))
@@ -156,17 +176,6 @@ fn page(
         items.into_iter().skip(start).take(limit).collect(),
         has_more,
     ))
-}
-
-/// The events in `events` after the first `skipped`.
-fn events_from(events: &Bytes, skipped: u64) -> Bytes {
-    const END: &[u8] = b"\n\n";
-    let mut ends = memchr::memmem::find_iter(events, END).map(|start| start + END.len());
-    let start = match skipped.checked_sub(1) {
-        None => Some(0),
-        Some(last) => ends.nth(usize::try_from(last).unwrap_or(usize::MAX)),
-    };
-    events.slice(start.unwrap_or(events.len())..)
 }
 
 /// The response that the one of `document` continues.
@@ -211,7 +220,7 @@ fn enabled(state: &ResponseState) -> Result<(), ApiError> {
     Err(ApiError::new(ErrorKind::NotFound, message).code(ErrorCode::NotEnabled))
 }
 
-fn not_found(id: &str) -> ApiError {
+pub(super) fn not_found(id: &str) -> ApiError {
     let message = format!("Response with id '{id}' not found.");
     ApiError::new(ErrorKind::NotFound, message)
         .parameter("response_id")
@@ -222,15 +231,6 @@ fn not_found(id: &str) -> ApiError {
 mod tests {
     use super::super::state::tests::item;
     use super::*;
-
-    #[test]
-    fn events_are_resumed_after_a_number() {
-        let events = Bytes::from_static(b"event: a\ndata: 0\n\nevent: b\ndata: 1\n\n");
-        assert_eq!(events_from(&events, 0), events);
-        assert_eq!(events_from(&events, 1), "event: b\ndata: 1\n\n");
-        assert_eq!(events_from(&events, 2), "");
-        assert_eq!(events_from(&events, u64::MAX), "");
-    }
 
     #[test]
     fn the_query_of_a_retrieval_is_checked() {

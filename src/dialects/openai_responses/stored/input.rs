@@ -51,14 +51,24 @@ pub(in super::super) fn stored_items(
             });
         }
     }
-    for item in output {
-        items.push(StoredItem {
+    items.extend(output_items(output)?);
+    Ok(items)
+}
+
+/// The items of a response's output.
+///
+/// # Errors
+///
+/// If an item has no id.
+pub(in super::super) fn output_items(output: &[JsonText]) -> serde_json::Result<Vec<StoredItem>> {
+    let items = output.iter().map(|item| {
+        Ok(StoredItem {
             id: id_of(item)?,
             is_output: true,
             body: item.as_str().into(),
-        });
-    }
-    Ok(items)
+        })
+    });
+    items.collect()
 }
 
 /// The ids of a response's items.

@@ -8,6 +8,6 @@ mod object;
 
 pub use earlier::Earlier;
 pub(super) use earlier::references;
-pub(super) use input::stored_items;
+pub(super) use input::{output_items, stored_items};
 pub(super) use listing::listed;
 pub(super) use object::{DeletedResponse, retrieved};

@@ -1,5 +1,6 @@
 //! Stored responses: what continues them, and the routes about them.
 
+mod background;
 mod owners;
 mod references;
 mod retrieval;

@@ -2,7 +2,9 @@
 //! use. Using a response, its items or a successor of it keeps it; the least recently used ones make
 //! room.
 
-use std::collections::BTreeSet;
+mod jobs;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::store::{ResponseLink, StoredItem, StoredResponse};
+use jobs::MemoryJob;
 
 /// The overhead of a response and of an item: ids, maps and allocations.
 const ENTRY_BYTES: usize = 512;
@@ -38,12 +41,16 @@ type ItemKey = (Arc<str>, Arc<str>, Arc<str>, usize);
 struct MemoryInner {
     responses: LruCache<ResponseKey, MemoryEntry>,
     items: BTreeSet<ItemKey>,
+    /// The owners of the responses in the background that have not ended, by id.
+    jobs: BTreeMap<Arc<str>, Arc<str>>,
     bytes: usize,
 }
 
 #[derive(Debug)]
 struct MemoryEntry {
     response: Arc<StoredResponse>,
+    /// `None` for a response that was not generated in the background.
+    job: Option<MemoryJob>,
     bytes: usize,
     used_at: Instant,
 }
@@ -58,6 +65,7 @@ impl ResponseMemory {
                 // Limited in bytes.
                 responses: LruCache::unbounded(),
                 items: BTreeSet::new(),
+                jobs: BTreeMap::new(),
                 bytes: 0,
             }),
         }
@@ -139,6 +147,7 @@ impl MemoryInner {
         self.bytes += bytes;
         let entry = MemoryEntry {
             response,
+            job: None,
             bytes,
             used_at: Instant::now(),
         };
@@ -173,6 +182,7 @@ impl MemoryInner {
 
     fn forget(&mut self, entry: &MemoryEntry) {
         self.bytes -= entry.bytes;
+        self.jobs.remove(&entry.response.id);
         for key in item_keys(&entry.response) {
             self.items.remove(&key);
         }
@@ -204,8 +214,8 @@ fn bytes_of(response: &StoredResponse) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::state::tests::{item, response};
     use super::*;
+    use crate::dialects::openai_responses::service::state::tests::{item, response};
 
     const HOUR: Duration = Duration::from_secs(3600);
 
