@@ -1,9 +1,11 @@
-"""Stored responses with openai-python: continued, retrieved, listed in pages, deleted."""
+"""Stored responses with openai-python: continued, retrieved, listed, deleted, and in the background."""
 
 import openai
 import pytest
 
-from simulated import NOVA, calling, script, text
+from conftest import connect
+from processes import eventually
+from simulated import NOVA, calling, fault, script, text
 
 WEATHER = {"type": "function", "name": "get_weather", "strict": False, "parameters": {"type": "object", "properties": {}}}
 
@@ -15,8 +17,10 @@ def disk(start_gateway):
 
 
 @pytest.fixture(params=["memory", "disk"])
-def stored(request, client):
-    return client if request.param == "memory" else request.getfixturevalue("disk").client()
+def stored(request, gateway):
+    started = gateway if request.param == "memory" else request.getfixturevalue("disk")
+    with connect(started) as client:
+        yield client
 
 
 def test_a_conversation_continues_by_id(stored, simulator):
@@ -70,3 +74,39 @@ def test_a_deleted_response_is_gone(stored, simulator):
     with pytest.raises(openai.BadRequestError) as refused:
         stored.responses.create(model=NOVA, input="Hello", previous_response_id=response.id)
     assert refused.value.code == "previous_response_not_found"
+
+
+def test_a_background_response_is_polled(stored, simulator):
+    simulator.push(script(text("Good morning")))
+    response = stored.responses.create(model=NOVA, input="Hello", background=True)
+    assert response.status == "queued"
+    response = eventually(lambda: finished(stored.responses.retrieve(response.id)))
+
+    assert response.status == "completed"
+    assert response.output_text == "Good morning"
+
+
+def test_a_background_stream_is_resumed(stored, simulator):
+    simulator.push(script(text("Good ", "morning")))
+    with stored.responses.create(model=NOVA, input="Hello", background=True, stream=True) as stream:
+        first = next(iter(stream))
+    with stored.responses.stream(response_id=first.response.id, starting_after=1) as stream:
+        events = list(stream)
+        response = stream.get_final_response()
+
+    assert events[0].sequence_number == 2
+    assert response.output_text == "Good morning"
+
+
+def test_a_background_response_is_cancelled(stored, simulator):
+    simulator.push(script(text("Good ", "morning"), fault("stall", after_events=2)))
+    with stored.responses.create(model=NOVA, input="Hello", background=True, stream=True) as stream:
+        created = next(iter(stream))
+        # The model has begun.
+        next(event for event in stream if event.type == "response.output_text.delta")
+    assert stored.responses.cancel(created.response.id).status == "cancelled"
+    assert stored.responses.retrieve(created.response.id).status == "cancelled"
+
+
+def finished(response):
+    return response if response.status not in ("queued", "in_progress") else None
