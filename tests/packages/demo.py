@@ -18,13 +18,17 @@ def streams_and_ends(program, folder):
 
 @contextmanager
 def running(command, folder, sandboxed=False):
-    """The demo, with its base URL. SIGTERM goes to the program itself if it is `sandboxed`."""
+    """The demo, with its base URL. SIGTERM ends it, and goes to the program itself if it is `sandboxed`."""
     demo = Process(*command, "demo", "--listen", "127.0.0.1:0", folder=folder)
     try:
         demo.base_url = demo.wait_for(demo_base_url)
         yield demo
     finally:
-        os.kill(child_of(demo) if sandboxed else demo.pid, signal.SIGTERM)
+        receiver = child_of(demo) if sandboxed else demo.pid
+        os.kill(receiver, signal.SIGTERM)
+        # A second signal skips the time in which load balancers notice the first.
+        demo.wait_for(lambda line: "draining" in line or None)
+        os.kill(receiver, signal.SIGTERM)
     assert demo.exit_code() == 0, demo.lines
 
 
