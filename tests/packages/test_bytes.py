@@ -9,6 +9,7 @@ import layouts
 import pytest
 from conftest import pack
 from foreign import AARCH64, MAC_ARM64, MAC_X86_64, RISC_V, X86_64, mac_program, program_for
+from project import VERSION
 
 
 def programs_of(folder):
@@ -67,8 +68,8 @@ def test_packages_are_named_after_the_system_of_the_program(tmp_path, make, whee
     pack(make(tmp_path / "outcrop"), folder)
     names = sorted(file.name for file in folder.iterdir())
     assert names == sorted([
-        f"outcrop-0.1.0-py3-none-{wheel}.whl", f"outcrop-{archive}.tar.gz", f"outcrop-0.1.0-{npm}.tgz",
-        "outcrop-0.1.0.tgz", "install.sh", "SHA256SUMS",
+        f"outcrop-{VERSION}-py3-none-{wheel}.whl", f"outcrop-{archive}.tar.gz", f"outcrop-{VERSION}-{npm}.tgz",
+        f"outcrop-{VERSION}.tgz", "install.sh", "SHA256SUMS",
     ])
 
 

@@ -11,6 +11,7 @@ from conftest import base_image, pack
 from demo import running, streamed
 from foreign import AARCH64, program_for
 from processes import Process
+from project import VERSION
 from test_bytes import files_of
 
 USER = ("--unshare-all", "--share-net", "--as-pid-1", "--cap-drop", "ALL", "--uid", "65532", "--gid", "65532")
@@ -52,7 +53,7 @@ def test_its_own_command_refuses_to_listen_without_keys(layout, sandbox, tmp_pat
 
 def test_the_labels_name_the_release(layout):
     labels = layouts.config(layout)["config"]["Labels"]
-    assert labels["org.opencontainers.image.version"] == "0.1.0"
+    assert labels["org.opencontainers.image.version"] == VERSION
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
 
 

@@ -5,8 +5,7 @@ import tomllib
 
 import pytest
 from processes import REPOSITORY
-
-COMMON = tomllib.loads((REPOSITORY / "Cargo.toml").read_text())["workspace"]["package"]
+from project import COMMON
 
 
 def texts():

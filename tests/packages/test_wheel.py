@@ -3,12 +3,11 @@
 import re
 import subprocess
 import sys
-import tomllib
 import zipfile
 
 import pytest
 from demo import streams_and_ends
-from processes import REPOSITORY
+from project import VERSION
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +28,7 @@ def installed(wheel, tmp_path_factory):
 
 
 def test_an_installed_wheel_has_the_version_of_the_manifest(installed):
-    version = tomllib.loads((REPOSITORY / "Cargo.toml").read_text())["workspace"]["package"]["version"]
-    assert subprocess.check_output([installed, "--version"], encoding="utf-8") == f"outcrop {version}\n"
+    assert subprocess.check_output([installed, "--version"], encoding="utf-8") == f"outcrop {VERSION}\n"
 
 
 def test_the_demo_of_an_installed_wheel_streams(installed, tmp_path):
