@@ -82,7 +82,8 @@ def system_of(content, name):
     else:
         raise ValueError(f"{name} is not a program for Linux or macOS")
     if target is None:
-        raise ValueError(f"{name} is for a processor without a package; there are {', '.join(t.triple for t in TARGETS)}")
+        triples = ", ".join(known.triple for known in TARGETS)
+        raise ValueError(f"{name} is for a processor without a package; there are {triples}")
     return target, platform
 
 

@@ -49,8 +49,8 @@ def program(name, packages):
 def buildah(scratch):
     """buildah, if it can make a container on this machine. Raises Missing."""
     path = program("buildah", BUILDAH)
-    probe = [path, "--root", scratch / "probe", "--runroot", scratch / "run", "--storage-driver", "vfs", "from", "scratch"]
-    run = subprocess.run(probe, capture_output=True, encoding="utf-8")
+    store = ["--root", scratch / "probe", "--runroot", scratch / "run", "--storage-driver", "vfs"]
+    run = subprocess.run([path, *store, "from", "scratch"], capture_output=True, encoding="utf-8")
     if run.returncode != 0:
         raise Missing(f"buildah cannot make containers here: {run.stderr.strip()}")
     return path

@@ -14,7 +14,8 @@ def texts():
     files = [file for file in REPOSITORY.iterdir() if file.is_file()]
     files += [file for folder in folders for file in folder.rglob("*") if file.is_file() and "target" not in file.parts]
     kinds = {".md", ".toml", ".sh", ".yml", ".yaml", ".js", ".py", ""}
-    return {str(file.relative_to(REPOSITORY)): file.read_text(errors="replace") for file in files if file.suffix in kinds}
+    files = [file for file in files if file.suffix in kinds]
+    return {str(file.relative_to(REPOSITORY)): file.read_text(errors="replace") for file in files}
 
 
 @pytest.mark.parametrize("name", ["Cargo.toml", "simulator/Cargo.toml", "fuzz/Cargo.toml"])

@@ -21,7 +21,7 @@ def notes(tmp_path):
     (tmp_path / "Cargo.toml").write_text(
         '[workspace.package]\nversion = "1.2.0"\nrepository = "https://github.com/acme/outcrop"\n')
     changelog = tmp_path / "CHANGELOG.md"
-    changelog.write_text("# Changelog\n\n## [Unreleased]\n\n## [1.2.0] - 2027-01-02\n\n- New.\n\n## [1.1.0]\n\n- Old.\n")
+    changelog.write_text("## [Unreleased]\n\n## [1.2.0] - 2027-01-02\n\n- New.\n\n## [1.1.0]\n\n- Old.\n")
 
     def run(tag, address="https://github.com/acme/outcrop"):
         return subprocess.run([tmp_path / "scripts/release-notes", tag, address], capture_output=True, encoding="utf-8")
