@@ -12,7 +12,8 @@ use outcrop::store::{SpendQuery, Store};
 use outcrop::usage::{Upstream, UsageRecord};
 use serde_json::{Value, json};
 
-use super::{NOVA, job_requests, many};
+use super::jobs::job_requests;
+use super::{NOVA, many};
 use crate::harness::Harness;
 use crate::harness::batches::{
     ROLE, create, end_of, file_of, harness, lines, restart, start_batch, start_second_gateway,
