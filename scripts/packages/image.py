@@ -35,7 +35,8 @@ def write(program, folder, base=None):
                 "--platform", f"linux/{architecture}", "--timestamp", EPOCH, "--tag", "outcrop",
                 *(f"--build-context={name}={place}" for name, place in contexts.items()),
                 f"--build-arg=VERSION={program.version}", f"--build-arg=REVISION={revision()}", REPOSITORY)
-        buildah(scratch, "push", "--quiet", "outcrop", f"oci:{layout}:{program.version}")
+        # The best compression: the image is packed once, and downloaded to every new machine.
+        buildah(scratch, "push", "--quiet", "--compression-level", 9, "outcrop", f"oci:{layout}:{program.version}")
 
 
 def revision():
