@@ -27,7 +27,8 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/usr/local/cargo/git \
     --mount=type=cache,id=outcrop-target-${TARGETARCH},target=/src/target,sharing=locked \
     scripts/build --no-default-features --features "${FEATURES}" \
-    && install -D -t /out target/dist/outcrop
+    && install -D -t /out target/dist/outcrop \
+    && install -D -m 644 -t /out/licenses LICENSE
 
 
 # Certificates, time zones, glibc, libgcc and an unprivileged user (65532); no shell.
@@ -42,7 +43,7 @@ LABEL org.opencontainers.image.title="outcrop" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="gcr.io/distroless/cc-debian13:nonroot"
-COPY LICENSE /usr/share/licenses/outcrop/LICENSE
+COPY --from=builder /out/licenses /usr/share/licenses/outcrop
 COPY --from=builder /out/outcrop /usr/local/bin/outcrop
 USER 65532:65532
 # On addresses other than loopback the gateway requires API keys; set OUTCROP_API_KEYS.

@@ -4,8 +4,6 @@ import gzip
 import io
 import tarfile
 
-from .program import REPOSITORY
-
 # The time of all files in packages, 1980-01-01: zip has no earlier one.
 EPOCH = 315532800
 
@@ -13,7 +11,7 @@ EPOCH = 315532800
 def write(program, folder):
     name = f"outcrop-{program.target.triple}"
     files = {
-        f"{name}/LICENSE": ((REPOSITORY / "LICENSE").read_bytes(), 0o644),
+        **{f"{name}/{license}": (text, 0o644) for license, text in program.licenses.items()},
         f"{name}/outcrop": (program.content, 0o755),
     }
     (folder / f"{name}.tar.gz").write_bytes(tarball(files))

@@ -24,10 +24,12 @@ def write(program, folder, base=None):
     layout = folder / f"image-{architecture}"
     shutil.rmtree(layout, ignore_errors=True)
     with tempfile.TemporaryDirectory() as scratch:
-        output = Path(scratch, "builder/out/outcrop")
-        output.parent.mkdir(parents=True)
-        output.write_bytes(program.content)
-        output.chmod(0o755)
+        output = Path(scratch, "builder/out")
+        (output / "licenses").mkdir(parents=True)
+        for license, text in program.licenses.items():
+            (output / "licenses" / license).write_bytes(text)
+        (output / "outcrop").write_bytes(program.content)
+        (output / "outcrop").chmod(0o755)
         contexts = {"builder": Path(scratch, "builder")}
         if base:
             contexts["base"] = f"docker-image://{base}"

@@ -19,7 +19,7 @@ def write(program, folder):
         "cpu": [program.target.npm_cpu],
         **({"libc": ["glibc"]} if program.target.npm_os == "linux" else {}),
     }
-    pack(folder, manifest, {"package/bin/outcrop": (program.content, 0o755)})
+    pack(program, folder, manifest, {"package/bin/outcrop": (program.content, 0o755)})
     manifest = {
         **common(program, program.version),
         "bin": {"outcrop": "outcrop.js"},
@@ -29,7 +29,7 @@ def write(program, folder):
         },
     }
     script = (REPOSITORY / "scripts/packages/npm/outcrop.js").read_bytes()
-    pack(folder, manifest, {"package/outcrop.js": (script, 0o755)})
+    pack(program, folder, manifest, {"package/outcrop.js": (script, 0o755)})
 
 
 def platform(target):
@@ -47,11 +47,11 @@ def common(program, version):
     }
 
 
-def pack(folder, manifest, files):
+def pack(program, folder, manifest, files):
     files = {
         "package/package.json": ((json.dumps(manifest, indent=2) + "\n").encode(), 0o644),
         "package/README.md": ((REPOSITORY / "scripts/packages/description.md").read_bytes(), 0o644),
-        "package/LICENSE": ((REPOSITORY / "LICENSE").read_bytes(), 0o644),
+        **{f"package/{license}": (text, 0o644) for license, text in program.licenses.items()},
         **files,
     }
     (folder / f"outcrop-{manifest['version']}.tgz").write_bytes(tarball(files))

@@ -48,10 +48,12 @@ class Program:
     description: str
     license: str
     repository: str
+    # By name: the program's, and those of its crates.
+    licenses: dict[str, bytes]
     sbom: bytes | None
 
     @classmethod
-    def read(cls, binary, sbom=None):
+    def read(cls, binary, licenses=None, sbom=None):
         """Raises ValueError if nothing can be made of `binary`."""
         content = binary.read_bytes()
         target, platform = system_of(content, binary)
@@ -67,6 +69,10 @@ class Program:
             description=manifest["package"]["description"],
             license=common["license"],
             repository=common["repository"],
+            licenses={
+                "LICENSE": (REPOSITORY / "LICENSE").read_bytes(),
+                **({"THIRD-PARTY.txt": licenses.read_bytes()} if licenses else {}),
+            },
             sbom=sbom and sbom.read_bytes(),
         )
 

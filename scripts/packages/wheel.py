@@ -18,7 +18,7 @@ def write(program, folder):
         f"{name}.data/scripts/outcrop": (program.content, 0o755),
         f"{name}.dist-info/METADATA": (metadata(program).encode(), 0o644),
         f"{name}.dist-info/WHEEL": (wheel(tag).encode(), 0o644),
-        f"{name}.dist-info/licenses/LICENSE": ((REPOSITORY / "LICENSE").read_bytes(), 0o644),
+        **{f"{name}.dist-info/licenses/{license}": (text, 0o644) for license, text in program.licenses.items()},
     }
     if program.sbom:
         files[f"{name}.dist-info/sboms/outcrop.cdx.json"] = (program.sbom, 0o644)
@@ -30,13 +30,14 @@ def write(program, folder):
 
 def metadata(program):
     description = (REPOSITORY / "scripts/packages/description.md").read_text()
+    licenses = "\n".join(f"License-File: {license}" for license in program.licenses)
     return f"""\
 Metadata-Version: 2.4
 Name: outcrop
 Version: {program.version}
 Summary: {program.description}
 License-Expression: {program.license}
-License-File: LICENSE
+{licenses}
 Project-URL: Repository, {program.repository}
 Requires-Python: >=3.8
 Description-Content-Type: text/markdown

@@ -59,12 +59,16 @@ def test_the_labels_name_the_release(layout):
 
 def test_images_for_other_architectures_need_no_emulation_and_have_the_same_bytes(buildah, tmp_path):
     program = program_for(tmp_path / "outcrop", AARCH64)
+    licenses = tmp_path / "licenses"
+    licenses.write_text("of crates\n")
     base = base_image(buildah, tmp_path, "arm64")
     layouts_made = [tmp_path / name / "image-arm64" for name in ("one", "two")]
     for layout in layouts_made:
-        pack(program, layout.parent, "--base", base, buildah=buildah)
+        pack(program, layout.parent, "--licenses", licenses, "--base", base, buildah=buildah)
     one, two = map(files_of, layouts_made)
     assert one == two
     assert layouts.config(layout)["architecture"] == "arm64"
     layouts.unpack(layout, tmp_path / "root")
     assert (tmp_path / "root/usr/local/bin/outcrop").read_bytes() == program.read_bytes()
+    assert (tmp_path / "root/usr/share/licenses/outcrop/THIRD-PARTY.txt").read_text() == "of crates\n"
+    assert (tmp_path / "root/usr/share/licenses/outcrop/LICENSE").exists()
