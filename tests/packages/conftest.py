@@ -49,15 +49,6 @@ def buildah(tmp_path_factory):
 
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup():
-    """What is missing on this machine skips the tests that need it."""
-    try:
-        return (yield)
-    except debian.Missing as missing:
-        pytest.skip(str(missing))
-
-
 def base_image(buildah, scratch, architecture):
     """Makes a stand-in for the base image out of Debian's packages; returns buildah's name of it."""
     root = debian.unpack("base", debian.BASE) / "root"

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 from processes import REPOSITORY
 
 FOLDER = REPOSITORY / ".tools/debian"
@@ -20,8 +21,11 @@ BUBBLEWRAP = ["bubblewrap"]
 BASE = ["libc6", "libgcc-s1", "ca-certificates"]
 
 
-class Missing(Exception):
-    """What a test needs and cannot have on this machine, with the reason."""
+class Missing(pytest.skip.Exception):
+    """What a test needs and cannot have on this machine: the test is skipped with the reason."""
+
+    def __init__(self, reason):
+        super().__init__(f"not run: {reason}")
 
 
 def program(name, packages):
