@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::base_models::BaseModels;
 use super::learned::LearnedModels;
 use super::list::Directory;
@@ -11,6 +13,7 @@ use super::names::{Resolver, note_of};
 use super::tables::Tables;
 use crate::bedrock::{BaseModel, Bedrock};
 use crate::config::{ChatOverrides, Config, ModelEntry};
+use crate::converse::origin::Origin;
 use crate::error::{ApiError, Field};
 use crate::models::Purpose;
 use crate::models::{ChatUpstream, ModelId, RefusedField};
@@ -302,6 +305,21 @@ impl From<&ModelTarget> for Target {
 }
 
 impl ModelTarget {
+    /// The model, as the origin of reasoning.
+    pub(crate) fn origin(&self) -> Arc<Origin> {
+        let info = &self.model_info;
+        let digest = |account: &str| {
+            let digest = Sha256::digest(account);
+            let first = digest.iter().take(4);
+            first.map(|byte| format!("{byte:02x}")).collect()
+        };
+        Arc::new(Origin {
+            family: info.capabilities.family.clone(),
+            model: info.resolved_model.foundation_id().to_owned(),
+            account: self.model.account().map(digest),
+        })
+    }
+
     /// Adds a note if the called id differs from the one in the request.
     pub(crate) fn note_in(&self, adjustments: &mut Adjustments) {
         if let Some(note) = &self.note {

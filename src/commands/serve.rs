@@ -57,6 +57,12 @@ pub(super) async fn run(overrides: &Overrides) -> ExitCode {
         "outcrop {}",
         env!("CARGO_PKG_VERSION"),
     );
+    if config.requires_credentials() && config.seal_keys.is_empty() {
+        tracing::warn!(
+            "no `[responses] seal_keys`: the reasoning that clients of /v1/responses keep does not \
+             survive a restart, and other instances cannot read it"
+        );
+    }
     match listen(&config).await {
         Ok(listener) => {
             let greet = |app: Arc<App>, address| {

@@ -54,19 +54,20 @@ fn mask(table: &mut Table, is_keys: bool) {
     for (name, value) in table {
         match value {
             Value::Table(section) => mask(section, name == "keys"),
-            Value::Array(entries) => {
-                let tables = entries.iter_mut().filter_map(Value::as_table_mut);
-                tables.for_each(|table| mask(table, false));
-            }
-            Value::String(text)
-                if (is_keys || is_secret(name))
-                    && !text.is_empty()
-                    && !text.starts_with("env:") =>
-            {
-                *text = MASK.to_owned();
-            }
+            Value::Array(entries) => entries.iter_mut().for_each(|entry| match entry {
+                Value::Table(table) => mask(table, false),
+                Value::String(text) if is_secret(name) => mask_text(text),
+                _ => {}
+            }),
+            Value::String(text) if is_keys || is_secret(name) => mask_text(text),
             _ => {}
         }
+    }
+}
+
+fn mask_text(text: &mut String) {
+    if !text.is_empty() && !text.starts_with("env:") {
+        *text = MASK.to_owned();
     }
 }
 
@@ -74,7 +75,8 @@ fn mask(table: &mut Table, is_keys: bool) {
 /// a secret.
 fn is_secret(name: &str) -> bool {
     let words = ["secret", "token", "password", "credential"];
-    name == "key" || name.ends_with("_key") || words.iter().any(|word| name.contains(word))
+    let is_key = name == "key" || name.ends_with("_key") || name.ends_with("_keys");
+    is_key || words.iter().any(|word| name.contains(word))
 }
 
 #[cfg(test)]
@@ -102,6 +104,7 @@ mod tests {
                     [keys.c]\nkey = \"sk-hidden-2\"\nteam = \"search\"\n\
                     access_key_id = \"OUTCROPTEAMC0001\"\nsecret_access_key = \"hidden-3\"\n\
                     [admin]\ntoken = \"hidden-4\"\nmetrics_token = \"sha256:hidden-5\"\n\
+                    [responses]\nseal_keys = [\"hidden-10\", \"env:SEAL_KEY\"]\n\
                     [[lists]]\nsigning_secret = \"hidden-6\"";
         let overrides = Overrides {
             api_keys: Some("sk-hidden-7,sk-hidden-8".to_owned()),
@@ -115,6 +118,7 @@ mod tests {
         assert_eq!(json["keys"]["c"]["team"], "search");
         assert_eq!(json["keys"]["key-2"], MASK);
         assert_eq!(json["admin"]["token"], MASK);
+        assert_eq!(json["responses"]["seal_keys"][1], "env:SEAL_KEY");
         assert_eq!(json["chat"]["max_n"], 8);
     }
 }

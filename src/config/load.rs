@@ -127,7 +127,7 @@ pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<S
         section,
         &guardrails
     ));
-    let responses = section!("responses", responses::read);
+    let (responses, seal_keys) = section!("responses", responses::read);
     let embeddings = section!("embeddings", embeddings::read);
     let keys = section!("keys", |section: &mut Section<'_>| keys::read(
         section,
@@ -203,6 +203,7 @@ pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<S
         videos,
         moderations,
         responses,
+        seal_keys,
         store,
         usage,
         batches,

@@ -41,6 +41,7 @@ use std::collections::BTreeMap;
 use crate::allowances::Organization;
 use crate::bedrock::BedrockSettings;
 use crate::models::ModelId;
+use crate::resources::seals::SealKey;
 
 /// A checked configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,6 +64,9 @@ pub struct Config {
     pub chat: ChatSettings,
     /// The Responses API.
     pub responses: ResponsesSettings,
+    /// The keys of what clients keep of responses: the first one seals, all of them open. Without
+    /// keys the process has its own.
+    pub seal_keys: Vec<SealKey>,
     /// Defaults of requests for embeddings.
     pub embeddings: EmbeddingSettings,
     /// Foundation models of ARNs that do not contain one.

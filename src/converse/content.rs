@@ -1,6 +1,6 @@
 //! Content blocks of a message; on the wire each is an object with one key.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::JsonText;
 use super::media::{AudioBlock, DocumentBlock, ImageBlock, VideoBlock};
@@ -92,7 +92,7 @@ pub enum ToolResultContent {
 }
 
 /// Reasoning sent back to the model byte for byte, because signatures cover the exact bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ReasoningBlock {
     /// Readable reasoning.
@@ -102,7 +102,7 @@ pub enum ReasoningBlock {
 }
 
 /// Readable reasoning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReasoningText {
     /// The text.
     pub text: String,

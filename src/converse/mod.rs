@@ -14,6 +14,7 @@ pub mod identifier;
 pub mod json;
 pub mod media;
 pub mod options;
+pub mod origin;
 pub mod output;
 pub mod policy;
 pub mod remembered;

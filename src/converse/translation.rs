@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::media::RemoteFiles;
+use super::origin::Origin;
 use super::output::OutputOptions;
 use super::policy::{AllowList, GuardrailPolicy};
 use super::remembered::RememberedTurn;
@@ -28,6 +29,10 @@ pub struct TranslationContext<'a> {
     /// Looks up a remembered turn by a tool call id, as the client received it, or by the key of
     /// its reasoning.
     pub recall: &'a dyn Fn(&str) -> Option<Arc<RememberedTurn>>,
+    /// Opens what the gateway has sealed for the caller; `None` if it has not.
+    pub unseal: &'a dyn Fn(&str) -> Option<Vec<u8>>,
+    /// The model, whose reasoning it accepts.
+    pub origin: &'a Arc<Origin>,
     /// The share of the conversation to remove, in thousandths, oldest turns first.
     pub dropped_share: u32,
     /// Whether earlier reasoning is removed because the model rejected it in this conversation.

@@ -52,9 +52,10 @@ use crate::limits::{Limiter, WhenFull};
 use crate::reply::Reply;
 use crate::resources::body_memory::BodyPermit;
 use crate::resources::reasoning_memory::ReasoningMemory;
+use crate::resources::seals::{Sealer, Seals};
 use crate::resources::workers::Workers;
 use crate::usage::{Ledger, Upstream};
-use prepare::PreparedRequest;
+use prepare::{Memory, PreparedRequest};
 use send::Admission;
 use settle::Account;
 
@@ -63,7 +64,7 @@ use settle::Account;
 pub struct Gateway {
     models: Registry,
     chat: ChatSettings,
-    memory: Arc<ReasoningMemory>,
+    memory: Memory,
     fetcher: Fetcher,
     limiter: Limiter,
     workers: Workers,
@@ -121,10 +122,14 @@ impl Gateway {
         let (callers, targets) = limited_names(config);
         Self {
             models: Registry::new(config, tables, &bedrock),
-            memory: Arc::new(ReasoningMemory::new(
-                chat.reasoning_cache_size,
-                chat.reasoning_cache_ttl,
-            )),
+            memory: Memory {
+                reasoning: Arc::new(ReasoningMemory::new(
+                    chat.reasoning_cache_size,
+                    chat.reasoning_cache_ttl,
+                )),
+                seals: Seals::new(&config.seal_keys),
+                owner: config.responses.owner,
+            },
             chat,
             fetcher,
             limiter: Limiter::new(&config.limits, callers, targets),
@@ -139,7 +144,11 @@ impl Gateway {
         Self {
             models: self.models.reconfigured(config, tables),
             chat: config.chat.clone(),
-            memory: Arc::clone(&self.memory),
+            memory: Memory {
+                reasoning: Arc::clone(&self.memory.reasoning),
+                seals: self.memory.seals.reconfigured(&config.seal_keys),
+                owner: config.responses.owner,
+            },
             fetcher: self.fetcher.reconfigured(&config.fetch),
             limiter: self.limiter.reconfigured(&config.limits, callers, targets),
             workers: self.workers.clone(),
@@ -160,6 +169,11 @@ impl Gateway {
     /// The settings of `[chat]`.
     pub(crate) fn chat_settings(&self) -> &ChatSettings {
         &self.chat
+    }
+
+    /// Seals what the response to a request of `caller` gives the client to keep.
+    pub(crate) fn sealer(&self, caller: &Caller) -> Option<Sealer> {
+        self.memory.seals.sealer(&caller.owner(self.memory.owner))
     }
 
     /// The Bedrock client for calls that no ledger records.
@@ -259,7 +273,7 @@ impl Gateway {
             ledger,
             model_info: Arc::clone(&pending.target.model_info),
             has_price: prepared.has_price,
-            memory: Arc::clone(&self.memory),
+            memory: Arc::clone(&self.memory.reasoning),
             caller: pending.caller.clone(),
             tier: prepared.tier,
         }

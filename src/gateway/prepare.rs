@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::bedrock::UpstreamError;
 use crate::catalog::ProfileSearch;
 use crate::catalog::{ModelTarget, Registry};
-use crate::config::Truncate;
+use crate::config::{ResponseOwner, Truncate};
 use crate::converse::dialect::DialectRequest;
 use crate::converse::estimate::media_size;
 use crate::converse::media::{RemoteAddress, RemoteFiles, fetched_length};
@@ -25,9 +25,20 @@ use crate::models::ChatUpstream;
 use crate::reply::Adjustments;
 use crate::resources::body_memory::BodyPermit;
 use crate::resources::reasoning_memory::ReasoningMemory;
+use crate::resources::seals::Seals;
 
 /// The maximum number of revisions of a request.
 const MAX_REVISIONS: u32 = 6;
+
+/// The parts of earlier responses: those that the gateway has, and the keys of those that clients
+/// have.
+#[derive(Debug, Clone)]
+pub(crate) struct Memory {
+    pub(super) reasoning: Arc<ReasoningMemory>,
+    pub(super) seals: Seals,
+    /// Whose seals open.
+    pub(super) owner: ResponseOwner,
+}
 
 /// A serialized request, and the plan of its response. The parsed values are freed.
 #[derive(Debug)]
@@ -123,10 +134,7 @@ impl<R: DialectRequest> PendingRequest<R> {
     }
 
     /// Translates and serializes the request.
-    pub(super) fn prepare(
-        &mut self,
-        memory: &ReasoningMemory,
-    ) -> Result<PreparedRequest, ApiError> {
+    pub(super) fn prepare(&mut self, memory: &Memory) -> Result<PreparedRequest, ApiError> {
         let ChatTranslation {
             converse,
             route: UpstreamRoute { upstream, .. },
@@ -162,10 +170,7 @@ impl<R: DialectRequest> PendingRequest<R> {
     }
 
     /// Translates the request for its upstream.
-    pub(crate) fn translate(
-        &mut self,
-        memory: &ReasoningMemory,
-    ) -> Result<ChatTranslation, ApiError> {
+    pub(super) fn translate(&mut self, memory: &Memory) -> Result<ChatTranslation, ApiError> {
         let Self {
             caller,
             target,
@@ -178,14 +183,24 @@ impl<R: DialectRequest> PendingRequest<R> {
         } = self;
         let model_info = &target.model_info;
         let family = model_info.capabilities.family.as_str();
-        let recall =
-            |key: &str| -> Option<Arc<RememberedTurn>> { memory.recall(caller.id(), family, key) };
+        let Memory {
+            reasoning,
+            seals,
+            owner,
+        } = memory;
+        let owner = caller.owner(*owner);
+        let recall = |key: &str| -> Option<Arc<RememberedTurn>> {
+            reasoning.recall(caller.id(), family, key)
+        };
+        let unseal = |seal: &str| seals.open(&owner, seal);
         let context = TranslationContext {
             capabilities: &model_info.capabilities,
             upstream: target.upstream,
             output_limit: model_info.output_limit,
             options,
             recall: &recall,
+            unseal: &unseal,
+            origin: &target.origin(),
             dropped_share: 1000 - *kept_share,
             without_reasoning: *without_reasoning,
             fetched,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::allowances::{Level, LevelAllowance, Organization, add_level};
-use crate::config::{ChatOverrides, KeyEntry};
+use crate::config::{ChatOverrides, KeyEntry, ResponseOwner};
 use crate::limits::{CallerLimits, LimitRegistry};
 use crate::usage::{Identity, Principal};
 
@@ -85,6 +85,16 @@ impl Caller {
     /// The id, which does not change: files, batches and remembered reasoning belong to it.
     pub fn id(&self) -> &str {
         &self.profile.principal.id
+    }
+
+    /// Who owns what responses leave behind: stored responses, and what clients keep of them.
+    pub fn owner(&self, owner: ResponseOwner) -> Arc<str> {
+        let principal = self.principal();
+        match (owner, &principal.team) {
+            // No caller has such an id.
+            (ResponseOwner::Team, Some(team)) => format!("team\n{team}").into(),
+            (ResponseOwner::Team, None) | (ResponseOwner::Key, _) => Arc::clone(&principal.id),
+        }
     }
 
     /// The name, for people.

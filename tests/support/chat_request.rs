@@ -11,12 +11,14 @@ use outcrop::config::ModelFiles;
 use outcrop::converse::content::{ReasoningBlock, ReasoningText};
 use outcrop::converse::media::{RemoteAddress, RemoteFiles, RemoteMedia};
 use outcrop::converse::options::GuardrailConfig;
+use outcrop::converse::origin::Origin;
 use outcrop::converse::policy::{AllowList, GuardrailPolicy};
 use outcrop::converse::remembered::{RememberedTurn, TurnPart};
 use outcrop::converse::translation::{ChatOptions, ChatTranslation, TranslationContext};
 use outcrop::dialects::openai_chat::{ChatRequest, remote_addresses, translate};
 use outcrop::error::{ApiError, ErrorKind};
 use outcrop::models::{Capabilities, ChatUpstream, ModelId};
+use outcrop::resources::seals::Seals;
 
 use super::{converse_rules, vocabulary};
 
@@ -40,12 +42,19 @@ pub const MODELS: [&str; 16] = [
     "someone.unknown-v1",
 ];
 
+/// The caller, whose seals open.
+pub const OWNER: &str = "fuzz";
+
+/// The keys of seals.
+pub static SEALS: LazyLock<Seals> = LazyLock::new(|| Seals::new(&[]));
+
 /// How much a request may grow apart from a multiple of its length: inlined schema references.
 const MAX_GROWTH: usize = 4 << 20;
 
 struct Model {
     capabilities: Arc<Capabilities>,
     output_limit: Option<u32>,
+    origin: Arc<Origin>,
 }
 
 static TEST_MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| {
@@ -53,8 +62,14 @@ static TEST_MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| {
     let model = |id: &&str| {
         let id = ModelId::parse(id).unwrap();
         let row = tables.prices.row(&id);
+        let capabilities = Arc::clone(tables.capabilities.capabilities(&id));
         Model {
-            capabilities: Arc::clone(tables.capabilities.capabilities(&id)),
+            origin: Arc::new(Origin {
+                family: capabilities.family.clone(),
+                model: id.foundation_id().to_owned(),
+                account: None,
+            }),
+            capabilities,
             output_limit: row.and_then(|row| row.max_output),
         }
     };
@@ -113,6 +128,11 @@ pub(super) fn capabilities(model: u8) -> &'static Capabilities {
     &TEST_MODELS[usize::from(model) % TEST_MODELS.len()].capabilities
 }
 
+/// The model that a byte selects, as the origin of reasoning.
+pub(super) fn origin(model: u8) -> &'static Origin {
+    &TEST_MODELS[usize::from(model) % TEST_MODELS.len()].origin
+}
+
 /// Calls `translate` with the model and the settings that two bytes select, and the files at these
 /// URLs.
 pub(super) fn with_settings<T>(
@@ -135,6 +155,8 @@ fn in_context<T>(
         upstream: ChatUpstream::Converse,
         output_limit: model.output_limit,
         options: &options(settings),
+        unseal: &|seal| SEALS.open(OWNER, seal),
+        origin: &model.origin,
         recall: &|call| is_set(settings, 5).then(|| remembered_turn(call)),
         dropped_share: if is_set(settings, 7) { 500 } else { 0 },
         without_reasoning: false,

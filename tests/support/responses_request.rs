@@ -2,13 +2,16 @@
 //! family. The first byte of the input selects the model, the second the operator's settings; the rest
 //! is the body.
 
+use outcrop::converse::content::{ReasoningBlock, ReasoningText};
+use outcrop::converse::origin::Origin;
 use outcrop::converse::translation::ChatTranslation;
 use outcrop::dialects::openai_responses::{
-    InputItem, Purpose, ResponsesFieldNames, ResponsesRequest, remote_addresses, translate,
+    Envelope, InputItem, Purpose, ResponsesFieldNames, ResponsesRequest, SealedReasoning,
+    remote_addresses, translate,
 };
 use outcrop::error::ApiError;
 
-use super::chat_request::{capabilities, is_helpful, with_settings};
+use super::chat_request::{OWNER, SEALS, capabilities, is_helpful, origin, with_settings};
 use super::converse_rules;
 
 /// Panics if Bedrock would reject the translation of `input`.
@@ -16,9 +19,10 @@ pub fn check(input: &[u8]) {
     let Some((selected, body)) = input.split_first_chunk() else {
         return;
     };
-    let Ok(request) = serde_json::from_slice::<ResponsesRequest>(body) else {
+    let Ok(mut request) = serde_json::from_slice::<ResponsesRequest>(body) else {
         return;
     };
+    seal_items(&mut request, selected[0]);
     let translated = match translated(request.clone(), *selected) {
         Ok(translated) => translated,
         Err(error) => return is_helpful(&error),
@@ -30,6 +34,35 @@ pub fn check(input: &[u8]) {
     let again = self::translated(request.clone(), *selected).unwrap();
     assert_eq!(serde_json::to_string(&again.converse).unwrap(), json);
     assert_items_can_be_stored(&request);
+}
+
+/// Seals what the input cannot: `reasoning:TEXT` is reasoning of the selected model, and `sealed:TEXT`
+/// is any content.
+fn seal_items(request: &mut ResponsesRequest, selected: u8) {
+    let sealer = SEALS.salted(OWNER, [0; 16]);
+    for item in request.items_mut() {
+        let Some(text) = item.encrypted_content.as_deref() else {
+            continue;
+        };
+        let content = if let Some(text) = text.strip_prefix("reasoning:") {
+            let block = ReasoningBlock::ReasoningText(ReasoningText {
+                text: text.to_owned(),
+                signature: text.starts_with('s').then(|| text.to_owned()),
+            });
+            let reasoning = SealedReasoning {
+                origin: Origin::clone(origin(selected)),
+                made_at: 0,
+                block,
+                instructions: vec!["Be brief.".to_owned()],
+            };
+            serde_json::to_vec(&Envelope::Reasoning(Box::new(reasoning))).unwrap()
+        } else if let Some(content) = text.strip_prefix("sealed:") {
+            content.as_bytes().to_vec()
+        } else {
+            continue;
+        };
+        item.encrypted_content = sealer.seal(0, &content);
+    }
 }
 
 fn translated(request: ResponsesRequest, selected: [u8; 2]) -> Result<ChatTranslation, ApiError> {

@@ -6,6 +6,7 @@ use outcrop::converse::event::{BlockStart, Delta, Event, Metadata};
 use outcrop::converse::output::OutputOptions;
 use outcrop::converse::response::{Citation, StopReason, Usage};
 use outcrop::converse::rules::{AllowedCalls, JsonDelivery};
+use outcrop::models::ReasoningReplay;
 use serde_json::json;
 
 use super::{choices, response_events};
@@ -97,7 +98,10 @@ pub fn output_options([flags, more]: [u8; 2]) -> OutputOptions {
         legacy_functions: is_set(flags, 2),
         one_tool_call: is_set(flags, 2) || is_set(flags, 3),
         reasoning_tag_strays: is_set(flags, 4),
-        keeps_reasoning: is_set(flags, 5),
+        reasoning_replay: match is_set(flags, 5) {
+            true => ReasoningReplay::Signed,
+            false => ReasoningReplay::Text,
+        },
         include_trace: is_set(flags, 6),
         include_response_fields: is_set(flags, 6),
         include_service_tier: is_set(flags, 7),

@@ -42,6 +42,8 @@ pub(crate) struct Family {
     pub(crate) opens_with_empty_text: bool,
     /// Whether requests may contain reasoning of earlier responses.
     pub(crate) accepts_reasoning: bool,
+    /// Whether reasoning is encrypted, so that requests may contain redacted reasoning only.
+    pub(crate) encrypted_reasoning: bool,
     /// Whether reasoning is bound to the prompt in front of it.
     pub(crate) binds_thinking: bool,
     /// The keys that `additionalModelRequestFields` may have; `None` allows any.

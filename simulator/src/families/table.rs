@@ -30,6 +30,7 @@ pub(super) const UNKNOWN: Family = Family {
     reasoning_last: false,
     opens_with_empty_text: false,
     accepts_reasoning: true,
+    encrypted_reasoning: false,
     binds_thinking: false,
     additional_fields: None,
     tool_results_alone: false,
@@ -319,7 +320,9 @@ pub(super) const FAMILIES: &[Family] = &[
         ..TEXT_ONLY
     },
     Family {
+        // https://github.com/maximhq/bifrost/pull/6834
         stems: &["openai.", "xai."],
+        encrypted_reasoning: true,
         tool_result_media: &["document"],
         ..OPEN
     },

@@ -118,7 +118,9 @@ pub(super) fn reasoning_input_supported(subject: &Subject<'_>) -> Result<(), Aws
             ));
         }
         let signed = block.value.pointer("/reasoningText/signature").is_some();
+        let is_redacted = block.value.get("redactedContent").is_some();
         let field = match (subject.family.accepts_reasoning, subject.family.maker) {
+            _ if is_redacted && subject.family.encrypted_reasoning => continue,
             (false, _) => "reasoningContent",
             (true, Maker::Other) if signed && subject.family.reasoning == Reasoning::Always => {
                 "reasoningContent.reasoningText.signature"

@@ -138,7 +138,9 @@ impl BatchRequests<'_> {
             },
             BatchRequest::Responses(request) => {
                 let id = request_id.replacen("req_", "resp_", 1);
-                let format = openai_responses::service::format(&id, request, &self.responses);
+                let sealer = self.gateway.sealer(self.caller);
+                let settings = &self.responses;
+                let format = openai_responses::service::format(&id, request, settings, sealer);
                 BatchFormat::Responses(Box::new(format))
             }
         })

@@ -297,3 +297,26 @@ fn tokens_are_credentials_and_their_callers_share_no_id_with_a_key() {
         "{mistakes}"
     );
 }
+
+#[test]
+fn keys_of_seals_are_read_and_never_shown() {
+    let key = "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=";
+    let (config, mistakes) = read_text(&format!("[responses]\nseal_keys = [\"{key}\", \"{key}\"]"));
+    assert_eq!(mistakes, Mistakes::default());
+    assert_eq!(config.seal_keys.len(), 2);
+    assert!(!format!("{config:?}").contains(key));
+    for (value, remedy) in [
+        ("\"a-secret\"", "in brackets"),
+        ("[1]", "in quotes"),
+        ("[\"a-secret\"]", "the base64 of 32 random bytes"),
+        ("[\"env:OUTCROP_NO_SUCH_KEY\"]", "`OUTCROP_NO_SUCH_KEY`"),
+    ] {
+        let (_, mistakes) = read_text(&format!("[responses]\nseal_keys = {value}"));
+        let text = mistakes.to_string();
+        assert!(text.contains("responses.seal_keys"), "{text}");
+        assert!(
+            text.contains(remedy) && !text.contains("a-secret"),
+            "{text}"
+        );
+    }
+}

@@ -1,6 +1,10 @@
 use std::time::Duration;
 
+use toml::Value;
+
+use super::keys::resolve_secret;
 use crate::config::reader::Section;
+use crate::resources::seals::SealKey;
 
 /// `/v1/responses`: `[responses]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,8 +87,8 @@ impl OnBlocked {
     }
 }
 
-/// `[responses]`
-pub(crate) fn read(section: &mut Section<'_>) -> ResponsesSettings {
+/// `[responses]`, and the keys of `encrypted_content`: the first one seals, all of them open.
+pub(crate) fn read(section: &mut Section<'_>) -> (ResponsesSettings, Vec<SealKey>) {
     let mut settings = ResponsesSettings::default();
     section.value("on_blocked", &mut settings.on_blocked, |value| {
         let word = value.as_str().and_then(OnBlocked::parse);
@@ -110,5 +114,27 @@ pub(crate) fn read(section: &mut Section<'_>) -> ResponsesSettings {
         1..=1024,
     );
     section.duration("background_timeout", &mut settings.background_timeout);
-    settings
+    let keys = read_keys(section).unwrap_or_else(|remedy| {
+        // The message omits the value, which may be a key with a typo.
+        section.mistake("seal_keys", "not a list of keys", &remedy);
+        Vec::new()
+    });
+    (settings, keys)
+}
+
+fn read_keys(section: &mut Section<'_>) -> Result<Vec<SealKey>, String> {
+    let mut value = Value::Array(Vec::new());
+    section.secret("seal_keys", &mut value);
+    let Value::Array(entries) = value else {
+        return Err("write it as a list in brackets".to_owned());
+    };
+    entries.iter().map(read_key).collect()
+}
+
+fn read_key(value: &Value) -> Result<SealKey, String> {
+    let text = value.as_str();
+    let text = resolve_secret(text.ok_or_else(|| "write each key in quotes".to_owned())?)?;
+    let remedy = "write the base64 of 32 random bytes, such as `openssl rand -base64 32` makes, or \
+                  \"env:NAME\" with the variable that has it";
+    SealKey::parse(&text).ok_or_else(|| remedy.to_owned())
 }

@@ -187,7 +187,7 @@ impl MessageContent {
         options: &OutputOptions,
         out: &mut BlockWriter<'_, impl OutputWriter>,
     ) {
-        if !options.keeps_reasoning {
+        if !options.keeps_reasoning() {
             return;
         }
         match &block {

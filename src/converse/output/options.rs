@@ -1,9 +1,13 @@
 //! The options of a chat request that determine the form of its response.
 
+use std::sync::Arc;
+
 use crate::converse::options::Fields;
+use crate::converse::origin::Origin;
 use crate::converse::rules::PropertyKeys;
 use crate::converse::rules::ToolNames;
 use crate::converse::rules::{AllowedCalls, JsonDelivery};
+use crate::models::ReasoningReplay;
 
 /// The options of a chat request that determine the form of its response.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,8 +40,10 @@ pub struct OutputOptions {
     pub reasoning_tag_strays: bool,
     /// The text with which the provider replaces redacted reasoning; empty if it has none.
     pub reasoning_placeholder: String,
-    /// Whether reasoning blocks are kept, to be sent back to the model.
-    pub keeps_reasoning: bool,
+    /// Which reasoning is sent back to the model.
+    pub reasoning_replay: ReasoningReplay,
+    /// The model that reasons; `None` if nobody asks.
+    pub origin: Option<Arc<Origin>>,
     /// Whether the response includes the guardrail trace.
     pub include_trace: bool,
     /// The id of the operator's guardrail, which the trace must not reveal.
@@ -48,4 +54,14 @@ pub struct OutputOptions {
     pub include_service_tier: bool,
     /// The request's `metadata`, which the response repeats.
     pub metadata: Option<Fields>,
+}
+
+impl OutputOptions {
+    /// Whether reasoning blocks are kept, to be sent back to the model byte for byte.
+    pub fn keeps_reasoning(&self) -> bool {
+        match self.reasoning_replay {
+            ReasoningReplay::Signed | ReasoningReplay::Redacted => true,
+            ReasoningReplay::None | ReasoningReplay::Text => false,
+        }
+    }
 }

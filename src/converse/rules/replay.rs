@@ -19,7 +19,11 @@ pub(super) fn keep_supported_reasoning(
         adjustments,
         |block| match (replay, block) {
             (ReasoningReplay::None, _) => false,
-            (ReasoningReplay::Signed, ReasoningBlock::RedactedContent(_)) => true,
+            (
+                ReasoningReplay::Signed | ReasoningReplay::Redacted,
+                ReasoningBlock::RedactedContent(_),
+            ) => true,
+            (ReasoningReplay::Redacted, ReasoningBlock::ReasoningText(_)) => false,
             (ReasoningReplay::Signed, ReasoningBlock::ReasoningText(text)) => {
                 text.signature.is_some()
             }

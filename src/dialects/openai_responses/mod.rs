@@ -5,6 +5,7 @@
 pub mod handler;
 pub(crate) mod service;
 
+mod envelope;
 mod field_names;
 mod input_tokens;
 mod request;
@@ -12,6 +13,7 @@ mod response;
 mod source;
 mod stored;
 
+pub use envelope::{Envelope, SealedReasoning};
 pub use field_names::ResponsesFieldNames;
 pub use input_tokens::InputTokens;
 pub use request::types::{

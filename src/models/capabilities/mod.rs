@@ -237,6 +237,8 @@ pub enum ReasoningReplay {
     None,
     /// Reasoning with a signature, and redacted reasoning.
     Signed,
+    /// Redacted reasoning only.
+    Redacted,
     /// Readable reasoning, which has no signature.
     Text,
 }

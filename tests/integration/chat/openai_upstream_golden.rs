@@ -44,6 +44,8 @@ fn translate_case(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
         output_limit: Some(100_000),
         options: &ChatOptions::default(),
         recall: &|_| None,
+        unseal: &|_| None,
+        origin: &Arc::default(),
         dropped_share: 0,
         without_reasoning: false,
         fetched: &fetched(),

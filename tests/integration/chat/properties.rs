@@ -5,6 +5,7 @@ use outcrop::converse::event::{BlockStart, Delta, Event, Metadata};
 use outcrop::converse::output::OutputOptions;
 use outcrop::converse::response::{Citation, StopReason, Usage};
 use outcrop::converse::rules::{AllowedCalls, JsonDelivery};
+use outcrop::models::ReasoningReplay;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -120,7 +121,10 @@ fn output_options() -> impl Strategy<Value = OutputOptions> {
             reasoning_tag: tag,
             reasoning_tag_strays: strays,
             reasoning_placeholder: "[REDACTED]".to_owned(),
-            keeps_reasoning: keep_reasoning,
+            reasoning_replay: match keep_reasoning {
+                true => ReasoningReplay::Signed,
+                false => ReasoningReplay::None,
+            },
             ..OutputOptions::default()
         }
     })

@@ -183,6 +183,7 @@ fn reasoning(capabilities: &Capabilities) -> String {
         match capabilities.reasoning_replay {
             ReasoningReplay::None => "",
             ReasoningReplay::Signed => "signed blocks sent back",
+            ReasoningReplay::Redacted => "encrypted blocks sent back",
             ReasoningReplay::Text => "sent back",
         }
         .to_owned(),

@@ -171,7 +171,10 @@ async fn a_conversation_with_tools_is_counted_as_chat_would_send_it() {
     let harness = Harness::start().await;
     let of_response = count(&harness, &response).await;
     assert_eq!(of_response.status, 200, "{}", of_response.text);
-    assert_eq!(of_response.adjustments(), "input[]: reasoning removed");
+    assert_eq!(
+        of_response.adjustments(),
+        "input[].encrypted_content: reasoning removed: of another model or sealed by another gateway"
+    );
     let sent_upstream = count_call(&harness);
     let of_chat = harness
         .post("/v1/chat/completions/input_tokens", &chat)

@@ -4,4 +4,6 @@ mod count_tokens;
 mod create;
 mod golden;
 mod input_tokens;
+mod reasoning;
+mod replay;
 mod state;

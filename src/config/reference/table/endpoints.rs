@@ -63,7 +63,17 @@ pub(super) const RESPONSES: &[KeyReference] = &[
         "owner",
         OneOf(&["key", "team"]),
         "\"key\"",
-        "Who can read a stored response: the key that created it, or all keys of its team.",
+        "Who can read a stored response and `encrypted_content`: the key that created it, or all keys \
+         of its team.",
+    ),
+    key(
+        "seal_keys",
+        Texts,
+        "[]",
+        "Keys of `encrypted_content`, in which clients keep the model's reasoning between requests: \
+         each the base64 of 32 random bytes, or \"env:NAME\". The first key seals and all of them \
+         open, so that a new key goes to the front. All instances need the same keys. Without keys \
+         each process makes its own, and reasoning does not survive a restart.",
     ),
     key(
         "max_background_responses",

@@ -4,6 +4,7 @@ use crate::converse::event::{BlockStart, Delta};
 use crate::converse::output::OutputEvent;
 use crate::converse::response::Citation;
 use crate::converse::rules::{AllowedCalls, JsonDelivery};
+use crate::models::ReasoningReplay;
 
 /// One line for each output event.
 #[derive(Default)]
@@ -207,7 +208,7 @@ fn reasoning_without_visible_text_is_a_block_if_the_client_sends_it_back() {
     ];
     assert_eq!(lines(&events), ["start", "stop EndTurn"]);
     let options = OutputOptions {
-        keeps_reasoning: true,
+        reasoning_replay: ReasoningReplay::Signed,
         ..OutputOptions::default()
     };
     let expected = [

@@ -15,7 +15,7 @@ use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::request::ConverseRequest;
 use crate::error::{Field, Sentence, ThinkingField};
-use crate::models::{Capabilities, ReasoningControl};
+use crate::models::{Capabilities, ReasoningControl, ReasoningReplay};
 use crate::reply::Adjustments;
 
 /// Where the provider's response reports reasoning tokens.
@@ -36,11 +36,14 @@ pub(super) fn apply(
     let by_client = setting_of(provider_fields).filter(|_| capabilities.has_reasoning_control());
     let on = state == ReasoningState::On || capabilities.always_reasons || by_client == Some(true);
     // Earlier reasoning stays if reasoning is disabled for this request only: later requests may
-    // continue from it.
+    // continue from it. Models with encrypted reasoning only reason on their own.
+    let is_encrypted = capabilities.reasoning_replay == ReasoningReplay::Redacted;
     let keeps = match state {
         ReasoningState::On | ReasoningState::NotEnabled => true,
-        ReasoningState::Untouched => capabilities.reasons_by_default && by_client.is_none(),
-        ReasoningState::Off => false,
+        ReasoningState::Untouched => {
+            (capabilities.reasons_by_default || is_encrypted) && by_client.is_none()
+        }
+        ReasoningState::Off => is_encrypted && !capabilities.has_reasoning_control(),
     };
     if !on && !keeps {
         let action = "removed; reasoning is not enabled";
@@ -222,7 +225,6 @@ mod tests {
     use super::*;
     use crate::converse::content::{ContentBlock, ReasoningBlock, ReasoningText};
     use crate::converse::request::{Message, Role};
-    use crate::models::ReasoningReplay;
 
     fn keeps_reasoning(field: &str, value: &str) -> bool {
         let capabilities = Capabilities {

@@ -34,7 +34,7 @@ impl OpenReasoning {
     ) {
         match delta {
             Delta::Reasoning(text) => {
-                if output_options.keeps_reasoning {
+                if output_options.keeps_reasoning() {
                     self.text.push_str(text);
                 }
                 self.emit(text, output_options, out);

@@ -13,6 +13,8 @@ pub(super) mod prompt;
 pub(super) mod tools;
 pub(super) mod types;
 
+use std::sync::Arc;
+
 use super::client_fields::ClientFields;
 use crate::converse::options::{Fields, GuardrailTrace};
 use crate::converse::output::OutputOptions;
@@ -22,7 +24,7 @@ use crate::converse::rules::{self, LastTurnGuard, RequestOptions};
 use crate::converse::translation::{ChatTranslation, TranslationContext};
 use crate::converse::upstream::route;
 use crate::error::{ApiError, Field};
-use crate::models::{ChatUpstream, ReasoningReplay};
+use crate::models::ChatUpstream;
 use crate::reply::Adjustments;
 use crate::wire::Texts;
 use crate::wire::{hint, refuse};
@@ -311,7 +313,8 @@ fn hub_translation(
             reasoning_tag: capabilities.reasoning_tag.clone(),
             reasoning_tag_strays: capabilities.reasoning_tag_strays,
             reasoning_placeholder: capabilities.reasoning_placeholder.clone(),
-            keeps_reasoning: capabilities.reasoning_replay == ReasoningReplay::Signed,
+            reasoning_replay: capabilities.reasoning_replay,
+            origin: Some(Arc::clone(context.origin)),
             include_trace,
             hidden_guardrail,
             include_response_fields: !response_paths.is_empty(),

@@ -15,10 +15,13 @@ use crate::config::OnBlocked;
 use crate::converse::JsonText;
 use crate::converse::dialect::ResponseFormat;
 use crate::converse::output::{OutputEvent, OutputOptions, OutputWriter, ResponseSummary};
+use crate::dialects::openai_responses::envelope::ReasoningSealer;
 use crate::dialects::openai_responses::field_names::ResponsesFieldNames;
 use crate::dialects::openai_responses::request::ToolTable;
 use crate::dialects::openai_responses::request::types::ResponsesRequest;
 use crate::error::FieldNames;
+use crate::models::ReasoningReplay;
+use crate::resources::seals::Sealer;
 
 /// The format of the response to a Responses request.
 #[derive(Debug, Clone)]
@@ -28,6 +31,7 @@ pub struct ResponsesFormat {
     names: ResponsesFieldNames,
     shows_reasoning: bool,
     on_blocked: OnBlocked,
+    sealer: Option<Sealer>,
     clock: fn() -> u64,
     /// A non-streaming response that is stored.
     finished: OnceLock<FinishedResponse>,
@@ -52,6 +56,7 @@ impl ResponsesFormat {
             names: ResponsesFieldNames::of(request),
             shows_reasoning,
             on_blocked,
+            sealer: None,
             clock,
             finished: OnceLock::new(),
         }
@@ -95,6 +100,26 @@ impl ResponsesFormat {
         (response, events)
     }
 
+    /// The format with sealed reasoning, which the client can send back.
+    #[must_use]
+    pub fn sealed_by(self, sealer: Option<Sealer>) -> Self {
+        Self { sealer, ..self }
+    }
+
+    /// Seals the reasoning of a response; `None` if the model accepts none back.
+    fn reasoning_sealer(&self, output_options: &OutputOptions) -> Option<ReasoningSealer> {
+        if output_options.reasoning_replay == ReasoningReplay::None {
+            return None;
+        }
+        Some(ReasoningSealer {
+            sealer: self.sealer.clone()?,
+            origin: Arc::clone(output_options.origin.as_ref()?),
+            made_at: self.head.created_at(),
+            instructions: output_options.instructions.clone(),
+            seals_text: output_options.reasoning_replay == ReasoningReplay::Text,
+        })
+    }
+
     /// What is known of the response in advance.
     pub fn head(&self) -> &Arc<ResponseHead> {
         &self.head
@@ -110,12 +135,15 @@ impl ResponsesFormat {
         ItemOptions {
             stem: self.head.stem().to_owned(),
             tools: Arc::clone(&self.tools),
-            reasoning: match (self.shows_reasoning, output_options.keeps_reasoning) {
-                (true, _) => ReasoningView::Summary,
-                // The text of models with signed reasoning is a summary.
-                (false, true) => ReasoningView::Hidden,
-                (false, false) => ReasoningView::Content,
+            reasoning: match output_options.reasoning_replay {
+                _ if self.shows_reasoning => ReasoningView::Summary,
+                // Their text is a summary.
+                ReasoningReplay::Signed => ReasoningView::Hidden,
+                ReasoningReplay::None | ReasoningReplay::Redacted | ReasoningReplay::Text => {
+                    ReasoningView::Content
+                }
             },
+            sealer: self.reasoning_sealer(output_options),
             on_blocked: self.on_blocked,
         }
     }

@@ -13,7 +13,9 @@ use super::message::{OpenMessage, PartKind};
 use super::reasoning::{OpenReasoning, ReasoningView};
 use crate::config::OnBlocked;
 use crate::converse::JsonText;
+use crate::converse::content::ReasoningBlock;
 use crate::converse::output::{CallKind, OutputBlock, OutputDelta, OutputEvent, Span};
+use crate::dialects::openai_responses::envelope::ReasoningSealer;
 use crate::dialects::openai_responses::request::{CallForm, ToolTable};
 
 /// The refusal of a response without text.
@@ -71,6 +73,8 @@ pub(super) struct ItemOptions {
     pub(super) stem: String,
     pub(super) tools: Arc<ToolTable>,
     pub(super) reasoning: ReasoningView,
+    /// Seals the reasoning; `None` if the model receives none again.
+    pub(super) sealer: Option<ReasoningSealer>,
     pub(super) on_blocked: OnBlocked,
 }
 
@@ -177,8 +181,10 @@ impl<S: EventSink> Items<S> {
                 let reasoning = OpenReasoning::start(self.options.reasoning, &mut self.list);
                 self.open = Some(OpenItem::Reasoning(reasoning));
             }
-            OutputBlock::RedactedReasoning(_) => {
-                OpenReasoning::start(ReasoningView::Hidden, &mut self.list).end(&mut self.list);
+            OutputBlock::RedactedReasoning(data) => {
+                let mut reasoning = OpenReasoning::start(ReasoningView::Hidden, &mut self.list);
+                reasoning.keep(ReasoningBlock::RedactedContent(data.to_owned()));
+                reasoning.end(self.options.sealer.as_ref(), &mut self.list);
             }
             OutputBlock::ToolCall { id, name, kind } => self.start_call(id, name, kind),
         }
@@ -235,8 +241,13 @@ impl<S: EventSink> Items<S> {
                     message.annotate(annotation, &mut self.list);
                 }
             }
-            // The client does not receive signatures, and cannot request probabilities.
-            OutputDelta::Signature(_) | OutputDelta::Logprobs(_) => {}
+            OutputDelta::Signature(reasoning) => {
+                if let Some(OpenItem::Reasoning(open)) = &mut self.open {
+                    open.keep(ReasoningBlock::ReasoningText(reasoning.clone()));
+                }
+            }
+            // The client cannot request probabilities.
+            OutputDelta::Logprobs(_) => {}
         }
     }
 
@@ -280,7 +291,9 @@ impl<S: EventSink> Items<S> {
     fn close(&mut self, status: &'static str, is_cut: bool) {
         match self.open.take() {
             Some(OpenItem::Message(message)) => message.end(status, &mut self.list),
-            Some(OpenItem::Reasoning(reasoning)) => reasoning.end(&mut self.list),
+            Some(OpenItem::Reasoning(reasoning)) => {
+                reasoning.end(self.options.sealer.as_ref(), &mut self.list);
+            }
             Some(OpenItem::Call(call)) => call.end(is_cut, &mut self.list),
             Some(OpenItem::BuiltIn(call)) => {
                 // Its item is added when it is complete.

@@ -6,6 +6,8 @@ use super::events::EventSink;
 use super::items::ItemList;
 use super::json_of;
 use crate::converse::JsonText;
+use crate::converse::content::{ReasoningBlock, ReasoningText};
+use crate::dialects::openai_responses::envelope::ReasoningSealer;
 
 /// Where the client receives the text of reasoning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub(super) struct OpenReasoning {
     index: usize,
     view: ReasoningView,
     text: String,
+    /// The block as the model wrote it, if it has to be sent back byte for byte.
+    block: Option<ReasoningBlock>,
 }
 
 #[derive(Serialize)]
@@ -34,6 +38,8 @@ struct ReasoningItem<'a> {
     summary: &'a [TextObject<'a>],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     content: &'a [TextObject<'a>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encrypted_content: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -86,8 +92,9 @@ impl OpenReasoning {
             index,
             view,
             text: String::new(),
+            block: None,
         };
-        list.added(index, &reasoning.item());
+        list.added(index, &reasoning.item(None));
         reasoning
     }
 
@@ -112,8 +119,17 @@ impl OpenReasoning {
         self.text.push_str(text);
     }
 
-    /// Completes the item.
-    pub(super) fn end(self, list: &mut ItemList<impl EventSink>) {
+    /// Keeps the block as the model wrote it.
+    pub(super) fn keep(&mut self, block: ReasoningBlock) {
+        self.block = Some(block);
+    }
+
+    /// Completes the item, with the seal of what the model has to receive again.
+    pub(super) fn end(
+        mut self,
+        sealer: Option<&ReasoningSealer>,
+        list: &mut ItemList<impl EventSink>,
+    ) {
         if !self.text.is_empty() {
             self.event(
                 "response.reasoning_summary_text.done",
@@ -130,10 +146,25 @@ impl OpenReasoning {
                 list,
             );
         }
-        list.done(self.index, self.item());
+        let seal = sealer.and_then(|sealer| {
+            let block = self.block.take().or_else(|| self.readable(sealer))?;
+            sealer.seal(self.index, block)
+        });
+        list.done(self.index, self.item(seal));
     }
 
-    fn item(&self) -> JsonText {
+    /// The block of a model that accepts readable reasoning.
+    fn readable(&self, sealer: &ReasoningSealer) -> Option<ReasoningBlock> {
+        let has_text = sealer.seals_text && !self.text.is_empty();
+        has_text.then(|| {
+            ReasoningBlock::ReasoningText(ReasoningText {
+                text: self.text.clone(),
+                signature: None,
+            })
+        })
+    }
+
+    fn item(&self, encrypted_content: Option<String>) -> JsonText {
         let object = [self.object(&self.text)];
         let (summary, content): (&[_], &[_]) = match self.view {
             _ if self.text.is_empty() => (&[], &[]),
@@ -146,6 +177,7 @@ impl OpenReasoning {
             id: &self.id,
             summary,
             content,
+            encrypted_content,
         })
     }
 

@@ -22,12 +22,13 @@ use super::{
     Purpose, ResponseHead, ResponsesFormat, ResponsesRequest, ResponsesSource, ResponsesWriter,
     model_name,
 };
-use crate::config::{ResponseOwner, ResponsesSettings, Truncate};
+use crate::config::{ResponsesSettings, Truncate};
 use crate::error::ApiError;
 use crate::gateway::{ChatBody, ChatCall, Gateway, HeaderOptions, unix_seconds};
 use crate::identity::Caller;
 use crate::reply::Reply;
 use crate::resources::ids::{response_id, stored_id};
+use crate::resources::seals::Sealer;
 use crate::wire::ParsedBody;
 use keep::Keep;
 
@@ -41,12 +42,7 @@ pub(crate) struct StoredResponses<'a> {
 impl StoredResponses<'_> {
     /// Who owns the responses of `caller`.
     fn owner(&self, caller: &Caller) -> Arc<str> {
-        let principal = caller.principal();
-        match (self.settings.owner, &principal.team) {
-            // No caller has such an id.
-            (ResponseOwner::Team, Some(team)) => format!("team\n{team}").into(),
-            (ResponseOwner::Team, None) | (ResponseOwner::Key, _) => Arc::clone(&principal.id),
-        }
+        caller.owner(self.settings.owner)
     }
 }
 
@@ -74,6 +70,7 @@ pub(crate) async fn create(
         &stored_id("resp_"),
         call.request.request()?,
         stored.settings,
+        gateway.sealer(&call.caller),
     );
     if is_stored {
         format = format.stored();
@@ -104,7 +101,8 @@ pub(crate) async fn create_admitted(
 ) -> Result<Reply<ChatBody<ResponsesWriter>>, ApiError> {
     let request = call.request.value().ok_or_else(ApiError::internal)?;
     let name = model_name(request)?;
-    let format = format(&response_id("resp_"), request, settings);
+    let sealer = gateway.sealer(&call.caller);
+    let format = format(&response_id("resp_"), request, settings, sealer);
     if request.truncation.as_deref() == Some("auto") {
         truncate(&mut call.headers);
     }
@@ -112,14 +110,16 @@ pub(crate) async fn create_admitted(
     gateway.chat_admitted(call, &name, &format).await
 }
 
-/// The format of the response `id` to `request`.
+/// The format of the response `id` to `request`, whose reasoning `sealer` seals.
 pub(crate) fn format(
     id: &str,
     request: &ResponsesRequest,
     settings: &ResponsesSettings,
+    sealer: Option<Sealer>,
 ) -> ResponsesFormat {
     let head = ResponseHead::new(id, unix_seconds(), request);
-    ResponsesFormat::new(head, request, settings.on_blocked, unix_seconds)
+    let format = ResponsesFormat::new(head, request, settings.on_blocked, unix_seconds);
+    format.sealed_by(sealer)
 }
 
 /// Leaves out the oldest turns of a conversation that is too long, unless the header decides.

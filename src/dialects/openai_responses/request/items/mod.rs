@@ -1,5 +1,6 @@
 //! Translates input items to messages of Converse.
 
+mod chain;
 mod kind;
 mod parts;
 mod turn;
@@ -195,7 +196,8 @@ impl<'a> Items<'a> {
                 let is_hidden = summary.is_some_and(|summary| !summary.is_neutral())
                     || encrypted_content.is_some();
                 let text = own_content.and_then(reasoning_text);
-                self.turn.reasoning(text, is_hidden);
+                let seal = encrypted_content.as_deref();
+                self.turn.reasoning(seal, text, is_hidden, &mut self.reader);
             }
             ItemKind::Hosted => {
                 let result = output.as_ref().map(json_or_text);

@@ -1,12 +1,14 @@
 //! The assistant turn that is being read. Its blocks keep the order of the items, which is the
 //! model's.
 
+use super::chain::ReasoningChain;
 use crate::converse::content::ContentBlock;
 use crate::converse::remembered::RememberedTurn;
 use crate::converse::request::Role;
 use crate::dialects::openai_chat::{
     AssistantParts, ConversationReader, TextWithCachePoint, blocks_of, unsigned,
 };
+use crate::models::ReasoningReplay;
 
 /// The note of reasoning that the model does not receive again.
 const REASONING_REMOVED: &str = "reasoning removed";
@@ -17,8 +19,12 @@ pub(super) struct Turn {
     blocks: Vec<ContentBlock>,
     /// The ids of the calls, as the client has them.
     calls: Vec<String>,
-    /// Whether the client has reasoning that the gateway cannot read.
+    /// Whether the client has reasoning that it does not send.
     has_hidden_reasoning: bool,
+    /// The gateway's instructions before the turn, if the client sent its reasoning back.
+    sealed: Option<Vec<String>>,
+    /// The reasoning of the conversation.
+    chain: ReasoningChain,
 }
 
 impl Turn {
@@ -31,31 +37,58 @@ impl Turn {
         self.blocks.push(block);
     }
 
-    /// Adds reasoning. A summary is not the reasoning itself, so only its text counts.
-    pub(super) fn reasoning(&mut self, text: Option<String>, is_hidden: bool) {
-        self.has_hidden_reasoning |= is_hidden && text.is_none();
-        let blocks = unsigned(text).into_iter();
+    /// Adds reasoning: what `seal` has, otherwise its text. A summary is not the reasoning itself.
+    pub(super) fn reasoning(
+        &mut self,
+        seal: Option<&str>,
+        text: Option<String>,
+        is_hidden: bool,
+        reader: &mut ConversationReader<'_>,
+    ) {
+        let context = reader.context;
+        let sealed = seal.and_then(|seal| self.chain.open(seal, context, reader.adjustments));
+        let block = match sealed {
+            Some(reasoning) => {
+                self.sealed.get_or_insert(reasoning.instructions);
+                Some(reasoning.block)
+            }
+            None => {
+                self.has_hidden_reasoning |= is_hidden && seal.is_none() && text.is_none();
+                unsigned(text).pop()
+            }
+        };
         self.blocks
-            .extend(blocks.map(ContentBlock::ReasoningContent));
+            .extend(block.map(ContentBlock::ReasoningContent));
     }
 
-    /// Adds the turn to the conversation, with the reasoning that the gateway remembers by the ids
-    /// of its calls.
+    /// Adds the turn to the conversation. If the client did not send its reasoning, the gateway may
+    /// remember it by the ids of the calls.
     pub(super) fn end(&mut self, reader: &mut ConversationReader<'_>) {
         let Self {
             mut blocks,
             calls,
             has_hidden_reasoning,
+            sealed,
+            mut chain,
         } = std::mem::take(self);
         let recall = reader.context.recall;
-        match calls.iter().find_map(|id| recall(id)) {
-            Some(turn) => {
-                reader.instruct(&turn.instructions);
-                blocks = with_remembered(blocks, &turn);
-            }
-            None if has_hidden_reasoning => reader.adjustments.note("input[]", REASONING_REMOVED),
-            None => {}
+        let remembered = || calls.iter().find_map(|id| recall(id));
+        if let Some(instructions) = sealed {
+            reader.instruct(&instructions);
+        } else if let Some(turn) = remembered().filter(|_| chain.recalls()) {
+            reader.instruct(&turn.instructions);
+            blocks = with_remembered(blocks, &turn);
+        } else if has_hidden_reasoning {
+            chain.lose(reader.context);
+            reader.adjustments.note("input[]", REASONING_REMOVED);
         }
+        self.chain = chain;
+        // Claude refuses thinking at the end of a message, as of a response that was cut off.
+        let is_signed = reader.context.capabilities.reasoning_replay == ReasoningReplay::Signed;
+        let is_reasoning = |block: &mut ContentBlock| {
+            is_signed && matches!(block, ContentBlock::ReasoningContent(_))
+        };
+        while blocks.pop_if(is_reasoning).is_some() {}
         if !blocks.is_empty() {
             reader.push(Role::Assistant, blocks);
         }

@@ -122,6 +122,14 @@ impl ResponsesRequest {
             Some(StringOrList::String(_)) | None => None,
         }
     }
+
+    /// The same, to be changed.
+    pub fn items_mut(&mut self) -> &mut [Box<InputItem>] {
+        match &mut self.input {
+            Some(StringOrList::List(items)) => items,
+            Some(StringOrList::String(_)) | None => &mut [],
+        }
+    }
 }
 
 written_client_object! {

@@ -59,6 +59,8 @@ pub(crate) async fn enqueue(
         &stored_id("resp_"),
         call.request.request()?,
         stored.settings,
+        // It has no output yet.
+        None,
     );
     let format = format.in_background();
     let has_remote_files = !call.request.remote_addresses().is_empty();

@@ -135,8 +135,10 @@ impl Run {
             let parse = || json_body::parse::<Box<ResponsesRequest>>(&body);
             let request = context.gateway.workers().on_body(body.len(), parse).await?;
             let name = model_name(&request)?;
+            let caller = job.caller(&context.callers);
+            let sealer = context.gateway.sealer(&caller);
             let call = ChatCall {
-                caller: job.caller(&context.callers),
+                caller,
                 request: ParsedBody::new(request, body.clone()),
                 permit: Some(permit),
                 headers: job.headers.clone(),
@@ -151,7 +153,7 @@ impl Run {
             let head = ResponseHead::new(&self.id, job.created_at, request);
             let on_blocked = context.settings.on_blocked;
             let format = ResponsesFormat::new(head, request, on_blocked, unix_seconds);
-            let format = format.in_background();
+            let format = format.in_background().sealed_by(sealer);
             match context.gateway.chat(call, &name, &format).await {
                 Ok(reply) => {
                     return match reply.body {
