@@ -6,6 +6,7 @@
 //! wording, the message imitates the known ones.
 
 mod additional;
+mod binding;
 mod caching;
 pub(crate) mod constraints;
 mod guardrails;
@@ -100,7 +101,8 @@ const RULES: &[Rule] = &[
     thinking::reasoning_input_supported,
     thinking::signed,
     thinking::last_turn_unmodified,
-    thinking::bound,
+    binding::controls,
+    binding::bound,
     thinking::last_turn_starts_with_reasoning,
     structured::supported,
     structured::schema_fits,

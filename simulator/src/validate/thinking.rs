@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::subject::Subject;
-use crate::binding::{self, Prefix};
+use crate::binding;
 use crate::conversation::{Block, text};
 use crate::error::AwsError;
 use crate::families::{Maker, Reasoning};
@@ -54,7 +54,7 @@ pub(super) fn consistent(subject: &Subject<'_>) -> Result<(), AwsError> {
     let message = if budgeted && budget.is_none_or(|budget| budget < MIN_BUDGET) {
         "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024"
     } else if budgeted
-        && !interleaved(subject)
+        && !has_beta(subject, INTERLEAVED)
         && conversation
             .max_tokens()
             .is_some_and(|limit| Some(limit) <= budget)
@@ -74,15 +74,15 @@ pub(super) fn consistent(subject: &Subject<'_>) -> Result<(), AwsError> {
     Err(AwsError::by_model(message))
 }
 
-fn claudes<'a>(subject: &Subject<'a>) -> Option<&'a Value> {
+pub(super) fn claudes<'a>(subject: &Subject<'a>) -> Option<&'a Value> {
     reasoning::thinking(&subject.conversation).filter(|_| subject.family.maker == Maker::Anthropic)
 }
 
-fn interleaved(subject: &Subject<'_>) -> bool {
+pub(super) fn has_beta(subject: &Subject<'_>, name: &str) -> bool {
     let betas = subject.conversation.additional.get("anthropic_beta");
     betas
         .and_then(Value::as_array)
-        .is_some_and(|betas| betas.iter().any(|beta| beta == INTERLEAVED))
+        .is_some_and(|betas| betas.iter().any(|beta| beta == name))
 }
 
 /// Nova's high effort excludes output limits and sampling parameters
@@ -172,29 +172,6 @@ pub(super) fn signed(subject: &Subject<'_>) -> Result<(), AwsError> {
             };
             return Err(AwsError::by_model(format!("{path}: Invalid {kind} block")));
         }
-    }
-    Ok(())
-}
-
-/// Newer Claude models accept reasoning only after the prompt that it was generated for
-/// (pydantic-ai's live checks of 2026-11).
-pub(super) fn bound(subject: &Subject<'_>) -> Result<(), AwsError> {
-    let conversation = &subject.conversation;
-    if !subject.family.binds_thinking || !reasoning::is_on(&subject.family, conversation) {
-        return Ok(());
-    }
-    let mut prefix = Prefix::before_first_turn(conversation);
-    for (path, message, block) in conversation.located_blocks() {
-        let seal = binding::seal(block.value);
-        let scripted = subject.runtime.seals.scripted(seal);
-        let bound = scripted.and_then(|scripted| scripted.bound);
-        let bound = bound.or_else(|| signatures::bound(seal));
-        if block.kind == "reasoningContent" && bound.is_some_and(|bound| !prefix.holds(&bound)) {
-            return Err(AwsError::by_model(format!(
-                "{path}: The block is bound to a different conversation"
-            )));
-        }
-        prefix.push(message.role, &block);
     }
     Ok(())
 }

@@ -31,6 +31,9 @@ pub(in crate::bedrock) fn refused_field(message: &str) -> Option<RefusedField> {
     if message.contains("tool_use.id: String should match pattern") {
         return Some(RefusedField::CallIds(CallIdForm::Words));
     }
+    if message.contains("invalid beta flag") {
+        return Some(RefusedField::BlockBinding);
+    }
     if message.contains("doesn't support tool use in streaming mode") {
         return Some(RefusedField::StreamTools);
     }
@@ -111,6 +114,8 @@ fn field_named(name: &str, message: &str) -> Option<RefusedField> {
         RefusedField::ServiceTier
     } else if has("performanceConfig") {
         RefusedField::PerformanceConfig
+    } else if has("block_binding") {
+        RefusedField::BlockBinding
     } else if REASONING.iter().any(|key| has(key)) {
         RefusedField::Reasoning
     } else if message.contains(&format!("#: extraneous key [{name}]"))
@@ -273,6 +278,12 @@ mod tests {
                  must contain non-whitespace",
                 Some(RefusedField::BlankStopSequences),
             ),
+            (
+                "The model returned the following errors: thinking.adaptive.block_binding: Extra \
+                 inputs are not permitted",
+                Some(RefusedField::BlockBinding),
+            ),
+            ("invalid beta flag", Some(RefusedField::BlockBinding)),
             ("Input is too long for requested model.", None),
             (
                 "#/temperature: 3 is not less or equal to 1, please reformat your input",

@@ -63,6 +63,12 @@ pub(super) fn apply(
             continue;
         }
         let fields = &mut request.additional_model_request_fields;
+        if key == "anthropic_beta"
+            && let Some(betas) = fields.get(key).and_then(|own| joined(own, value))
+        {
+            fields.set(key, betas);
+            continue;
+        }
         if fields.get(key).is_some_and(|set| set != value) {
             let field = Field::ProviderField(Some(key.to_owned()));
             adjustments.note(field, "removed; another field of the request sets it");
@@ -70,6 +76,18 @@ pub(super) fn apply(
         fields.set_if_absent(key, value.clone());
     }
     Ok(())
+}
+
+/// The betas of both lists; `None` if one of them is not a list.
+fn joined(own: &JsonText, more: &JsonText) -> Option<JsonText> {
+    let read = |list: &JsonText| serde_json::from_str::<Vec<String>>(list.as_str()).ok();
+    let mut betas = read(own)?;
+    for beta in read(more)? {
+        if !betas.contains(&beta) {
+            betas.push(beta);
+        }
+    }
+    JsonText::of(&betas).ok()
 }
 
 fn top_k(

@@ -316,6 +316,8 @@ pub enum RefusedField {
     ServiceTier,
     /// `performanceConfig`
     PerformanceConfig,
+    /// `thinking.block_binding`, or the beta that it needs.
+    BlockBinding,
     /// Another field of `additionalModelRequestFields`.
     Additional(String),
     /// A field of a request to a chat-completions upstream.
@@ -397,9 +399,12 @@ impl Capabilities {
             RefusedField::PropertyKeys => capabilities.any_property_key = false,
             RefusedField::CallIds(form) => capabilities.tool_call_ids = *form,
             RefusedField::StreamTools => capabilities.stream_tools = false,
+            // Only these models receive it.
+            RefusedField::BlockBinding if !self.binds_thinking => return None,
             RefusedField::ToolResultStatus => capabilities.tool_result_status = false,
             RefusedField::ServiceTier
             | RefusedField::PerformanceConfig
+            | RefusedField::BlockBinding
             | RefusedField::Additional(_)
             | RefusedField::UpstreamField(_) => {}
         }

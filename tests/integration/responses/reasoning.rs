@@ -4,6 +4,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bedrock_simulator::Script;
 use outcrop::resources::seals::SealKey;
 use serde_json::{Value, json};
 
@@ -202,6 +203,52 @@ async fn reasoning_that_the_model_refuses_is_left_out_once() {
     request["instructions"] = json!("Be brief.");
     create(&harness, &request).await;
     assert_eq!((harness.sent_upstream().len(), received(&harness)), (4, 1));
+}
+
+#[tokio::test]
+async fn mismatches_are_dropped_by_models_that_can() {
+    let harness = Harness::start().await;
+    let thinking = |harness: &Harness| {
+        let sent_upstream = harness.sent_upstream();
+        sent_upstream.last().unwrap()["additionalModelRequestFields"].clone()
+    };
+    let drop = json!({"prefix_mismatch_behavior": "drop_block"});
+    for (mut body, kind) in [
+        (request(BINDING), "adaptive"),
+        (json!({"model": BINDING, "input": "Hi"}), "adaptive"),
+    ] {
+        body["additionalModelRequestFields"] = json!({"anthropic_beta": ["context-1m-2025-08-07"]});
+        assert_eq!(create(&harness, &body).await.status, 200);
+        let fields = thinking(&harness);
+        assert_eq!(fields["thinking"]["type"], kind);
+        assert_eq!(fields["thinking"]["block_binding"], drop);
+        let betas = json!([
+            "thinking-binding-controls-2026-08-01",
+            "context-1m-2025-08-07"
+        ]);
+        assert_eq!(fields["anthropic_beta"], betas);
+    }
+    assert_eq!(create(&harness, &request(CLAUDE)).await.status, 200);
+    assert!(thinking(&harness)["thinking"]["block_binding"].is_null());
+    // A region that does not know the field.
+    for message in [
+        "thinking.adaptive.block_binding: Extra inputs are not permitted",
+        "invalid beta flag",
+    ] {
+        let harness = Harness::start().await;
+        let message = format!("The model returned the following errors: {message}");
+        harness
+            .simulator
+            .push(Script::error(400, "ValidationException", message));
+        for calls in [2, 3] {
+            let reply = create(&harness, &request(BINDING)).await;
+            assert_eq!((reply.status.as_u16(), reply.adjustments()), (200, ""));
+            assert_eq!(harness.sent_upstream().len(), calls);
+            assert_eq!(thinking(&harness)["thinking"]["type"], "adaptive");
+            assert!(thinking(&harness)["thinking"]["block_binding"].is_null());
+            assert!(thinking(&harness)["anthropic_beta"].is_null());
+        }
+    }
 }
 
 #[tokio::test]

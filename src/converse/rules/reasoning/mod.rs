@@ -1,5 +1,6 @@
 //! Reasoning: the control of each family, and parameters that are not supported with it.
 
+mod binding;
 mod control;
 pub(crate) mod open_reasoning;
 pub(crate) mod tag_split;
@@ -52,6 +53,7 @@ pub(super) fn apply(
     request
         .messages
         .retain(|message| !message.content.is_empty());
+    binding::drop_mismatches(request, provider_fields, on || keeps, capabilities);
     if on && capabilities.reasoning_tokens {
         let paths = &mut request.additional_model_response_field_paths;
         // Bedrock accepts up to ten paths (botocore, bedrock-runtime).
