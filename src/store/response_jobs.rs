@@ -64,9 +64,14 @@ impl Store {
         Ok(())
     }
 
-    /// The number of responses that have not ended.
-    pub async fn count_response_jobs(&self) -> Result<u64, StoreError> {
-        let select = sqlx::query_scalar("SELECT COUNT(*) FROM response_jobs");
+    /// The number of responses of `owner` that have not ended.
+    pub async fn count_response_jobs(&self, owner: &str) -> Result<u64, StoreError> {
+        let select = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM response_jobs
+             JOIN responses ON responses.id = response_jobs.response_id
+             WHERE responses.owner = $1",
+        );
+        let select = select.bind(owner);
         let count: i64 = select.fetch_one(self.pool().await?).await?;
         Ok(count.unsigned_abs())
     }

@@ -45,12 +45,12 @@ impl ResponseState {
         Ok(added)
     }
 
-    /// The number of responses that have not ended.
-    pub(super) async fn count_jobs(&self) -> Result<u64, StoreError> {
+    /// The number of responses of `owner` that have not ended.
+    pub(super) async fn count_jobs(&self, owner: &str) -> Result<u64, StoreError> {
         match &self.storage {
             Storage::Off => Ok(0),
-            Storage::Memory(memory) => Ok(memory.count_jobs()),
-            Storage::Disk(store) => store.count_response_jobs().await,
+            Storage::Memory(memory) => Ok(memory.count_jobs(owner)),
+            Storage::Disk(store) => store.count_response_jobs(owner).await,
         }
     }
 
@@ -184,7 +184,8 @@ mod tests {
         for state in states() {
             queue(&state, "1").await;
             queue(&state, "2").await;
-            assert_eq!(state.count_jobs().await.expect("a query"), 2);
+            assert_eq!(state.count_jobs("a").await.expect("a query"), 2);
+            assert_eq!(state.count_jobs("b").await.expect("a query"), 0);
             let free = async |now| state.free_jobs(now, 10).await.expect("a query");
             assert_eq!(free(0).await, ["1", "2"]);
             let job = lease(&state, "1", "one", 0).await.expect("a job");
@@ -206,7 +207,7 @@ mod tests {
             assert!(lease(&state, "1", "two", 16).await.is_none());
             assert_eq!(free(100).await, ["2"]);
             assert!(state.remove("a", "2", 10).await.expect("a query"));
-            assert_eq!(state.count_jobs().await.expect("a query"), 0);
+            assert_eq!(state.count_jobs("a").await.expect("a query"), 0);
             assert!(lease(&state, "2", "one", 100).await.is_none());
         }
     }

@@ -342,6 +342,47 @@ async fn the_number_of_concurrent_responses_is_limited() {
 }
 
 #[tokio::test]
+async fn the_number_of_queued_responses_of_a_caller_is_limited() {
+    for harness in harnesses().await {
+        let mut replies = Vec::new();
+        // None of them ends.
+        harness.simulator.push(stalled().times(8));
+        for _ in 0..200 {
+            replies.push(create(&harness, &request()).await.status.as_u16());
+        }
+        assert!(replies.iter().all(|status| *status == 200), "{replies:?}");
+        let reply = create(&harness, &request()).await;
+        assert_eq!(
+            (reply.status.as_u16(), &reply.error()["code"]),
+            (429, &json!("rate_limit_exceeded"))
+        );
+        assert!(reply.header("retry-after").is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_response_waits_for_the_limits_of_its_caller() {
+    let mut harness = Harness::with(|config| {
+        super::owners::keys(config);
+        for key in &mut config.keys {
+            key.grant.allowance.usage.max_concurrent_requests = Some(1);
+        }
+    })
+    .await;
+    harness.key = Some("one");
+    harness.simulator.push(stalled());
+    let body = json!({"model": NOVA, "input": "hi", "stream": true}).to_string();
+    let foreground = harness.request(Method::POST, "/v1/responses", body);
+    let mut foreground = harness.open_request(foreground).await;
+    foreground.next().await.unwrap();
+    let response = created(&harness, &request()).await;
+    when(&harness, &response, &["in_progress"]).await;
+    assert_eq!(harness.sent_upstream().len(), 1);
+    drop(foreground);
+    assert_eq!(ended(&harness, &response).await["status"], "completed");
+}
+
+#[tokio::test]
 async fn queued_responses_survive_a_restart_and_begun_ones_fail() {
     let path = scratch();
     let start = || {

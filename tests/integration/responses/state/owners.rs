@@ -8,7 +8,7 @@ use super::{NOVA, create, created, delete, on_disk, path_of};
 use crate::harness::Harness;
 
 /// Two keys of one team, and one of none.
-fn keys(config: &mut Config) {
+pub fn keys(config: &mut Config) {
     for (name, team) in [
         ("one", Some("team")),
         ("two", Some("team")),

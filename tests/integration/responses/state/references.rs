@@ -1,6 +1,9 @@
 //! `previous_response_id` and `item_reference`.
 
+use std::sync::Arc;
+
 use bedrock_simulator::Script;
+use outcrop::store::StoredResponse;
 use serde_json::{Value, json};
 
 use super::{NOVA, create, created, delete, harnesses, path_of, sent, weather};
@@ -253,6 +256,48 @@ async fn errors_name_the_items_of_the_request_by_their_own_index() {
     // Without input, the model continues the conversation.
     let request = json!({"model": NOVA, "previous_response_id": first["id"]});
     created(&harness, &request).await;
+}
+
+#[tokio::test]
+async fn the_length_of_a_conversation_is_limited() {
+    let harness = Harness::with(super::on_disk).await;
+    let first = created(&harness, &json!({"model": NOVA, "input": "one"})).await;
+    let mut previous: Arc<str> = first["id"].as_str().unwrap().into();
+    for number in 1..=1000 {
+        let id: Arc<str> = format!("resp_{number:04}").into();
+        let link = StoredResponse {
+            id: Arc::clone(&id),
+            owner: "local".into(),
+            previous_id: Some(previous),
+            status: "completed".into(),
+            document: "{}".into(),
+            items: Vec::new(),
+            created_at: 1,
+            expires_at: None,
+        };
+        harness.app.store.add_response(&link).await.unwrap();
+        previous = id;
+    }
+    let request = json!({"model": NOVA, "input": "x", "previous_response_id": "resp_0999"});
+    created(&harness, &request).await;
+    let request = json!({"model": NOVA, "input": "x", "previous_response_id": "resp_1000"});
+    let reply = create(&harness, &request).await;
+    assert_eq!(
+        (reply.status.as_u16(), &reply.error()["code"]),
+        (400, &json!("context_length_exceeded"))
+    );
+    assert_eq!(reply.error()["param"], "previous_response_id");
+
+    let references = (0..1001).map(|number| json!({"id": format!("msg_{number}")}));
+    let references: Vec<Value> = references.collect();
+    // A body with fewer texts would have too many values for its size.
+    let instructions = "word ".repeat(100_000);
+    let request = json!({"model": NOVA, "input": references, "instructions": instructions});
+    let reply = create(&harness, &request).await;
+    assert_eq!(
+        (reply.status.as_u16(), &reply.error()["param"]),
+        (400, &json!("input"))
+    );
 }
 
 #[tokio::test]

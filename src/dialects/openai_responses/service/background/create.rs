@@ -24,8 +24,8 @@ use crate::resources::ids::{request_id, stored_id};
 use crate::store::{ResponseEnd, ResponseEvents, StoreError, StoredResponse};
 use crate::wire::ParsedBody;
 
-/// The maximum number of responses that have not ended.
-const MAX_UNFINISHED: u64 = 1000;
+/// The maximum number of responses of one owner that have not ended.
+const MAX_UNFINISHED: u64 = 200;
 
 /// The delay before a client tries again if there are as many.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -47,8 +47,8 @@ pub(crate) async fn enqueue(
     if let Some(limits) = &caller.profile().limits {
         limits.check_budgets(limits.now())?;
     }
-    let state = stored.state;
-    if state.count_jobs().await? >= MAX_UNFINISHED {
+    let (state, owner) = (stored.state, stored.owner(&caller));
+    if state.count_jobs(&owner).await? >= MAX_UNFINISHED {
         return Err(too_many());
     }
     let body = call.request.bytes();
@@ -74,7 +74,6 @@ pub(crate) async fn enqueue(
     drop(pending);
 
     let head = format.head();
-    let owner = stored.owner(&caller);
     let length = body.len();
     let written = gateway.workers().on_body(length, || {
         let request: ResponsesRequest = serde_json::from_slice(&body).map_err(StoreError::from)?;
@@ -172,7 +171,9 @@ fn has(response: &Fields, name: &str, json: &str) -> bool {
 }
 
 fn too_many() -> ApiError {
-    let message = format!("{MAX_UNFINISHED} responses are queued or in progress; try again later");
+    let message = format!(
+        "{MAX_UNFINISHED} of your responses are queued or in progress; wait until some have ended"
+    );
     ApiError::new(ErrorKind::RateLimited, message)
         .code(ErrorCode::RateLimitExceeded)
         .retry_after(RETRY_AFTER)

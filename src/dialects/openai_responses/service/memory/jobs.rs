@@ -41,9 +41,14 @@ impl ResponseMemory {
         true
     }
 
-    /// The number of responses that have not ended.
-    pub(in super::super) fn count_jobs(&self) -> u64 {
-        self.inner.lock().jobs.len() as u64
+    /// The number of responses of `owner` that have not ended.
+    pub(in super::super) fn count_jobs(&self, owner: &str) -> u64 {
+        let inner = self.inner.lock();
+        inner
+            .jobs
+            .values()
+            .filter(|other| ***other == *owner)
+            .count() as u64
     }
 
     /// The ids of responses that no worker generates at `now`, oldest first.
