@@ -73,6 +73,16 @@ impl ResponsesFormat {
         }
     }
 
+    /// The format of a response that was created at this time, in Unix seconds.
+    #[must_use]
+    pub fn created_at(self, created_at: u64) -> Self {
+        let head = Arc::unwrap_or_clone(self.head).at(created_at);
+        Self {
+            head: Arc::new(head),
+            ..self
+        }
+    }
+
     /// The format of a response that is generated in the background.
     #[must_use]
     pub fn in_background(self) -> Self {

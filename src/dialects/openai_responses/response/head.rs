@@ -113,6 +113,12 @@ impl ResponseHead {
         }
     }
 
+    /// The head of a response that was created at this time, in Unix seconds.
+    #[must_use]
+    pub(super) fn at(self, created_at: u64) -> Self {
+        Self { created_at, ..self }
+    }
+
     /// The object of a response with this status, `queued` or `in_progress`.
     pub fn started(&self, status: &'static str) -> JsonText {
         let state = ResponseState {

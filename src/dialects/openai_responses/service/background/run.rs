@@ -11,14 +11,14 @@ use super::job::BackgroundJob;
 use super::record::{Deadline, Recorder};
 use super::{RENEWAL, Worker};
 use crate::dialects::openai_responses::service::jobs::Change;
-use crate::dialects::openai_responses::service::{StoredResponses, source};
+use crate::dialects::openai_responses::service::{StoredResponses, format, source};
 use crate::dialects::openai_responses::stored::output_items;
 use crate::dialects::openai_responses::{
     FailedResponse, Purpose, ResponseHead, ResponsesFormat, ResponsesRequest, ResponsesWriter,
     model_name,
 };
 use crate::error::{ApiError, ErrorCode, ErrorKind};
-use crate::gateway::{ChatBody, ChatCall, ChatStream, unix_seconds};
+use crate::gateway::{ChatBody, ChatCall, ChatStream};
 use crate::store::{ResponseEnd, ResponseJob, StoreError};
 use crate::usage::{Ledger, RequestHead};
 use crate::wire::{ParsedBody, json_body};
@@ -150,10 +150,8 @@ impl Run {
             };
             let call = source(&context.gateway, stored, call, Purpose::Respond).await?;
             let request = call.request.request()?;
-            let head = ResponseHead::new(&self.id, job.created_at, request);
-            let on_blocked = context.settings.on_blocked;
-            let format = ResponsesFormat::new(head, request, on_blocked, unix_seconds);
-            let format = format.in_background().sealed_by(sealer);
+            let format = format(&self.id, request, stored.settings, sealer);
+            let format = format.created_at(job.created_at).in_background();
             match context.gateway.chat(call, &name, &format).await {
                 Ok(reply) => {
                     return match reply.body {
