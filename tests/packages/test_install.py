@@ -22,13 +22,16 @@ class Handler(SimpleHTTPRequestHandler):
 def releases(packages, tmp_path_factory):
     """A folder with releases, and its address: `latest`, `v1.0.0`, and two that are damaged."""
     folder = tmp_path_factory.mktemp("releases")
+    [archive] = packages.glob("*.tar.gz")
     for name in ("latest/download", "download/v1.0.0", "download/v1.0.1", "download/v1.0.2"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        shutil.copytree(packages, folder / name)
-    [archive] = (folder / "download/v1.0.1").glob("*.tar.gz")
+        (folder / name).mkdir(parents=True)
+        shutil.copy(packages / "SHA256SUMS", folder / name)
+        (folder / name / archive.name).symlink_to(archive)
+    damaged = folder / "download/v1.0.1" / archive.name
+    damaged.unlink()
     content = bytearray(archive.read_bytes())
     content[len(content) // 2] ^= 1
-    archive.write_bytes(content)
+    damaged.write_bytes(content)
     sums = folder / "download/v1.0.2/SHA256SUMS"
     sums.write_text("".join(line for line in sums.read_text().splitlines(True) if ".tar.gz" not in line))
     handler = functools.partial(Handler, directory=folder)
