@@ -221,6 +221,54 @@ async fn a_cancelled_response_stays_cancelled() {
 }
 
 #[tokio::test]
+async fn whoever_is_told_that_a_response_is_cancelled_never_finds_it_complete() {
+    for harness in harnesses().await {
+        let mut cancelled = Vec::new();
+        for _ in 0..20 {
+            let response = created(&harness, &request()).await;
+            let answer = cancel(&harness, &response).await.json();
+            match answer["status"].as_str().unwrap() {
+                "cancelled" => cancelled.push(answer),
+                status => assert_eq!(status, "completed"),
+            }
+        }
+        // The worker takes responses in order: when this one is complete, the others have ended.
+        let last = created(&harness, &request()).await;
+        assert_eq!(ended(&harness, &last).await["status"], "completed");
+        for response in cancelled {
+            assert_eq!(harness.get(&path_of(&response)).await.json(), response);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_is_deleted_while_it_is_generated_is_cancelled() {
+    for harness in harnesses().await {
+        harness.simulator.push(stalled());
+        let mut request = request();
+        request["stream"] = json!(true);
+        let body = harness.request(Method::POST, "/v1/responses", request.to_string());
+        let mut stream = harness.open_request(body).await;
+        let first = format!("{}\n\n", stream.next().await.unwrap());
+        let response = parsed(&first)[0]["response"].clone();
+        when(&harness, &response, &["in_progress"]).await;
+        assert_eq!(
+            super::delete(&harness, &path_of(&response)).await.status,
+            200
+        );
+        // The stream ends, since there is nothing to follow any more.
+        let rest = stream.rest().await;
+        assert!(
+            !rest
+                .iter()
+                .any(|event| event.contains("response.completed")),
+            "{rest:?}"
+        );
+        assert_eq!(harness.get(&path_of(&response)).await.status, 404);
+    }
+}
+
+#[tokio::test]
 async fn only_responses_in_progress_are_cancelled() {
     for harness in harnesses().await {
         let response = created(&harness, &request()).await;
