@@ -51,12 +51,16 @@ pub trait ResponseFormat {
     fn choice(&self, index: u32, output_options: &OutputOptions) -> Self::Choice;
 
     /// The JSON of a non-streaming response.
+    ///
+    /// # Errors
+    ///
+    /// If the response is not what the client requested, in its terms.
     fn json(
         &self,
         choices: &[Self::Choice],
         output_options: &OutputOptions,
         summary: &ResponseSummary,
-    ) -> serde_json::Result<Vec<u8>>;
+    ) -> Result<Vec<u8>, ApiError>;
 }
 
 /// Writes output events as server-sent events of a dialect.

@@ -61,8 +61,7 @@ pub(crate) fn respond<F: ResponseFormat>(
         &account,
         &mut adjustments,
     )?;
-    let json = format.json(&choices, &output_options, &summary);
-    let json = json.map_err(|_| ApiError::internal())?;
+    let json = format.json(&choices, &output_options, &summary)?;
     Ok(Reply {
         adjustments: adjustments.named(format.names()),
         cost: account.ledger().cost(),

@@ -75,6 +75,7 @@ fn openai(prefix: &str) -> Router<AppState> {
             &at("/responses"),
             post(responses::create).get(responses::upgrade),
         )
+        .route(&at("/responses/compact"), post(responses::compact))
         .route(
             &at("/responses/input_tokens"),
             post(input_tokens::of_response),

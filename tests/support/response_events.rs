@@ -199,7 +199,10 @@ impl Items {
     }
 
     fn add(&mut self, event: &Value) {
-        assert!(self.open.is_none(), "{event}");
+        if let Some(cut) = self.open.take() {
+            // It is never done; a refusal may follow.
+            assert_eq!(cut.added["type"], "custom_tool_call", "{event}");
+        }
         let item = &event["item"];
         assert_eq!(event["output_index"], self.added);
         let id = item["id"].as_str().unwrap();
@@ -209,7 +212,6 @@ impl Items {
             ("summary", json!([])),
             ("arguments", json!("")),
             ("input", json!("")),
-            ("encrypted_content", Value::Null),
         ] {
             let is_object = item[member].is_object();
             assert!(
@@ -217,6 +219,11 @@ impl Items {
                 "{item}"
             );
         }
+        let is_compaction = item["type"] == "compaction";
+        assert!(
+            is_compaction || item.get("encrypted_content").is_none(),
+            "{item}"
+        );
         self.has_cut_call |= item["type"] == "custom_tool_call";
         self.open = Some(Item {
             added: item.clone(),
@@ -274,6 +281,7 @@ impl Item {
                 }
                 self.parts.push(part.clone());
             }
+            "response.compaction.compacting" => {}
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
                 assert_ne!(event["delta"], "");
                 self.input.push_str(&text("delta"));
@@ -313,6 +321,7 @@ impl Item {
                 assert_eq!(done["input"], self.input);
             }
             "tool_search_call" => assert!(done["arguments"].is_object()),
+            "compaction" => assert_ne!(done["encrypted_content"], ""),
             "local_shell_call" | "shell_call" => assert!(done["action"].is_object()),
             "apply_patch_call" => assert!(done["operation"].is_object()),
             other => panic!("unknown item {other}"),

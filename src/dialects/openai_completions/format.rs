@@ -6,7 +6,7 @@ use super::writer::TextWriter;
 use crate::converse::dialect::ResponseFormat;
 use crate::converse::output::{OutputOptions, ResponseSummary};
 use crate::dialects::openai_chat::CompletionHead;
-use crate::error::FieldNames;
+use crate::error::{ApiError, FieldNames};
 
 /// The format of the response to a completion request, with the choices of each prompt in order.
 #[derive(Debug, Clone)]
@@ -48,7 +48,8 @@ impl ResponseFormat for TextFormat<'_> {
         choices: &[TextCompletion],
         _output_options: &OutputOptions,
         summary: &ResponseSummary,
-    ) -> serde_json::Result<Vec<u8>> {
-        TextCompletion::to_json(choices, self.head, summary)
+    ) -> Result<Vec<u8>, ApiError> {
+        let json = TextCompletion::to_json(choices, self.head, summary);
+        json.map_err(|_| ApiError::internal())
     }
 }

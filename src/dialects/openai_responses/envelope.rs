@@ -15,6 +15,8 @@ use crate::resources::seals::Sealer;
 pub enum Envelope {
     /// A block of reasoning.
     Reasoning(Box<SealedReasoning>),
+    /// The summary of a conversation, which replaces it.
+    Summary(SealedSummary),
 }
 
 /// A block of reasoning, as the model wrote it.
@@ -30,6 +32,15 @@ pub struct SealedReasoning {
     /// reasoning.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instructions: Vec<String>,
+}
+
+/// The summary of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedSummary {
+    /// When its response was created, in Unix seconds.
+    pub made_at: u64,
+    /// The summary.
+    pub text: String,
 }
 
 impl Envelope {

@@ -92,6 +92,19 @@ pub async fn input_items(
     service::input_items(stored, &caller, &id, query(&uri)).await
 }
 
+/// Replaces a conversation by its summary.
+pub async fn compact(
+    State(context): State<Arc<HttpContext>>,
+    State(gateway): State<Arc<Gateway>>,
+    State(settings): State<ResponsesSettings>,
+    State(state): State<Arc<ResponseState>>,
+    call: ChatCall<ParsedBody<ResponsesRequest>>,
+) -> Result<Reply<Response>, ApiError> {
+    let (state, settings) = (&state, &settings);
+    let reply = service::compact(&gateway, StoredResponses { state, settings }, call).await?;
+    Ok(reply.map(|body| context.chat_response(body)))
+}
+
 /// Refuses a WebSocket, so that clients use HTTP at once; after another error Codex tries again.
 pub async fn upgrade(headers: HeaderMap) -> ApiError {
     match headers.contains_key(UPGRADE) {

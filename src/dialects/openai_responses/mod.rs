@@ -13,7 +13,7 @@ mod response;
 mod source;
 mod stored;
 
-pub use envelope::{Envelope, SealedReasoning};
+pub use envelope::{Envelope, SealedReasoning, SealedSummary};
 pub use field_names::ResponsesFieldNames;
 pub use input_tokens::InputTokens;
 pub use request::types::{
@@ -22,8 +22,8 @@ pub use request::types::{
 };
 pub use request::{CallForm, Purpose, SpecialTool, ToolTable, remote_addresses, translate};
 pub use response::{
-    FailedResponse, FinishedResponse, ResponseHead, ResponsesFormat, ResponsesOutput,
-    ResponsesWriter,
+    CompactFormat, FailedResponse, FinishedResponse, ResponseHead, ResponsesFormat,
+    ResponsesOutput, ResponsesWriter,
 };
 pub use service::{BackgroundResponses, ResponseState};
 pub use source::{ResponsesSource, model_name};

@@ -29,6 +29,11 @@ pub const ENDPOINTS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/rerank", "reranking"),
     ("POST", "/v1/files", "files"),
     ("POST", "/v1/batches", "batches"),
+    (
+        "POST",
+        "/v1/responses/compact",
+        "a conversation as its summary",
+    ),
     ("POST", "/v1/responses/input_tokens", "token counts"),
     (
         "POST",

@@ -88,6 +88,52 @@ def test_tool_calls_and_their_results_return_to_the_model(client, simulator, str
     assert turns == ["user", "assistant", "user"]
 
 
+def test_a_compacted_conversation_goes_on(client, simulator):
+    simulator.push(script(text("They want the weather in Rome.")))
+    question = {"role": "user", "content": "What is the weather in Rome?"}
+    compacted = client.responses.compact(model=CLAUDE, input=[question])
+
+    assert compacted.object == "response.compaction"
+    assert [item.type for item in compacted.output] == ["message", "compaction"]
+    assert compacted.usage.total_tokens > 0
+    simulator.push(script(text("Sunny")))
+    following = [item.to_dict() for item in compacted.output]
+    following.append({"role": "user", "content": "Go on"})
+    response = client.responses.create(model=CLAUDE, input=following, store=False)
+    assert response.output_text == "Sunny"
+    [turn] = simulator.last()["messages"]
+    texts = [part["text"] for part in turn["content"] if "text" in part]
+    assert texts[0] == question["content"] and texts[2] == "Go on"
+    assert texts[1].endswith("They want the weather in Rome.")
+
+
+def test_a_trigger_streams_one_compaction_item(client, simulator):
+    simulator.push(script(text("They said ", "hello.")))
+    conversation = [{"role": "user", "content": "Hello"}, {"type": "compaction_trigger"}]
+    stream = client.responses.create(model=CLAUDE, input=conversation, stream=True, store=False)
+    events_seen = list(stream)
+
+    assert "response.compaction.compacting" in [event.type for event in events_seen]
+    [item] = events_seen[-1].response.output
+    assert item.type == "compaction" and item.encrypted_content.startswith("oc1.")
+
+
+def test_reasoning_returns_to_the_model(client, simulator):
+    thought = {"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": "c2ln"}}}
+    simulator.push(script(converse(thought, {"text": "42"})))
+    conversation = [{"role": "user", "content": "What is 6 times 7?"}]
+    options = {"model": CLAUDE, "reasoning": {"effort": "low"}, "store": False,
+               "include": ["reasoning.encrypted_content"]}
+    response = client.responses.create(input=conversation, **options)
+
+    assert response.output[0].encrypted_content.startswith("oc1.")
+    conversation += response.output
+    conversation.append({"role": "user", "content": "And 6 times 8?"})
+    simulator.push(script(text("48")))
+    client.responses.create(input=conversation, **options)
+    assert simulator.last()["messages"][1]["content"][:2] == [thought, {"text": "42"}]
+
+
 def test_a_response_cut_by_the_limit_is_incomplete(client, simulator):
     simulator.push(script(converse({"text": "Good"}, stop_reason="max_tokens")))
     response = client.responses.create(model=NOVA, input="Hello", store=False)

@@ -1,5 +1,6 @@
 //! `/v1/responses`
 
+mod compaction;
 mod count_tokens;
 mod create;
 mod golden;

@@ -11,7 +11,8 @@ use outcrop::converse::output::OutputEvents;
 use outcrop::converse::response::ConverseResponse;
 use outcrop::converse::translation::{ChatOptions, ChatTranslation};
 use outcrop::dialects::openai_responses::{
-    Purpose, ResponseHead, ResponsesFieldNames, ResponsesFormat, ResponsesRequest, translate,
+    Envelope, Purpose, ResponseHead, ResponsesFieldNames, ResponsesFormat, ResponsesRequest,
+    SealedSummary, translate,
 };
 use outcrop::resources::seals::Seals;
 use serde_json::{Value, json};
@@ -429,4 +430,22 @@ fn a_turn_that_was_cut_off_while_the_model_reasoned_is_left_out() {
     assert_eq!(client.seals().len(), 1);
     let (sent, _) = client.sent();
     assert_eq!(sent["messages"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn reasoning_that_is_older_than_the_summary_is_left_out() {
+    for (model, expected) in [(BINDING_CLAUDE, false), (CLAUDE, true)] {
+        let mut client = Client::new(model);
+        client.receive(&thought("c2ln"));
+        let summary = Envelope::Summary(SealedSummary {
+            made_at: 2,
+            text: "They asked a question.".to_owned(),
+        });
+        let content = serde_json::to_vec(&summary).unwrap();
+        let sealer = Seals::new(&[seal_key()]).salted(OWNER, [9; 16]);
+        let seal = sealer.seal(0, &content).unwrap();
+        let item = json!({"type": "compaction", "encrypted_content": seal});
+        client.input.insert(0, item);
+        assert_eq!(received(&client), [expected], "{model}");
+    }
 }

@@ -5,7 +5,7 @@ use super::completion::{Completion, CompletionHead};
 use crate::converse::dialect::ResponseFormat;
 use crate::converse::output::{OutputOptions, ResponseSummary};
 use crate::dialects::openai_chat::field_names::ChatFieldNames;
-use crate::error::FieldNames;
+use crate::error::{ApiError, FieldNames};
 
 /// The format of the response to a chat request.
 #[derive(Debug, Clone, Copy)]
@@ -45,13 +45,13 @@ impl ResponseFormat for ChatFormat<'_> {
         choices: &[Completion],
         output_options: &OutputOptions,
         summary: &ResponseSummary,
-    ) -> serde_json::Result<Vec<u8>> {
+    ) -> Result<Vec<u8>, ApiError> {
         let head = CompletionHead {
             id: self.id,
             created: self.created,
             model: self.model,
             metadata: output_options.metadata.as_ref(),
         };
-        Completion::to_json(choices, head, summary)
+        Completion::to_json(choices, head, summary).map_err(|_| ApiError::internal())
     }
 }

@@ -1,11 +1,13 @@
 //! Translates a Responses request to a Converse request and the options of its response.
 
+mod compaction;
 mod content;
 mod items;
 mod parameters;
 mod tools;
 pub(super) mod types;
 
+pub(super) use compaction::is_triggered;
 pub(super) use content::StringOrList;
 pub use items::remote_addresses;
 pub(super) use items::{is_result, item_not_found};
@@ -30,6 +32,8 @@ use types::{InputItem, ResponsesRequest};
 pub enum Purpose {
     /// The model responds to it.
     Respond,
+    /// The model writes a summary of the conversation, which is not streamed.
+    Compact,
     /// Its tokens are counted.
     Count,
 }
@@ -73,9 +77,20 @@ fn translation(
     } = parameters(request, purpose, context, adjustments)?;
     let web_search = WebSearch::of(&tools.declared, context.capabilities, adjustments);
     let input = input.ok_or_else(|| missing_input(&shared.unknown))?;
+    compaction::check(&input, names)?;
     shared.web_search_options = web_search.options();
     if let StringOrList::List(items) = &input {
         tools.added = added_tools(items);
+    }
+    let compacts = match (purpose, &input) {
+        (Purpose::Compact, _) => true,
+        (Purpose::Respond, StringOrList::List(items)) => is_triggered(items),
+        (Purpose::Respond, StringOrList::String(_)) | (Purpose::Count, _) => false,
+    };
+    if compacts {
+        // The prompt stays as it is, so that its cache and its reasoning are used.
+        shared.response_format = None;
+        tools.forbid_calls();
     }
     let prompt = ResponsesPrompt {
         instructions,
@@ -84,6 +99,7 @@ fn translation(
         table: &table,
         names,
         web_search,
+        compacts,
     };
     let client = ClientFields {
         fields: ResponsesRequest::FIELDS,
@@ -120,6 +136,8 @@ struct ResponsesPrompt<'a> {
     table: &'a ToolTable,
     names: &'a ResponsesFieldNames,
     web_search: WebSearch,
+    /// Whether the model writes a summary of the conversation.
+    compacts: bool,
 }
 
 impl Prompt for ResponsesPrompt<'_> {
@@ -152,6 +170,9 @@ impl Prompt for ResponsesPrompt<'_> {
                 ));
             }
             StringOrList::List(list) => items.list(list)?,
+        }
+        if self.compacts {
+            items.text(compaction::INSTRUCTION.to_owned())?;
         }
         Ok(items.into_conversation())
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::compaction::Compaction;
 use super::events::{EventSink, NoEvents, SseEvents};
 use super::finished::FinishedResponse;
 use super::head::{ResponseHead, ResponseObject, ResponseState};
@@ -17,9 +18,9 @@ use crate::converse::dialect::ResponseFormat;
 use crate::converse::output::{OutputEvent, OutputOptions, OutputWriter, ResponseSummary};
 use crate::dialects::openai_responses::envelope::ReasoningSealer;
 use crate::dialects::openai_responses::field_names::ResponsesFieldNames;
-use crate::dialects::openai_responses::request::ToolTable;
 use crate::dialects::openai_responses::request::types::ResponsesRequest;
-use crate::error::FieldNames;
+use crate::dialects::openai_responses::request::{ToolTable, is_triggered};
+use crate::error::{ApiError, FieldNames};
 use crate::models::ReasoningReplay;
 use crate::resources::seals::Sealer;
 
@@ -31,6 +32,8 @@ pub struct ResponsesFormat {
     names: ResponsesFieldNames,
     shows_reasoning: bool,
     on_blocked: OnBlocked,
+    /// Whether the response is a summary of the conversation.
+    compacts: bool,
     sealer: Option<Sealer>,
     clock: fn() -> u64,
     /// A non-streaming response that is stored.
@@ -56,6 +59,7 @@ impl ResponsesFormat {
             names: ResponsesFieldNames::of(request),
             shows_reasoning,
             on_blocked,
+            compacts: request.items().is_some_and(is_triggered),
             sealer: None,
             clock,
             finished: OnceLock::new(),
@@ -90,6 +94,15 @@ impl ResponsesFormat {
         let head = Arc::unwrap_or_clone(self.head).in_background();
         Self {
             head: Arc::new(head),
+            ..self
+        }
+    }
+
+    /// The format of a summary of the conversation.
+    #[must_use]
+    pub(super) fn compacting(self) -> Self {
+        Self {
+            compacts: true,
             ..self
         }
     }
@@ -155,6 +168,11 @@ impl ResponsesFormat {
             },
             sealer: self.reasoning_sealer(output_options),
             on_blocked: self.on_blocked,
+            compaction: self.compacts.then(|| Compaction {
+                sealer: self.sealer.clone(),
+                made_at: self.head.created_at(),
+                text: String::new(),
+            }),
         }
     }
 }
@@ -193,14 +211,10 @@ impl ResponseFormat for ResponsesFormat {
         choices: &[ResponsesOutput],
         _output_options: &OutputOptions,
         summary: &ResponseSummary,
-    ) -> serde_json::Result<Vec<u8>> {
-        // A request has one choice, which has ended.
-        let choice = choices.first();
-        let ended = choice.and_then(|choice| Some((choice.items.ending()?, &choice.items)));
-        let Some((ending, items)) = ended else {
-            let state = ResponseState::in_progress(&self.head);
-            return serde_json::to_vec(&ResponseObject::new(&self.head, state));
-        };
+    ) -> Result<Vec<u8>, ApiError> {
+        // A request has one choice.
+        let items = &choices.first().ok_or_else(ApiError::internal)?.items;
+        let ending = items.ending().ok_or_else(|| items.missing_ending())?;
         let ended_at = (self.clock)();
         let state = ResponseState {
             is_stored: self.head.is_stored,
@@ -215,7 +229,7 @@ impl ResponseFormat for ResponsesFormat {
                 ended_at,
             });
         }
-        json
+        json.map_err(|_| ApiError::internal())
     }
 }
 
@@ -223,6 +237,16 @@ impl ResponseFormat for ResponsesFormat {
 #[derive(Debug)]
 pub struct ResponsesOutput {
     items: Items<NoEvents>,
+}
+
+impl ResponsesOutput {
+    /// The items of a response that is complete.
+    pub(super) fn complete_items(&self) -> Result<&[JsonText], ApiError> {
+        match self.items.ending() {
+            Some(_) => Ok(&self.items.list.items),
+            None => Err(self.items.missing_ending()),
+        }
+    }
 }
 
 impl OutputWriter for ResponsesOutput {

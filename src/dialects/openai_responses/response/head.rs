@@ -241,7 +241,7 @@ struct IncompleteDetails {
 
 /// `usage`; all members are required.
 #[derive(Serialize)]
-struct UsageObject {
+pub(super) struct UsageObject {
     input_tokens: u64,
     input_tokens_details: InputDetails,
     output_tokens: u64,

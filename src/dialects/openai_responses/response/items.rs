@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::built_in::BuiltInCall;
 use super::calls::{OpenCall, ToolName};
 use super::citations::annotation;
+use super::compaction::Compaction;
 use super::ending::Ending;
 use super::events::EventSink;
 use super::message::{OpenMessage, PartKind};
@@ -15,8 +16,10 @@ use crate::config::OnBlocked;
 use crate::converse::JsonText;
 use crate::converse::content::ReasoningBlock;
 use crate::converse::output::{CallKind, OutputBlock, OutputDelta, OutputEvent, Span};
+use crate::converse::response::StopReason;
 use crate::dialects::openai_responses::envelope::ReasoningSealer;
 use crate::dialects::openai_responses::request::{CallForm, ToolTable};
+use crate::error::{ApiError, ErrorCode, ErrorKind};
 
 /// The refusal of a response without text.
 const REFUSED: &str = "The response was blocked.";
@@ -76,6 +79,8 @@ pub(super) struct ItemOptions {
     /// Seals the reasoning; `None` if the model receives none again.
     pub(super) sealer: Option<ReasoningSealer>,
     pub(super) on_blocked: OnBlocked,
+    /// The summary, if the response is one.
+    pub(super) compaction: Option<Compaction>,
 }
 
 /// The items of a response.
@@ -124,9 +129,27 @@ impl<S: EventSink> Items<S> {
         self.ending
     }
 
+    /// Why there is no [`ending`](Self::ending), although the model sends nothing more.
+    pub(super) fn missing_ending(&self) -> ApiError {
+        let message = match self.options.compaction {
+            Some(_) => {
+                "the model did not write a complete summary of the conversation; retry the request, \
+                 or send a shorter conversation"
+            }
+            None => "the model's response was cut off",
+        };
+        ApiError::new(ErrorKind::BadGateway, message).code(ErrorCode::UpstreamConnectionError)
+    }
+
     /// Handles the next output event. Nothing follows the end of the message.
     pub(super) fn accept(&mut self, event: OutputEvent<'_>) {
         if self.ending.is_some() {
+            return;
+        }
+        if let Some(compaction) = &mut self.options.compaction {
+            let is_complete = compaction.accept(event, &mut self.list);
+            self.ending =
+                is_complete.then(|| Ending::new(&StopReason::EndTurn, self.options.on_blocked));
             return;
         }
         match event {

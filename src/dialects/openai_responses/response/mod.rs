@@ -3,6 +3,8 @@
 mod built_in;
 mod calls;
 mod citations;
+mod compact;
+mod compaction;
 mod echo;
 mod ending;
 mod events;
@@ -17,6 +19,7 @@ mod reasoning;
 mod replay;
 mod writer;
 
+pub use compact::CompactFormat;
 pub use finished::{FailedResponse, FinishedResponse};
 pub(super) use followed::{count_events, ended_event, from_event, is_ended, keepalive};
 pub use format::{ResponsesFormat, ResponsesOutput};

@@ -13,7 +13,7 @@ use super::items::Items;
 use super::json_of;
 use crate::converse::dialect::StreamWriter;
 use crate::converse::output::{OutputEvent, OutputWriter, ResponseSummary};
-use crate::error::{ApiError, ErrorCode, ErrorKind};
+use crate::error::ApiError;
 
 /// Writes the events of one response into a buffer.
 #[derive(Debug)]
@@ -116,8 +116,8 @@ impl StreamWriter for ResponsesWriter {
 
     fn done(&mut self, summary: &ResponseSummary) {
         let Some(ending) = self.items.ending() else {
-            let error = ApiError::new(ErrorKind::BadGateway, "the model's response was cut off");
-            return self.error(&error.code(ErrorCode::UpstreamConnectionError));
+            let error = self.items.missing_ending();
+            return self.error(&error);
         };
         if std::mem::replace(&mut self.has_ended, true) {
             return;

@@ -18,9 +18,10 @@ pub use state::ResponseState;
 
 use std::sync::Arc;
 
+use super::request::is_triggered;
 use super::{
-    Purpose, ResponseHead, ResponsesFormat, ResponsesRequest, ResponsesSource, ResponsesWriter,
-    model_name,
+    CompactFormat, Purpose, ResponseHead, ResponsesFormat, ResponsesRequest, ResponsesSource,
+    ResponsesWriter, model_name,
 };
 use crate::config::{ResponsesSettings, Truncate};
 use crate::error::ApiError;
@@ -58,7 +59,7 @@ pub(crate) async fn create(
     }
     let name = model_name(request)?;
     let wants_store = request.store.unwrap_or(true);
-    if request.truncation.as_deref() == Some("auto") {
+    if truncates(request) {
         truncate(&mut call.headers);
     }
     let body = call.request.bytes();
@@ -93,6 +94,23 @@ pub(crate) async fn create(
     keep::kept(reply, keep, permit, &mut format).await
 }
 
+/// Replaces a conversation by its summary.
+pub(crate) async fn compact(
+    gateway: &Gateway,
+    stored: StoredResponses<'_>,
+    mut call: ChatCall<ParsedBody<ResponsesRequest>>,
+) -> Result<Reply<ChatBody<ResponsesWriter>>, ApiError> {
+    let request = call.request.value().ok_or_else(ApiError::internal)?;
+    let name = model_name(request)?;
+    truncate(&mut call.headers);
+    let sealer = gateway.sealer(&call.caller);
+    let call = source(gateway, stored, call, Purpose::Compact).await?;
+    let request = call.request.request()?;
+    let format = format(&response_id("resp_"), request, stored.settings, sealer);
+    let format = CompactFormat::new(format, request);
+    gateway.chat(call, &name, &format).await
+}
+
 /// Creates a response that the limits have admitted already, and that is not stored.
 pub(crate) async fn create_admitted(
     gateway: &Gateway,
@@ -103,7 +121,7 @@ pub(crate) async fn create_admitted(
     let name = model_name(request)?;
     let sealer = gateway.sealer(&call.caller);
     let format = format(&response_id("resp_"), request, settings, sealer);
-    if request.truncation.as_deref() == Some("auto") {
+    if truncates(request) {
         truncate(&mut call.headers);
     }
     let call = call.try_map(|request| ResponsesSource::new(request, Purpose::Respond))?;
@@ -120,6 +138,12 @@ pub(crate) fn format(
     let head = ResponseHead::new(id, unix_seconds(), request);
     let format = ResponsesFormat::new(head, request, settings.on_blocked, unix_seconds);
     format.sealed_by(sealer)
+}
+
+/// Whether a conversation that is too long is shortened: the summary of a part is better than none.
+fn truncates(request: &ResponsesRequest) -> bool {
+    let compacts = request.items().is_some_and(is_triggered);
+    compacts || request.truncation.as_deref() == Some("auto")
 }
 
 /// Leaves out the oldest turns of a conversation that is too long, unless the header decides.

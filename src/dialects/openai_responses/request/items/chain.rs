@@ -15,9 +15,19 @@ pub(super) struct ReasoningChain {
     has_blocks: bool,
     /// Whether a block is missing after others, so that none after it is valid.
     is_broken: bool,
+    /// When the summary was made that the conversation begins with, in Unix seconds.
+    summary: Option<u64>,
 }
 
 impl ReasoningChain {
+    /// The reasoning after a summary made at this time (Unix seconds).
+    pub(super) fn after(summary: u64) -> Self {
+        Self {
+            summary: Some(summary),
+            ..Self::default()
+        }
+    }
+
     /// The block in `seal`; `None` if the model must not receive it.
     pub(super) fn open(
         &mut self,
@@ -45,6 +55,11 @@ impl ReasoningChain {
         let replay = context.capabilities.reasoning_replay;
         // Nor was that of other models.
         if !block.origin.is_accepted_by(context.origin, replay) || self.is_broken {
+            return None;
+        }
+        // It is bound to the conversation that the summary replaces.
+        let is_older = self.summary.is_some_and(|summary| block.made_at < summary);
+        if is_older && context.capabilities.binds_thinking {
             return None;
         }
         self.has_blocks = true;

@@ -29,6 +29,7 @@ pub(super) enum ItemKind {
     AdditionalTools,
     ConfigurationUpdate,
     Compaction,
+    CompactionTrigger,
     ItemReference,
 }
 
@@ -71,6 +72,7 @@ impl ItemKind {
             Some("additional_tools") => Self::AdditionalTools,
             Some("configuration_update") => Self::ConfigurationUpdate,
             Some("compaction" | "context_compaction") => Self::Compaction,
+            Some("compaction_trigger") => Self::CompactionTrigger,
             Some("item_reference") => Self::ItemReference,
             Some(other) => {
                 return Err(ApiError::unsupported_value(
@@ -78,7 +80,8 @@ impl ItemKind {
                     format!(
                         "items of type `{other}` are not served; messages, reasoning, calls of \
                          functions, custom tools, tool searches, shells and patches with their \
-                         outputs, `additional_tools` and `configuration_update` are"
+                         outputs, `additional_tools`, `configuration_update`, `compaction` and \
+                         `compaction_trigger` are"
                     ),
                 ));
             }

@@ -10,12 +10,14 @@ pub use parts::remote_addresses;
 
 use std::collections::HashSet;
 
+use super::compaction::framed;
 use super::content::StringOrList;
 use super::tools::{ToolTable, apply_patch_input, local_shell_input, shell_input};
 use super::types::{InputItem, ResponsesInputPart};
 use crate::converse::JsonText;
 use crate::converse::rules::tools::bedrock_call_id;
 use crate::dialects::openai_chat::{Content, Conversation, ConversationReader, object_of};
+use crate::dialects::openai_responses::envelope::Envelope;
 use crate::dialects::openai_responses::field_names::ResponsesFieldNames;
 use crate::error::{ApiError, CallField, ErrorKind, Field, MessageField, Position, ToolKind};
 use crate::wire::{note_unknown, unknown_word};
@@ -33,6 +35,8 @@ pub(super) struct Items<'a> {
     names: &'a ResponsesFieldNames,
     turn: Turn,
     ids: HashSet<String>,
+    /// Whether a summary that cannot be read is an error.
+    needs_summary: bool,
 }
 
 impl<'a> Items<'a> {
@@ -48,6 +52,7 @@ impl<'a> Items<'a> {
             names,
             turn: Turn::default(),
             ids: HashSet::new(),
+            needs_summary: false,
         }
     }
 
@@ -56,14 +61,16 @@ impl<'a> Items<'a> {
         self.reader.instruction(Some(Content::Text(text)), 0)
     }
 
-    /// Adds a string input: a user message.
+    /// Adds a user message of the gateway, or a string input.
     pub(super) fn text(&mut self, text: String) -> Result<(), ApiError> {
+        self.turn.end(&mut self.reader);
         self.reader.user(Some(Content::Text(text)), 0)
     }
 
     /// Adds the items of a list.
     pub(super) fn list(&mut self, list: Vec<Box<InputItem>>) -> Result<(), ApiError> {
-        check_compaction(&list, self.names)?;
+        // Without its summary, a conversation that has little else is another one.
+        self.needs_summary = list.len() <= 2;
         for (index, item) in list.into_iter().enumerate() {
             if !self.is_duplicate(&item) {
                 self.item(*item, index)?;
@@ -204,12 +211,12 @@ impl<'a> Items<'a> {
                 self.hosted(name, result.or(outputs.map(JsonText::into_text)));
             }
             ItemKind::Compaction => {
-                let note = "removed; this gateway did not make it";
-                let adjustments = &mut self.reader.adjustments;
-                adjustments.note("input[].encrypted_content", note);
+                self.compaction(encrypted_content.as_deref().unwrap_or_default(), index)?;
             }
-            ItemKind::WebSearchCall | ItemKind::AdditionalTools | ItemKind::ConfigurationUpdate => {
-            }
+            ItemKind::WebSearchCall
+            | ItemKind::AdditionalTools
+            | ItemKind::ConfigurationUpdate
+            | ItemKind::CompactionTrigger => {}
             ItemKind::ItemReference => {
                 return Err(item_not_found(&id.unwrap_or_default()));
             }
@@ -224,6 +231,28 @@ impl<'a> Items<'a> {
     ) -> Result<Option<Content>, ApiError> {
         let read = value.map(|value| content(value, path, self.reader.adjustments));
         read.transpose()
+    }
+
+    /// Adds a summary in place of the conversation that it is of.
+    fn compaction(&mut self, seal: &str, index: usize) -> Result<(), ApiError> {
+        let content = (self.reader.context.unseal)(seal);
+        if let Some(Envelope::Summary(summary)) = content.as_deref().and_then(Envelope::read) {
+            self.turn.end(&mut self.reader);
+            self.turn.restart(summary.made_at);
+            let text = Content::Text(framed(&summary.text));
+            return self.reader.user(Some(text), index);
+        }
+        if self.needs_summary {
+            return Err(ApiError::invalid(
+                format!("{}.encrypted_content", self.names.item(index)),
+                "this gateway did not make the compaction for this caller, so that it cannot read \
+                 it; send the conversation instead",
+            ));
+        }
+        let note = "removed; this gateway did not make it for this caller";
+        let adjustments = &mut self.reader.adjustments;
+        adjustments.note("input[].encrypted_content", note);
+        Ok(())
     }
 
     fn message(
@@ -339,24 +368,6 @@ fn json_or_text(value: &StringOrList<Box<ResponsesInputPart>>) -> String {
     match value {
         StringOrList::String(text) => text.clone(),
         StringOrList::List(list) => serde_json::to_string(list).unwrap_or_default(),
-    }
-}
-
-/// A compaction that the gateway cannot read is left out, unless it is the conversation.
-fn check_compaction(items: &[Box<InputItem>], names: &ResponsesFieldNames) -> Result<(), ApiError> {
-    let is_compaction = |item: &InputItem| {
-        matches!(
-            item.kind.as_deref(),
-            Some("compaction" | "context_compaction")
-        )
-    };
-    match items.iter().position(|item| is_compaction(item)) {
-        Some(index) if items.len() <= 2 => Err(ApiError::invalid(
-            format!("{}.encrypted_content", names.item(index)),
-            "this gateway did not make the compaction, so that it cannot read it; send the \
-             conversation instead",
-        )),
-        _ => Ok(()),
     }
 }
 

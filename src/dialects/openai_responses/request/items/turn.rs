@@ -61,6 +61,11 @@ impl Turn {
             .extend(block.map(ContentBlock::ReasoningContent));
     }
 
+    /// Begins the conversation again after a summary, made at this time (Unix seconds).
+    pub(super) fn restart(&mut self, summary: u64) {
+        self.chain = ReasoningChain::after(summary);
+    }
+
     /// Adds the turn to the conversation. If the client did not send its reasoning, the gateway may
     /// remember it by the ids of the calls.
     pub(super) fn end(&mut self, reader: &mut ConversationReader<'_>) {

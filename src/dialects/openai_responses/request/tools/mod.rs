@@ -29,6 +29,12 @@ pub(super) struct RequestedTools {
 }
 
 impl RequestedTools {
+    /// Declares the tools, which the model must not call.
+    pub(super) fn forbid_calls(&mut self) {
+        let has_tools = !self.declared.is_empty() || !self.added.is_empty();
+        self.choice = has_tools.then(|| StringOrObject::String("none".to_owned()));
+    }
+
     /// Translates the tools, those of items after the declared ones: a changed order would cost
     /// the client its cached prompt.
     pub(super) fn translate(

@@ -12,7 +12,7 @@ use crate::dialects::openai_responses::service::keep::expiry;
 use crate::dialects::openai_responses::service::retrieve::{find, not_found, reply_of};
 use crate::dialects::openai_responses::service::state::now;
 use crate::dialects::openai_responses::service::{
-    ResponsesBody, StoredResponses, format, source, truncate,
+    ResponsesBody, StoredResponses, format, source, truncate, truncates,
 };
 use crate::dialects::openai_responses::stored::{retrieved, stored_items};
 use crate::dialects::openai_responses::{Purpose, ResponsesRequest, model_name};
@@ -40,7 +40,7 @@ pub(crate) async fn enqueue(
     check(stored, request)?;
     let name = model_name(request)?;
     let is_streamed = request.stream == Some(true);
-    if request.truncation.as_deref() == Some("auto") {
+    if truncates(request) {
         truncate(&mut call.headers);
     }
     let (caller, ledger) = (call.caller.clone(), Arc::clone(&call.ledger));
