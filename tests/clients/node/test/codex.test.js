@@ -141,6 +141,27 @@ test("a context that is full is compacted, and the session goes on", async () =>
   assert.match(JSON.stringify(next.messages), /The file prints Hello\./);
 });
 
+test("with OpenAI's name for the gateway, Codex leaves the compaction to it", async () => {
+  const full = { inputTokens: 9000, outputTokens: 50, totalTokens: 9050 };
+  const call = { toolUse: { toolUseId: "call_1", name: "exec_command", input: { cmd: "cat greet.py" } } };
+  await harness.push(
+    script(converse([call], "tool_use", full)),
+    script(text("The file prints Hello.")),
+    script(text("Done.")),
+  );
+  const settings = settingsFor(harness.baseURL, "claude", "model_auto_compact_token_limit = 8000");
+  workspace = new Workspace(settings.replace('name = "Outcrop"', 'name = "OpenAI"'), { "greet.py": GREETING });
+  const { code, messages, diagnostics } = await workspace.run("Read it");
+
+  assert.equal(code, 0, diagnostics);
+  assert.equal(messages.at(-1), "Done.");
+  const [first, compaction, next] = (await harness.received()).map((request) => request.body_json);
+  // The same prompt as before, so that it is read from the cache.
+  assert.deepEqual(compaction.toolConfig.tools, first.toolConfig.tools);
+  assert.match(JSON.stringify(next.messages), /The file prints Hello\./);
+  assert.doesNotMatch(JSON.stringify(next.messages), /exec_command/);
+});
+
 test("an input that is too long ends the turn with the reason, without further calls", async () => {
   const message = "Input is too long for requested model.";
   await harness.push(script(error(400, "ValidationException", message)));
