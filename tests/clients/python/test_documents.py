@@ -12,6 +12,7 @@ from processes import BINARIES
 # What the examples take from the environment.
 ENVIRONMENT = {
     "NIGHTLY_KEY": "sk-a-key-of-nightly-jobs",
+    "OUTCROP_SEAL_KEY": "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=",
     "TEAM_A_KEY": "sk-a-key-of-team-a",
     "TEAM_C_KEY": "sk-a-key-of-team-c",
     "TEAM_C_SECRET": "a-secret-of-at-least-32-characters",
