@@ -87,7 +87,7 @@ impl Caller {
         &self.profile.principal.id
     }
 
-    /// Who owns what responses leave behind: stored responses, and what clients keep of them.
+    /// The owner of stored responses, and of what clients keep of responses.
     pub fn owner(&self, owner: ResponseOwner) -> Arc<str> {
         let principal = self.principal();
         match (owner, &principal.team) {

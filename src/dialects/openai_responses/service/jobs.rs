@@ -1,5 +1,5 @@
-//! The store's operations on responses in the background. Readers of events and workers are told
-//! about changes in this process; those of others they find by polling.
+//! The store's operations on responses in the background. Readers of events and workers are
+//! notified of changes in this process; they find those of other processes by polling.
 
 use std::sync::Arc;
 
