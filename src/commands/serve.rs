@@ -181,7 +181,8 @@ pub(super) async fn serve_until_signal(
     let finished = tokio::time::timeout(config.server.grace_period, finished);
     if finished.await.is_err() {
         tracing::warn!(
-            "the grace period is over; active requests of batches will be sent again, and responses              in the background fail"
+            "the grace period is over; active requests of batches will be sent again, and responses in \
+             the background fail"
         );
         shutdown.advance(ShutdownPhase::Ending);
         let stored = tokio::time::timeout(LAST_RESPONSES, app.background.stopped());
