@@ -1,5 +1,6 @@
 //! Static facts about models: id parsing, capabilities of model families, and prices.
 
+mod built_in;
 mod capabilities;
 mod id;
 mod prices;

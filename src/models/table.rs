@@ -4,6 +4,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::ModelId;
+use super::built_in::rows;
 use super::capabilities::{
     CachePosition, CallIdForm, Capabilities, ChatUpstream, Effort, Medium, ReasoningControl,
     ReasoningReplay, Sampling, ToolResultCompanions,
@@ -36,18 +37,33 @@ impl ModelTable {
             families: Vec::new(),
             unknown: Arc::default(),
         };
-        empty.overlaid(BUILT_IN)
+        empty.with(rows(BUILT_IN))
     }
 
     /// The table with the rows of `text` taking precedence. The longest matching id prefix
     /// selects the family. Omitted fields are inherited from the family named in `like`, from the
     /// previous family of the same ids, or from `[default]`.
     pub fn overlaid(&self, text: &str) -> Result<Self, TableError> {
-        let file: CapabilityFile =
-            toml::from_str(text).map_err(|error| TableError(error.to_string()))?;
+        self.with([text])
+    }
+
+    fn with<'a>(&self, documents: impl IntoIterator<Item = &'a str>) -> Result<Self, TableError> {
         let mut table = self.clone();
+        for document in documents {
+            table.add(document, self)?;
+        }
+        table
+            .stems
+            .sort_by_key(|(stem, _)| std::cmp::Reverse(stem.len()));
+        Ok(table)
+    }
+
+    /// Adds the rows of `document`, which inherit from `base`. The ids are not sorted.
+    fn add(&mut self, document: &str, base: &Self) -> Result<(), TableError> {
+        let file: CapabilityFile =
+            toml::from_str(document).map_err(|error| TableError(error.to_string()))?;
         if let Some(default) = file.default {
-            table.unknown = Arc::new(default.over(&self.unknown, String::new()));
+            self.unknown = Arc::new(default.over(&base.unknown, String::new()));
         }
         for Family {
             name,
@@ -60,21 +76,18 @@ impl ModelTable {
                 let found = "a family needs a `name` and `ids` (model id prefixes)";
                 return Err(TableError(found.to_owned()));
             }
-            let like = like.map(|like| table.family(&like)).transpose()?.cloned();
+            let like = like.map(|like| self.family(&like)).transpose()?.cloned();
             for stem in ids {
-                let inherited = like.as_ref().or(self.capabilities_of(&stem));
-                let inherited = inherited.unwrap_or(&table.unknown);
+                let inherited = like.as_ref().or(base.capabilities_of(&stem));
+                let inherited = inherited.unwrap_or(&self.unknown);
                 let capabilities = Arc::new(row.clone().over(inherited, name.clone()));
-                let index = table.families.len();
-                table.families.push(capabilities);
-                table.stems.retain(|(other, _)| *other != stem);
-                table.stems.push((stem, index));
+                let index = self.families.len();
+                self.families.push(capabilities);
+                self.stems.retain(|(other, _)| *other != stem);
+                self.stems.push((stem, index));
             }
         }
-        table
-            .stems
-            .sort_by_key(|(stem, _)| std::cmp::Reverse(stem.len()));
-        Ok(table)
+        Ok(())
     }
 
     /// The capabilities of a model; the conservative default if its family is unknown.
@@ -243,6 +256,16 @@ mod tests {
     fn capabilities(table: &ModelTable, id: &str) -> Capabilities {
         let id = ModelId::parse(id).expect("an id");
         Capabilities::clone(table.capabilities(&id))
+    }
+
+    #[test]
+    fn the_built_in_rows_are_the_same_one_by_one_and_together() {
+        let empty = ModelTable {
+            stems: Vec::new(),
+            families: Vec::new(),
+            unknown: Arc::default(),
+        };
+        assert_eq!(empty.overlaid(BUILT_IN).expect("the table"), table());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use crate::models::Usd;
 
-const MILLION: i128 = 1_000_000;
+const MILLION: u64 = 1_000_000;
 
 /// The price of batch jobs, as a share of the default price, if the table has no other.
 const BATCH_FACTOR: Factor = Factor(MILLION / 2);
@@ -114,7 +114,7 @@ pub(super) struct TierPrices {
     #[serde(flatten)]
     pub(super) prices: TokenPrices,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) long_prompt: Option<LongPromptPrices>,
+    pub(super) long_prompt: Option<Box<LongPromptPrices>>,
 }
 
 /// The prices of all tokens of a call with a long prompt.
@@ -141,11 +141,11 @@ pub(super) struct TokenPrices {
 
 /// The price of one token, in picodollars; serialized as published, per million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TokenPrice(pub(super) i128);
+pub(super) struct TokenPrice(pub(super) u64);
 
 /// A multiplier, in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Factor(pub(super) i128);
+pub(super) struct Factor(pub(super) u64);
 
 impl Price {
     /// The cost of a call.
@@ -205,9 +205,11 @@ impl TierPrices {
     pub(super) fn scaled(&self, factor: Factor) -> Self {
         Self {
             prices: self.prices.scaled(factor),
-            long_prompt: self.long_prompt.map(|long| LongPromptPrices {
-                above: long.above,
-                prices: long.prices.scaled(factor),
+            long_prompt: self.long_prompt.as_ref().map(|long| {
+                Box::new(LongPromptPrices {
+                    above: long.above,
+                    prices: long.prices.scaled(factor),
+                })
             }),
         }
     }
@@ -240,18 +242,19 @@ impl TokenPrices {
 impl TokenPrice {
     /// The price times a factor, rounded to the nearest picodollar.
     fn scaled(self, factor: Factor) -> Self {
-        let product = self.0.saturating_mul(factor.0);
-        Self(product.saturating_add(MILLION / 2).div_euclid(MILLION))
+        let product = u128::from(self.0) * u128::from(factor.0);
+        let rounded = (product + u128::from(MILLION / 2)) / u128::from(MILLION);
+        Self(u64::try_from(rounded).unwrap_or(u64::MAX))
     }
 
     fn times(self, count: u64) -> Usd {
-        Usd::from_picodollars(self.0).times(count)
+        Usd::from_picodollars(self.0.into()).times(count)
     }
 }
 
 impl Serialize for TokenPrice {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.times(1_000_000).serialize(serializer)
+        self.times(MILLION).serialize(serializer)
     }
 }
 
@@ -324,10 +327,10 @@ mod tests {
         };
         let default = TierPrices {
             prices: prices(3_000_000, 15_000_000),
-            long_prompt: Some(LongPromptPrices {
+            long_prompt: Some(Box::new(LongPromptPrices {
                 above: 200_000,
                 prices: prices(6_000_000, 22_500_000),
-            }),
+            })),
         };
         Price {
             flex: Some(default.scaled(Factor(500_000))),

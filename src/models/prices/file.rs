@@ -9,6 +9,7 @@ use super::cost::{
     Factor, LongPromptPrices, Price, TierPrices, TokenPrice, TokenPrices, UnitPrices,
 };
 use super::table::{PriceEntry, PriceTable, PriceTableError, Prices};
+use crate::models::built_in::rows;
 use crate::models::{ModelId, Usd};
 
 /// Above any real price in dollars per million tokens: a higher value has the wrong unit.
@@ -26,22 +27,28 @@ const BUILT_IN: &str = include_str!("../prices.toml");
 impl PriceTable {
     /// Parses the built-in table.
     pub fn built_in() -> Result<Self, PriceTableError> {
-        Self::parse(BUILT_IN)
+        Ok(Self::new(entries(rows(BUILT_IN))?))
     }
 
     /// Parses a table.
     pub fn parse(text: &str) -> Result<Self, PriceTableError> {
-        Ok(Self::new(entries(text)?))
+        Ok(Self::new(entries([text])?))
     }
 }
 
-/// The entries of a table, one for each id prefix.
-fn entries(text: &str) -> Result<Vec<(String, Arc<PriceEntry>)>, PriceTableError> {
-    let file: PriceFile =
-        toml::from_str(text).map_err(|error| PriceTableError(error.to_string()))?;
+/// The entries of a table in one document or several, one for each id prefix.
+fn entries<'a>(
+    documents: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<(String, Arc<PriceEntry>)>, PriceTableError> {
+    let mut models = Vec::new();
+    for document in documents {
+        let file: PriceFile =
+            toml::from_str(document).map_err(|error| PriceTableError(error.to_string()))?;
+        models.extend(file.model);
+    }
     let mut seen = HashSet::new();
     let mut entries = Vec::new();
-    for (position, row) in file.model.into_iter().enumerate() {
+    for (position, row) in models.into_iter().enumerate() {
         let first = row.ids.first().map_or("no ids", String::as_str);
         let name = format!("row {} ({first})", position + 1);
         let named = |problem: String| PriceTableError(format!("{name}: {problem}"));
@@ -166,7 +173,7 @@ impl PriceRow {
             };
         };
         let long_prompt = self.long_prompt.as_ref().map(LongPrompt::read);
-        let long_prompt = long_prompt.transpose()?;
+        let long_prompt = long_prompt.transpose()?.map(Box::new);
         let tier =
             |name, other: Option<&PriceOverride>| other.map(|other| self.change(name, other));
         let tiers = TierChanges {
@@ -315,7 +322,7 @@ fn unit(name: &str, value: f64) -> Result<Usd, String> {
     let fits = (0.0..=MAX_UNIT_PRICE).contains(&value);
     millionths(value)
         .filter(|_| fits)
-        .map(|millionths| Usd::from_picodollars(millionths.saturating_mul(1_000_000)))
+        .map(|millionths| Usd::from_picodollars(i128::from(millionths) * 1_000_000))
         .ok_or_else(|| {
             format!(
                 "`{name}` is `{value}`; give dollars per unit, at most {MAX_UNIT_PRICE}, with \
@@ -339,11 +346,11 @@ fn factor(field: &str, value: f64) -> Result<Factor, String> {
 
 /// Converts a number with at most six decimals to whole millionths. For a price in dollars per
 /// million tokens, that is picodollars per token.
-fn millionths(value: f64) -> Option<i128> {
+fn millionths(value: f64) -> Option<u64> {
     let scaled = value * 1e6;
     let rounded = scaled.round();
     // The remainder is binary rounding error, far below one millionth.
-    ((scaled - rounded).abs() < 1e-3).then_some(rounded as i128)
+    ((scaled - rounded).abs() < 1e-3).then_some(rounded as u64)
 }
 
 /// Checks an id prefix of a foundation model.
@@ -371,7 +378,13 @@ fn check_date(date: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use super::BUILT_IN;
     use crate::models::{ModelId, PriceTable, Tier, Tokens};
+
+    #[test]
+    fn the_built_in_rows_are_the_same_one_by_one_and_together() {
+        assert_eq!(PriceTable::built_in(), PriceTable::parse(BUILT_IN));
+    }
 
     #[test]
     fn an_invalid_row_is_rejected_with_its_name_field_and_remedy() {
