@@ -142,7 +142,7 @@ pub(super) async fn serve_until_signal(
         eprintln!("outcrop: cannot open the store: {error}; see `[store] path`");
         return ExitCode::FAILURE;
     }
-    if let Err(error) = app.response_state.ready().await {
+    if let Err(error) = app.responses.state.ready().await {
         eprintln!("outcrop: cannot open the store: {error}; see `[store] path`");
         return ExitCode::FAILURE;
     }

@@ -11,10 +11,8 @@ use crate::alerts;
 use crate::batches::Batches;
 use crate::bedrock::Bedrock;
 use crate::catalog::{Catalog, CatalogConfig, Tables};
-use crate::config::{
-    BudgetSettings, Config, EmbeddingSettings, ModerationSettings, ResponsesSettings,
-};
-use crate::dialects::openai_responses::{BackgroundResponses, ResponseState};
+use crate::config::{BudgetSettings, Config, EmbeddingSettings, ModerationSettings};
+use crate::dialects::openai_responses::{BackgroundResponses, ResponseState, StoredResponses};
 use crate::endpoints::files::Files;
 use crate::endpoints::images::ImageStore;
 use crate::endpoints::usage::service::UsageService;
@@ -44,10 +42,8 @@ pub struct App {
     pub passthrough: Arc<Passthrough>,
     /// The settings of embeddings.
     pub embeddings: EmbeddingSettings,
-    /// The settings of the Responses API.
-    pub responses: ResponsesSettings,
     /// The stored responses.
-    pub response_state: Arc<ResponseState>,
+    pub responses: StoredResponses,
     /// The responses that are generated in the background.
     pub background: Arc<BackgroundResponses>,
     /// The settings of moderations.
@@ -94,8 +90,7 @@ parts! {
     gateway: Arc<Gateway>,
     passthrough: Arc<Passthrough>,
     embeddings: EmbeddingSettings,
-    responses: ResponsesSettings,
-    response_state: Arc<ResponseState>,
+    responses: StoredResponses,
     moderations: Arc<ModerationSettings>,
     images: Option<Arc<ImageStore>>,
     videos: Option<Arc<Videos>>,
@@ -210,7 +205,7 @@ impl App {
                 catalog: Arc::clone(&self.catalog),
                 callers,
                 store: Arc::clone(&self.store),
-                response_state: Arc::clone(&self.response_state),
+                response_state: Arc::clone(&self.responses.state),
                 background: Arc::clone(&self.background),
                 bodies: self.http.bodies.clone(),
                 batches: self.batches.clone(),
@@ -252,8 +247,10 @@ impl App {
             passthrough: Arc::new(Passthrough::new(config, Arc::clone(&gateway))),
             gateway,
             embeddings: config.embeddings,
-            responses: config.responses,
-            response_state,
+            responses: StoredResponses {
+                state: response_state,
+                settings: config.responses,
+            },
             background,
             moderations: Arc::new(config.moderations.clone()),
             images: ImageStore::new(&config.s3, &bedrock).map(Arc::new),

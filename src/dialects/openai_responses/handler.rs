@@ -9,9 +9,8 @@ use axum::response::{IntoResponse, Response};
 use http::header::UPGRADE;
 use http::{HeaderMap, Uri};
 
-use super::service::{self, ResponsesBody, Retrieval, StoredResponses};
-use super::{ResponseState, ResponsesRequest};
-use crate::config::ResponsesSettings;
+use super::service::{self, ResponsesBody, Retrieval};
+use super::{ResponsesRequest, StoredResponses};
 use crate::error::{ApiError, ErrorCode, ErrorKind};
 use crate::gateway::{ChatCall, Gateway};
 use crate::http::{HttpContext, ReplyBody, events_response, query};
@@ -24,12 +23,10 @@ use crate::wire::ParsedBody;
 pub async fn create(
     State(context): State<Arc<HttpContext>>,
     State(gateway): State<Arc<Gateway>>,
-    State(settings): State<ResponsesSettings>,
-    State(state): State<Arc<ResponseState>>,
+    State(stored): State<StoredResponses>,
     call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply<Response>, ApiError> {
-    let (state, settings) = (&state, &settings);
-    let reply = service::create(&gateway, StoredResponses { state, settings }, call).await?;
+    let reply = service::create(&gateway, &stored, call).await?;
     Ok(reply.map(|body| match body {
         ResponsesBody::Complete(json) => ReplyBody::into_response(json),
         ResponsesBody::Stream(stream) => context.events(*stream),
@@ -40,16 +37,13 @@ pub async fn create(
 /// Retrieves a stored response, or the events of its stream.
 pub async fn retrieve(
     State(context): State<Arc<HttpContext>>,
-    State(settings): State<ResponsesSettings>,
-    State(state): State<Arc<ResponseState>>,
+    State(stored): State<StoredResponses>,
     Extension(ledger): Extension<Arc<Ledger>>,
     caller: Caller,
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    let (state, settings) = (&state, &settings);
-    let stored = StoredResponses { state, settings };
-    let retrieval = service::retrieve(stored, &caller, &id, query(&uri), &ledger).await?;
+    let retrieval = service::retrieve(&stored, &caller, &id, query(&uri), &ledger).await?;
     Ok(match retrieval {
         Retrieval::Object(reply) => reply.into_response(),
         Retrieval::Events(events) => events_response(Body::from(events)),
@@ -59,49 +53,40 @@ pub async fn retrieve(
 
 /// Deletes a stored response.
 pub async fn delete(
-    State(settings): State<ResponsesSettings>,
-    State(state): State<Arc<ResponseState>>,
+    State(stored): State<StoredResponses>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
-    let (state, settings) = (&state, &settings);
-    service::delete(StoredResponses { state, settings }, &caller, &id).await
+    service::delete(&stored, &caller, &id).await
 }
 
 /// Cancels a response in the background.
 pub async fn cancel(
-    State(settings): State<ResponsesSettings>,
-    State(state): State<Arc<ResponseState>>,
+    State(stored): State<StoredResponses>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply, ApiError> {
-    let (state, settings) = (&state, &settings);
-    service::cancel(StoredResponses { state, settings }, &caller, &id).await
+    service::cancel(&stored, &caller, &id).await
 }
 
 /// Lists the items of a stored response's input.
 pub async fn input_items(
-    State(settings): State<ResponsesSettings>,
-    State(state): State<Arc<ResponseState>>,
+    State(stored): State<StoredResponses>,
     caller: Caller,
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Reply, ApiError> {
-    let (state, settings) = (&state, &settings);
-    let stored = StoredResponses { state, settings };
-    service::input_items(stored, &caller, &id, query(&uri)).await
+    service::input_items(&stored, &caller, &id, query(&uri)).await
 }
 
 /// Replaces a conversation by its summary.
 pub async fn compact(
     State(context): State<Arc<HttpContext>>,
     State(gateway): State<Arc<Gateway>>,
-    State(settings): State<ResponsesSettings>,
-    State(state): State<Arc<ResponseState>>,
+    State(stored): State<StoredResponses>,
     call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply<Response>, ApiError> {
-    let (state, settings) = (&state, &settings);
-    let reply = service::compact(&gateway, StoredResponses { state, settings }, call).await?;
+    let reply = service::compact(&gateway, &stored, call).await?;
     Ok(reply.map(|body| context.chat_response(body)))
 }
 

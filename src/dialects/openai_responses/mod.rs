@@ -25,6 +25,6 @@ pub use response::{
     CompactFormat, FailedResponse, FinishedResponse, ResponseHead, ResponsesFormat,
     ResponsesOutput, ResponsesWriter,
 };
-pub use service::{BackgroundResponses, ResponseState};
+pub use service::{BackgroundResponses, ResponseState, StoredResponses};
 pub use source::{ResponsesSource, model_name};
 pub use stored::Earlier;

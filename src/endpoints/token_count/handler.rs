@@ -5,10 +5,8 @@ use std::sync::Arc;
 use axum::extract::State;
 
 use super::service;
-use crate::config::ResponsesSettings;
 use crate::dialects::openai_chat::ChatRequest;
-use crate::dialects::openai_responses::service::StoredResponses;
-use crate::dialects::openai_responses::{ResponseState, ResponsesRequest};
+use crate::dialects::openai_responses::{ResponsesRequest, StoredResponses};
 use crate::error::ApiError;
 use crate::gateway::{ChatCall, Gateway};
 use crate::reply::Reply;
@@ -17,12 +15,10 @@ use crate::wire::ParsedBody;
 /// Counts the tokens of a request to the Responses API.
 pub async fn of_response(
     State(gateway): State<Arc<Gateway>>,
-    State(settings): State<ResponsesSettings>,
-    State(state): State<Arc<ResponseState>>,
+    State(stored): State<StoredResponses>,
     call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply, ApiError> {
-    let (state, settings) = (&state, &settings);
-    service::of_response(&gateway, StoredResponses { state, settings }, call).await
+    service::of_response(&gateway, &stored, call).await
 }
 
 /// Counts the tokens of a chat request.

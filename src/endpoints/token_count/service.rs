@@ -12,7 +12,8 @@ use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
 use crate::converse::translation::ChatTranslation;
 use crate::dialects::openai_chat::{self, ChatRequest};
-use crate::dialects::openai_responses::service::{StoredResponses, source};
+use crate::dialects::openai_responses::StoredResponses;
+use crate::dialects::openai_responses::service::source;
 use crate::dialects::openai_responses::{self, InputTokens, Purpose, ResponsesRequest};
 use crate::error::{ApiError, Field, OutputField};
 use crate::gateway::{ChatCall, Gateway};
@@ -96,7 +97,7 @@ pub(crate) async fn of_chat(
 /// Counts the input tokens of a Responses API request, with those of what it continues.
 pub(crate) async fn of_response(
     gateway: &Gateway,
-    stored: StoredResponses<'_>,
+    stored: &StoredResponses,
     call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply, ApiError> {
     let ledger = Arc::clone(&call.ledger);

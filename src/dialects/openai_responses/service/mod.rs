@@ -34,13 +34,15 @@ use crate::wire::ParsedBody;
 use keep::Keep;
 
 /// The store of responses, and who owns them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct StoredResponses<'a> {
-    pub(crate) state: &'a Arc<ResponseState>,
-    pub(crate) settings: &'a ResponsesSettings,
+#[derive(Debug, Clone)]
+pub struct StoredResponses {
+    /// The store.
+    pub state: Arc<ResponseState>,
+    /// The settings of the Responses API.
+    pub settings: ResponsesSettings,
 }
 
-impl StoredResponses<'_> {
+impl StoredResponses {
     /// Who owns the responses of `caller`.
     fn owner(&self, caller: &Caller) -> Arc<str> {
         caller.owner(self.settings.owner)
@@ -50,7 +52,7 @@ impl StoredResponses<'_> {
 /// Creates a response.
 pub(crate) async fn create(
     gateway: &Gateway,
-    stored: StoredResponses<'_>,
+    stored: &StoredResponses,
     mut call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply<ResponsesBody>, ApiError> {
     let request = call.request.value().ok_or_else(ApiError::internal)?;
@@ -70,14 +72,14 @@ pub(crate) async fn create(
     let mut format = format(
         &stored_id("resp_"),
         call.request.request()?,
-        stored.settings,
+        &stored.settings,
         gateway.sealer(&call.caller),
     );
     if is_stored {
         format = format.stored();
     }
     let keep = is_stored.then(|| Keep {
-        state: Arc::clone(stored.state),
+        state: Arc::clone(&stored.state),
         owner,
         body,
         earlier: Arc::clone(call.request.earlier()),
@@ -97,7 +99,7 @@ pub(crate) async fn create(
 /// Replaces a conversation by its summary.
 pub(crate) async fn compact(
     gateway: &Gateway,
-    stored: StoredResponses<'_>,
+    stored: &StoredResponses,
     mut call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply<ChatBody<ResponsesWriter>>, ApiError> {
     let request = call.request.value().ok_or_else(ApiError::internal)?;
@@ -106,7 +108,7 @@ pub(crate) async fn compact(
     let sealer = gateway.sealer(&call.caller);
     let call = source(gateway, stored, call, Purpose::Compact).await?;
     let request = call.request.request()?;
-    let format = format(&response_id("resp_"), request, stored.settings, sealer);
+    let format = format(&response_id("resp_"), request, &stored.settings, sealer);
     let format = CompactFormat::new(format, request);
     gateway.chat(call, &name, &format).await
 }

@@ -23,7 +23,7 @@ const MAX_REFERENCES: usize = 1000;
 /// If that is unknown, or too long.
 pub(crate) async fn source(
     gateway: &Gateway,
-    stored: StoredResponses<'_>,
+    stored: &StoredResponses,
     mut call: ChatCall<ParsedBody<ResponsesRequest>>,
     purpose: Purpose,
 ) -> Result<ChatCall<ResponsesSource>, ApiError> {
@@ -40,7 +40,7 @@ pub(crate) async fn source(
 
 /// What `request` continues.
 async fn earlier(
-    stored: StoredResponses<'_>,
+    stored: &StoredResponses,
     owner: &str,
     request: &ResponsesRequest,
 ) -> Result<Earlier, ApiError> {
@@ -72,7 +72,7 @@ async fn earlier(
 }
 
 async fn chain(
-    stored: StoredResponses<'_>,
+    stored: &StoredResponses,
     owner: &str,
     id: &str,
 ) -> Result<Vec<StoredItem>, ApiError> {

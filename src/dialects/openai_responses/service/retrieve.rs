@@ -51,7 +51,7 @@ struct RetrieveQuery {
 
 /// Retrieves a response: the object, or the events of its stream.
 pub(crate) async fn retrieve(
-    stored: StoredResponses<'_>,
+    stored: &StoredResponses,
     caller: &Caller,
     id: &str,
     query: impl Iterator<Item = (String, String)>,
@@ -70,7 +70,7 @@ pub(crate) async fn retrieve(
     let in_background = response.get("background").map(JsonText::as_str) == Some("true");
     Ok(match in_background {
         true => {
-            let (state, ledger) = (Arc::clone(stored.state), Arc::clone(ledger));
+            let (state, ledger) = (Arc::clone(&stored.state), Arc::clone(ledger));
             let stream = FollowStream::new(state, owner, id, skipped, ledger);
             Retrieval::Followed(Box::new(stream))
         }
@@ -85,11 +85,11 @@ pub(super) fn reply_of(found: &Retrieved) -> Result<Reply, ApiError> {
 
 /// Deletes a response.
 pub(crate) async fn delete(
-    stored: StoredResponses<'_>,
+    stored: &StoredResponses,
     caller: &Caller,
     id: &str,
 ) -> Result<Reply, ApiError> {
-    enabled(stored.state)?;
+    enabled(&stored.state)?;
     let owner = stored.owner(caller);
     match stored.state.remove(&owner, id, now()).await? {
         true => Reply::json(&DeletedResponse::new(id)),
@@ -99,7 +99,7 @@ pub(crate) async fn delete(
 
 /// Lists the items of a response's request, and of the conversation before it.
 pub(crate) async fn input_items(
-    stored: StoredResponses<'_>,
+    stored: &StoredResponses,
     caller: &Caller,
     id: &str,
     query: impl Iterator<Item = (String, String)>,
@@ -142,11 +142,11 @@ struct ListedItem {
 }
 
 pub(super) async fn find(
-    stored: StoredResponses<'_>,
+    stored: &StoredResponses,
     owner: &str,
     id: &str,
 ) -> Result<Retrieved, ApiError> {
-    enabled(stored.state)?;
+    enabled(&stored.state)?;
     let found = stored.state.response(owner, id, now()).await?;
     found.ok_or_else(|| not_found(id))
 }

@@ -33,7 +33,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(10);
 /// Checks a request and queues its response.
 pub(crate) async fn enqueue(
     gateway: &Gateway,
-    stored: StoredResponses<'_>,
+    stored: &StoredResponses,
     mut call: ChatCall<ParsedBody<ResponsesRequest>>,
 ) -> Result<Reply<ResponsesBody>, ApiError> {
     let request = call.request.value().ok_or_else(ApiError::internal)?;
@@ -47,7 +47,7 @@ pub(crate) async fn enqueue(
     if let Some(limits) = &caller.profile().limits {
         limits.check_budgets(limits.now())?;
     }
-    let (state, owner) = (stored.state, stored.owner(&caller));
+    let (state, owner) = (&stored.state, stored.owner(&caller));
     if state.count_jobs(&owner).await? >= MAX_UNFINISHED {
         return Err(too_many());
     }
@@ -58,7 +58,7 @@ pub(crate) async fn enqueue(
     let format = format(
         &stored_id("resp_"),
         call.request.request()?,
-        stored.settings,
+        &stored.settings,
         // It has no output yet.
         None,
     );
@@ -115,7 +115,7 @@ pub(crate) async fn enqueue(
 
 /// Cancels a response; one that has ended does not change.
 pub(crate) async fn cancel(
-    stored: StoredResponses<'_>,
+    stored: &StoredResponses,
     caller: &Caller,
     id: &str,
 ) -> Result<Reply, ApiError> {
@@ -146,7 +146,7 @@ pub(crate) async fn cancel(
     reply_of(&found.ok_or_else(|| not_found(id))?)
 }
 
-fn check(stored: StoredResponses<'_>, request: &ResponsesRequest) -> Result<(), ApiError> {
+fn check(stored: &StoredResponses, request: &ResponsesRequest) -> Result<(), ApiError> {
     if request.store == Some(false) {
         return Err(ApiError::invalid(
             "background",

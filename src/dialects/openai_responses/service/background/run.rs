@@ -145,12 +145,12 @@ impl Run {
                 ledger: Arc::clone(ledger),
             };
             let stored = StoredResponses {
-                state: &worker.state,
-                settings: &context.settings,
+                state: Arc::clone(&worker.state),
+                settings: context.settings,
             };
-            let call = source(&context.gateway, stored, call, Purpose::Respond).await?;
+            let call = source(&context.gateway, &stored, call, Purpose::Respond).await?;
             let request = call.request.request()?;
-            let format = format(&self.id, request, stored.settings, sealer);
+            let format = format(&self.id, request, &stored.settings, sealer);
             let format = format.created_at(job.created_at).in_background();
             match context.gateway.chat(call, &name, &format).await {
                 Ok(reply) => {
