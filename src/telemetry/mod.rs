@@ -1,5 +1,8 @@
 //! The log: text on a terminal, JSON lines otherwise. The metrics are in a folder of their own.
 
+#[cfg(test)]
+mod captured;
+mod json;
 mod lines;
 mod metrics;
 mod request_line;
@@ -13,6 +16,7 @@ use std::sync::Arc;
 use tracing_subscriber::fmt::{FormatEvent, FormatFields, MakeWriter, SubscriberBuilder};
 use tracing_subscriber::{EnvFilter, Registry};
 
+pub use json::JsonFormatter;
 pub use metrics::{Metrics, MetricsBuilder, MetricsFormat, RequestMetrics, UsedBudget};
 pub use request_log::log_request;
 
@@ -46,14 +50,14 @@ pub fn start(settings: &LogSettings) -> Log {
     // Without the thread, buffered lines would never be written.
     let level = match (lines::start(), json) {
         (Ok(()), true) => {
-            let subscriber = subscriber.json().flatten_event(true);
+            let subscriber = subscriber.event_format(JsonFormatter);
             started(subscriber.with_writer(|| lines::LineWriter))
         }
         (Ok(()), false) => {
             let subscriber = subscriber.with_ansi(colors).event_format(text);
             started(subscriber.with_writer(|| lines::LineWriter))
         }
-        (Err(_), true) => started(subscriber.json().flatten_event(true)),
+        (Err(_), true) => started(subscriber.event_format(JsonFormatter)),
         (Err(_), false) => started(subscriber.with_ansi(colors).event_format(text)),
     };
     Log(level)

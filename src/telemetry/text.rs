@@ -140,24 +140,8 @@ fn visible(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct CapturedLog(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for CapturedLog {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::telemetry::captured;
 
     /// The log lines of `work`, without times.
     fn logged(work: impl FnOnce()) -> Vec<String> {
@@ -167,17 +151,7 @@ mod tests {
     }
 
     fn written(is_watched: bool, work: impl FnOnce()) -> Vec<String> {
-        let written = CapturedLog::default();
-        let writer = written.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .event_format(TextFormatter { is_watched })
-            .with_writer(move || writer.clone())
-            .finish();
-        tracing::subscriber::with_default(subscriber, work);
-        let bytes = written.0.lock().unwrap().clone();
-        let text = String::from_utf8(bytes).unwrap();
-        text.lines().map(str::to_owned).collect()
+        captured::written(TextFormatter { is_watched }, work)
     }
 
     #[test]

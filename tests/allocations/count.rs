@@ -15,7 +15,7 @@ use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::config::{CatalogList, ChatOverrides, Config, KeyDigest, KeyEntry};
 use outcrop::http::Shutdown;
 use outcrop::server::{App, Cores, Router, serve};
-use outcrop::telemetry::log_request;
+use outcrop::telemetry::{JsonFormatter, log_request};
 use outcrop::usage::{UsageQueue, UsageReaders};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -161,8 +161,7 @@ fn runtime() -> Runtime {
 async fn gateway(bedrock_url: String) -> SocketAddr {
     // Only the first call has an effect.
     let _ = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
+        .event_format(JsonFormatter)
         .with_env_filter("info")
         .with_writer(io::sink)
         .try_init();
