@@ -13,8 +13,12 @@
 FROM rust:1.95-slim-trixie@sha256:28846ec5a6bcfcddb93f403ba7071bd579787852b2f2ac3839965620e8bd9456 AS builder
 WORKDIR /src
 
-# aws-lc-sys 0.47 and libmimalloc-sys 0.1 compile C. The gcc of this image suffices (neither cmake nor
-# a C++ compiler is needed), so no packages are installed.
+# aws-lc-sys 0.47 and libmimalloc-sys 0.1 compile C. The gcc of this image suffices: neither cmake nor a
+# C++ compiler is needed. With valgrind, scripts/build sorts the functions of the program.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends valgrind \
+    && rm -rf /var/lib/apt/lists/*
 COPY . .
 
 # The caches keep crates and compiled dependencies between builds. They are not part of the image, so
