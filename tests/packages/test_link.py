@@ -10,7 +10,7 @@ import debian
 import pytest
 from processes import REPOSITORY
 
-# Listens, answers two requests, and ends at SIGINT. Each function between the used ones is only
+# Listens, answers requests, and ends at SIGINT. The functions between the used ones are only
 # referenced.
 PROGRAM = """
 #include <netinet/in.h>
@@ -23,9 +23,11 @@ static void end(int number) { exit(0); }
 __attribute__((noinline)) int used_first(int socket) { return accept(socket, 0, 0); }
 __attribute__((noinline)) int unused_first(int value) { return value + 1; }
 __attribute__((noinline)) void used_second(int socket) {
-    char request[4096];
-    read(socket, request, sizeof request);
-    write(socket, "HTTP/1.1 ANSWER \\r\\n\\r\\n", 17);
+    char part[4096] = "";
+    ssize_t length = 1;
+    // The request arrives in parts; its JSON ends with a brace.
+    while (STATUS[0] && length > 0 && part[length - 1] != '}') length = read(socket, part, sizeof part);
+    if (STATUS[0]) write(socket, "HTTP/1.1 " STATUS " \\r\\n\\r\\n", 17);
     close(socket);
 }
 __attribute__((noinline)) int unused_second(int value) { return value + 2; }
@@ -48,7 +50,7 @@ int main(void) {
 
 @pytest.fixture
 def link(tmp_path):
-    """Links a program that answers with this status; returns the process."""
+    """Links a program that answers with this status, or only closes connections; returns its path and the messages."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         raise debian.Missing("programs are sorted on Linux for x86-64")
     for tool in ("valgrind", "nm"):
@@ -62,11 +64,13 @@ def link(tmp_path):
     simulator.write_text("#!/bin/sh\necho listening on http://127.0.0.1:9\nexec sleep 600\n")
     simulator.chmod(0o755)
     source = tmp_path / "program.c"
+    source.write_text(PROGRAM)
 
-    def run(name, status="200"):
-        source.write_text(PROGRAM.replace("ANSWER", status))
+    def run(name, status="200", simulated=True):
+        if not simulated:
+            simulator.write_text("#!/bin/sh\nexit 1\n")
         output = folder / "deps" / name
-        compiler = ["-O1", "-ffunction-sections", "-fno-toplevel-reorder"]
+        compiler = [f'-DSTATUS="{status}"', "-O1", "-ffunction-sections", "-fno-toplevel-reorder"]
         command = [REPOSITORY / "scripts/link", "-fuse-ld=lld", f"-B{linkers}", *compiler]
         linked = subprocess.run(
             [*command, source, "-o", output], capture_output=True, encoding="utf-8", env={**os.environ, "LC_ALL": "C"})
@@ -88,9 +92,17 @@ def test_executed_functions_are_linked_together(link):
     assert order(program) == ["used_first", "used_second", "unused_first", "unused_second"]
 
 
-def test_a_program_that_cannot_be_traced_is_linked_as_it_is(link):
-    program, messages = link("outcrop-1", status="500")
+@pytest.mark.parametrize(
+    "trouble",
+    [{"status": "500"}, {"status": ""}, {"simulated": False}],
+    ids=["an_error", "a_closed_connection", "no_simulator"],
+)
+def test_a_program_that_cannot_be_traced_is_linked_as_it_is(link, trouble, tmp_path, monkeypatch):
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
+    program, messages = link("outcrop-1", **trouble)
     assert f"scripts/link: {program} could not be traced" in messages
+    assert list((tmp_path / "scratch").iterdir()) == []
     assert order(program) == ["used_first", "unused_first", "used_second", "unused_second"]
 
 
